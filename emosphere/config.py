@@ -1,0 +1,186 @@
+"""Every parameter of a run, its default, its presets, and the checks on what a person types.
+
+The configuration is flat on purpose: papermill overrides flat names, `notebooks/experiments.yaml` states flat
+differences, and one name means one thing everywhere.
+"""
+
+import difflib
+import json
+import types
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Literal, Union, get_args, get_origin, get_type_hints
+
+from .sphere import RegionGrid
+
+
+class ConfigError(ValueError):
+    """A parameter that does not exist, or a value that it cannot have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """The parameters of one run. Defaults are the paper's (section 3), but for the offline corpus.
+
+    Build one with `Config.create`, which starts from a preset, or `Config.from_notebook`.
+
+    Examples
+    --------
+    >>> config = Config.create("tiny", epochs=3)
+    >>> config.epochs, config.encoder, config.azimuth * config.elevation
+    (3, 'tiny', 8)
+    >>> Config.create("tiny", epochz=3)
+    Traceback (most recent call last):
+    emosphere.config.ConfigError: There is no parameter 'epochz'; did you mean 'epochs'?
+    """
+
+    preset: str = "paper"
+    # corpus: an adapter of emosphere.corpora, its folder and its options
+    corpus: str = "embedded"
+    root: str | None = None
+    corpus_options: dict = field(default_factory=dict)
+    preprocessing: bool = True  # leave utterances without agreement (X) out of training
+    limit: int | None = None  # at most this many utterances a split, for a quick look
+    # regions
+    azimuth: int = 4
+    elevation: int = 2
+    spacing: Literal["angle", "area"] = "angle"
+    # model
+    encoder: str = "microsoft/wavlm-large"  # a name on the Hub, a folder, or "tiny": small and randomly initialised
+    freeze_features: bool = True  # the encoder's convolutional front end
+    pooling: Literal["style", "statistics"] = "style"
+    style_width: int = 1024
+    head_width: int = 1024
+    head_dropout: float = 0.5
+    # loss
+    auxiliary: Literal["region", "category", "none"] = "region"
+    weighted: bool = True  # inverse-frequency class weights in the auxiliary cross entropy
+    schedule: Literal["decay", "constant"] = "decay"
+    decay_epochs: float | None = None  # None: the first quarter of the epochs
+    # training
+    epochs: int = 20
+    batch_size: int = 32
+    learning_rate: float = 1e-5
+    learning_rate_schedule: Literal["constant", "one-cycle"] = "constant"
+    weight_decay: float = 0.01  # AdamW's default
+    max_seconds: float = 12.0  # of an utterance, in training only
+    precision: Literal["auto", "no", "bf16"] = "auto"  # auto: bf16 where the device has it
+    workers: int = 0  # processes that decode audio; 0: the training process itself
+    fast_allocator: bool = True  # on CPU with glibc
+    seed: int = 0
+
+    def __post_init__(self):
+        for name, annotation in get_type_hints(type(self)).items():
+            object.__setattr__(self, name, _checked(name, getattr(self, name), annotation))
+        for name in ("limit", "decay_epochs", "style_width", "head_width", "epochs", "learning_rate", "max_seconds"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ConfigError(f"{name} must be above 0, not {value}.")
+        if self.batch_size < 2:
+            raise ConfigError(f"batch_size must be at least 2, not {self.batch_size}: the CCC of one utterance is "
+                              "undefined.")  # fmt: skip
+        if not 0 <= self.head_dropout < 1:
+            raise ConfigError(f"head_dropout must be from 0 to below 1, not {self.head_dropout}.")
+        for name in ("workers", "weight_decay", "seed"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} must not be negative; it is {getattr(self, name)}.")
+        try:
+            self.grid  # noqa: B018  checks the divisions
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
+
+    @classmethod
+    def create(cls, preset="tiny", **changes):
+        """A preset with changes; a change of None means "as in the preset".
+
+        Raises
+        ------
+        ConfigError
+            For an unknown preset or parameter, a wrong type or an impossible value; it names the parameter.
+        """
+        if preset not in PRESETS:
+            raise ConfigError(f"There is no preset {preset!r}; there are {', '.join(PRESETS)}.")
+        known = [f.name for f in fields(cls)]
+        for name in changes:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}."
+                raise ConfigError(f"There is no parameter {name!r}; {hint}")
+        changes = {name: value for name, value in changes.items() if value is not None}
+        return cls(**{**PRESETS[preset], **changes, "preset": preset})
+
+    @classmethod
+    def from_notebook(cls, namespace, also=()):
+        """The configuration that a notebook's parameters cells describe.
+
+        Papermill puts overrides into a cell of their own and only logs a warning for a name that the notebook does
+        not know. Here such a name is an error, before any long work starts.
+
+        Parameters
+        ----------
+        namespace : dict
+            The notebook's ``globals()``.
+        also : sequence of str
+            Parameters of the notebook that are not part of a run, such as its folder.
+        """
+        import ast
+
+        names = []
+        for source in namespace["In"]:
+            if source.lstrip().startswith("# Parameters"):
+                assigned = (node.targets for node in ast.parse(source).body if isinstance(node, ast.Assign))
+                names += [target.id for targets in assigned for target in targets if isinstance(target, ast.Name)]
+        changes = {name: namespace[name] for name in names if name not in also}
+        return cls.create(changes.pop("preset", "tiny"), **changes)
+
+    @property
+    def grid(self):
+        """The `emosphere.sphere.RegionGrid` of this run."""
+        return RegionGrid(self.azimuth, self.elevation, self.spacing)
+
+    def save(self, path):
+        """Writes every value, presets resolved, as JSON."""
+        Path(path).write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path):
+        """Reads what `save` wrote."""
+        return cls(**json.loads(Path(path).read_text()))
+
+    def differences(self, other):
+        """dict: the parameters in which two runs differ, as {name: (here, there)}.
+
+        Examples
+        --------
+        >>> Config.create("tiny").differences(Config.create("tiny", seed=3))
+        {'seed': (0, 3)}
+        """
+        here, there = asdict(self), asdict(other)
+        return {name: (here[name], there[name]) for name in here if here[name] != there[name]}
+
+
+PRESETS = {
+    # a laptop without GPU or network: seconds an epoch on the embedded corpus
+    "tiny": dict(encoder="tiny", freeze_features=False, style_width=96, head_width=128, head_dropout=0.2, epochs=8,
+                 batch_size=16, learning_rate=2e-3, learning_rate_schedule="one-cycle", precision="no"),
+    # one consumer GPU
+    "base": dict(encoder="microsoft/wavlm-base-plus", style_width=768, head_width=768, epochs=10, batch_size=16,
+                 learning_rate=2e-5, workers=4),
+    # the paper's numbers (sections 3.1 and 3.2)
+    "paper": dict(workers=4),
+}  # fmt: skip
+
+
+def _checked(name, value, annotation):
+    """The value if its type fits; whole numbers pass where a float is asked for, and become one."""
+    if get_origin(annotation) is Literal:
+        if value not in get_args(annotation):
+            raise ConfigError(f"{name} is one of {', '.join(map(str, get_args(annotation)))}, not {value!r}.")
+        return value
+    allowed = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    if float in allowed and type(value) is int:
+        return float(value)
+    if type(value) not in allowed:
+        wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in allowed)
+        raise ConfigError(f"{name} must be {wanted}, not {type(value).__name__} ({value!r}).")
+    return value

@@ -1,0 +1,91 @@
+"""Corpora of rated emotional speech: one adapter a file, one tidy table for all of them.
+
+`load` reads a corpus by name, `scan` measures its audio, `validate` says what is wrong with it.
+
+Examples
+--------
+>>> try:
+...     load("emotales", "somewhere")
+... except CorpusError as error:
+...     print(str(error).split(" Known")[0])
+There is no corpus 'emotales'; did you mean 'emotale'?
+"""
+
+import difflib
+import inspect
+
+from . import audio, emotale, iemocap, manifest, msp_podcast
+from .audio import scan
+from .corpus import CATEGORIES, Corpus, CorpusError
+from .validation import usable, validate
+
+__all__ = ["ADAPTERS", "CATEGORIES", "Corpus", "CorpusError", "load", "scan", "usable", "validate"]
+
+EMBEDDED_ROOT = "data/embedded"
+
+
+def _embedded(root, *, utterances=None, seed=0):
+    # only here: making speech needs eSpeak, which no other corpus does
+    from emosphere import synthesis
+
+    sizes = {} if utterances is None else {"utterances": utterances}
+    root = synthesis.build(root, seed=seed, **sizes)
+    return msp_podcast.load(root, seed=seed).replace(name="embedded")
+
+
+ADAPTERS = {
+    "embedded": _embedded,
+    "msp_podcast": msp_podcast.load,
+    "emotale": emotale.load,
+    "iemocap": iemocap.load,
+    "manifest": manifest.load,
+}
+
+
+def _guess(word, known):
+    close = difflib.get_close_matches(str(word).lower(), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else "."
+
+
+def load(name, root=None, **options):
+    """A corpus by name, with durations from the headers of its files.
+
+    Parameters
+    ----------
+    name : {"embedded", "msp_podcast", "emotale", "iemocap", "manifest"}
+    root : str or Path, optional
+        Where the corpus lies. Only the embedded corpus has a place of its own, data/embedded, and is made
+        there if it is not there yet.
+    **options
+        Those of the adapter: seed (all but iemocap), per_category (msp_podcast), children (emotale), table
+        and scale (manifest), utterances (embedded).
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    CorpusError
+        For an unknown name or option, a folder that is not there or holds another corpus, or a mistake in its
+        files.
+    """
+    if name not in ADAPTERS:
+        raise CorpusError(
+            f"There is no corpus {name!r}{_guess(name, ADAPTERS)} Known are {', '.join(ADAPTERS)}."
+        )
+    adapter = ADAPTERS[name]
+    known = [
+        option.name
+        for option in inspect.signature(adapter).parameters.values()
+        if option.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    for option in options:
+        if option not in known:
+            takes = f"It takes {', '.join(known)}." if known else "It takes none."
+            raise CorpusError(f"{name} has no option {option!r}{_guess(option, known)} {takes}")
+    if root is None and name != "embedded":
+        raise CorpusError(f'{name} is not part of the kit: say where it lies, load("{name}", "path/to/it").')
+    corpus = adapter(EMBEDDED_ROOT if root is None else root, **options)
+    seconds = audio.durations(corpus).fillna(corpus.table["duration"])
+    return corpus.replace(table=corpus.table.assign(duration=seconds))

@@ -1,0 +1,232 @@
+"""What the audio files of a corpus are: facts measured by decoding each file once, and remembered.
+
+A sample is what a model would hear: the mean over the channels, full scale being 1.
+"""
+
+import os
+import stat
+import tempfile
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import soundfile
+from tqdm.auto import tqdm
+
+from .corpus import CorpusError
+
+RATE = 16_000
+"""Samples per second that every encoder here works with; other rates are converted on reading."""
+
+MIN_SECONDS = 0.25
+"""Shorter utterances are not used: too few frames are left after an encoder's convolutions."""
+
+MISSING = "There is no such file."
+EMPTY = "The file has no bytes."
+
+FACTS = {
+    "frames": "int64",
+    "rate": "int64",
+    "channels": "int64",
+    "total": "float64",
+    "total_squares": "float64",
+    "peak": "float64",
+    "non_finite": "int64",
+    "truncated": "bool",
+    "error": "str",
+}
+"""Names and types of what `measure` finds out."""
+
+_BLOCK = 1 << 16
+_CACHE = "audio-facts-1.parquet"  # a new number whenever `measure` changes what it means
+_KEY = ["file", "size", "mtime"]
+
+
+def _check(path):
+    """Raise OSError for what must not be handed to a decoder: a named pipe would block for ever."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("Not a regular file.")
+    return status.st_size
+
+
+def _cut_short(path, size):
+    """Whether a WAV header promises more bytes than there are, which libsndfile does not mind."""
+    with open(path, "rb") as file:
+        head = file.read(8)
+    promised = int.from_bytes(head[4:8], "little")
+    # 0 and 0xFFFFFFFF are what programs write that stream and do not know the length; one byte may be padding
+    return head[:4] == b"RIFF" and promised not in (0, 0xFFFFFFFF) and promised + 8 > size + 1
+
+
+def measure(path):
+    """The facts of one file, found by decoding all of it block by block.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    dict
+        frames, rate (Hz), channels; total, total_squares and peak (largest magnitude) of the samples that are
+        numbers; non_finite, the count of those that are not; truncated, whether the file is shorter than its
+        header says; error, why it could not be decoded, or "". Never raises.
+    """
+    facts = dict.fromkeys(FACTS, 0) | {"total": 0.0, "total_squares": 0.0, "peak": 0.0}
+    facts |= {"truncated": False, "error": ""}
+    try:
+        size = _check(path)
+        if not size:
+            return facts | {"error": EMPTY}
+        with soundfile.SoundFile(path) as file:
+            facts |= {"rate": file.samplerate, "channels": file.channels}
+            for block in file.blocks(_BLOCK, dtype="float32", always_2d=True):  # (frames, channels)
+                mono = block.mean(axis=1, dtype=np.float64)  # (frames,)
+                finite = np.isfinite(mono)
+                facts["non_finite"] += int(len(mono) - finite.sum())
+                mono = np.where(finite, mono, 0.0)
+                facts["frames"] += len(mono)
+                facts["total"] += float(mono.sum())
+                facts["total_squares"] += float(mono @ mono)
+                facts["peak"] = max(facts["peak"], float(np.abs(mono).max(initial=0.0)))
+            facts["truncated"] = facts["frames"] < file.frames or _cut_short(path, size)
+    except FileNotFoundError:
+        facts["error"] = MISSING
+    except Exception as error:  # whatever a decoder makes of a broken file is a fact about that file
+        text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
+        facts["error"] = text.strip() or type(error).__name__
+    return facts
+
+
+def _resolve(corpus):
+    """(n,) list: each row's file as a Path, or the sentence that says why the path is refused."""
+    files = []
+    for path in corpus.table["path"]:
+        try:
+            files.append(corpus.audio_path(path))
+        except CorpusError as error:  # noqa: PERF203
+            files.append(str(error))
+    return files
+
+
+def _in_threads(function, items, jobs, progress, label):
+    jobs = jobs or min(8, os.cpu_count() or 1)
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            # delay: no bar for what is done at once
+            yield from tqdm(
+                pool.map(function, items),
+                total=len(items),
+                desc=label,
+                unit="file",
+                disable=not progress,
+                delay=1,
+            )
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def scan(corpus, *, cache=None, jobs=None, progress=True):
+    """`measure` for every file of a corpus.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    cache : str or Path, optional
+        Folder in which the facts are kept. A file is decoded again only if its place, size or time of change
+        is another one; files with an error are always tried again. What is measured before an interruption is
+        kept.
+    jobs : int, optional
+        Number of threads; by default one per core, at most 8.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    (n, 9) pandas.DataFrame
+        The columns of `FACTS` on the index of ``corpus.table``.
+    """
+    files = _resolve(corpus)
+    keys = {file: _key(file) for file in files if isinstance(file, Path)}
+    known = _read_cache(cache) if cache else {}
+    todo = [file for file, key in keys.items() if key not in known]
+    fresh = {}
+    try:
+        # update takes what comes pair by pair, so that nothing is lost when the scan is interrupted
+        fresh.update(zip(todo, _in_threads(measure, todo, jobs, progress, "Scanning audio"), strict=True))
+    finally:
+        if cache and any(not facts["error"] for facts in fresh.values()):
+            known |= {keys[file]: facts for file, facts in fresh.items() if not facts["error"]}
+            _write_cache(cache, known)
+    refused = dict.fromkeys(FACTS, 0)
+    rows = [
+        refused | {"error": file} if isinstance(file, str) else fresh.get(file) or known[keys[file]]
+        for file in files
+    ]
+    return pd.DataFrame(rows, columns=list(FACTS), index=corpus.table.index).astype(FACTS)
+
+
+def _key(file):
+    try:
+        status = file.stat()
+    except OSError:
+        return (str(file), -1, -1)
+    return (str(file), status.st_size, status.st_mtime_ns)
+
+
+def _read_cache(folder):
+    """Facts by (file, size, mtime); none if the cache is absent, broken or of another make."""
+    try:
+        table = pd.read_parquet(Path(folder) / _CACHE)[[*_KEY, *FACTS]]
+        table = table.astype(FACTS | {"file": "str", "size": "int64", "mtime": "int64"})
+    except Exception:  # a cache may be anything; it is only ever a saving
+        return {}
+    keys = zip(*(table[name].tolist() for name in _KEY), strict=True)
+    return dict(zip(keys, table[list(FACTS)].to_dict("records"), strict=True))
+
+
+def _write_cache(folder, known):
+    # one entry a file: older sizes and times of the same file are of no use
+    latest = {key[0]: (key, facts) for key, facts in known.items()}
+    table = pd.DataFrame([dict(zip(_KEY, key, strict=True)) | facts for key, facts in latest.values()])
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".parquet.part")
+        os.close(handle)
+        try:
+            table.to_parquet(temporary, index=False)
+            os.replace(temporary, Path(folder) / _CACHE)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    except OSError as error:
+        warnings.warn(f"The audio facts could not be kept in {folder}: {error}.", stacklevel=3)
+
+
+def _seconds(file):
+    try:
+        _check(file)
+        info = soundfile.info(file)
+        return info.frames / info.samplerate
+    except Exception:  # as in `measure`
+        return np.nan
+
+
+def durations(corpus, *, jobs=None, progress=True):
+    """Length of every utterance as its header gives it.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    jobs, progress
+        As in `scan`.
+
+    Returns
+    -------
+    (n,) pandas.Series of float
+        Seconds, on the index of ``corpus.table``; NaN where the file is missing or unreadable.
+    """
+    seconds = list(_in_threads(_seconds, _resolve(corpus), jobs, progress, "Reading headers"))
+    return pd.Series(seconds, index=corpus.table.index, dtype=float, name="duration")

@@ -1,0 +1,243 @@
+"""The tidy label table that every corpus becomes, and the few things that are true of any corpus.
+
+An adapter (`msp_podcast`, `emotale`, `iemocap`, `manifest`) reads its owner's files, fills the columns below
+and hands them to `Corpus`; from there on nothing knows which corpus it is.
+"""
+
+import hashlib
+import html
+import json
+from dataclasses import dataclass
+from dataclasses import replace as _replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import numpy as np
+import pandas as pd
+
+from ..sphere import DIMENSIONS, Scale
+
+COLUMNS = ("utterance", "path", "split", "speaker", "gender", "emotion", *DIMENSIONS, "duration")
+"""The columns of every table; cells of `utterance` and `path` are never missing, all others may be."""
+
+EXTRAS = ("raters", "valence_sd", "arousal_sd", "dominance_sd", "text", "age", "language")
+"""Columns a table may have beyond `COLUMNS`; the deviations are those of the raters (divisor n - 1)."""
+
+NUMBERS = (*DIMENSIONS, "duration", "raters", "valence_sd", "arousal_sd", "dominance_sd", "age")
+
+SPLITS = ("train", "validation", "test")
+
+CATEGORIES = {
+    "A": "angry",
+    "S": "sad",
+    "H": "happy",
+    "U": "surprise",
+    "F": "fear",
+    "D": "disgust",
+    "C": "contempt",
+    "N": "neutral",
+}
+"""The eight categories of the paper; tables store the letter."""
+
+OTHER = "O"
+NO_AGREEMENT = "X"
+
+_GENDERS = {"f": "female", "m": "male", "female": "female", "male": "male", "unknown": None}
+
+
+class CorpusError(ValueError):
+    """A corpus cannot be read or used; the message says what is wrong, where, and what to do."""
+
+
+def counted(number, noun):
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "utterance"), counted(1200, "utterance")
+    ('1 utterance', '1,200 utterances')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def tidy(rows):
+    """Rows of an adapter as a table: `COLUMNS` first, extras after them, text and numbers in their types.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame or dict of columns
+        Any of `COLUMNS` and `EXTRAS`; a missing column is filled with missing values.
+
+    Returns
+    -------
+    (n, 10 or more) pandas.DataFrame
+        Numbers as float64; everything else as text, with NaN where there is none.
+    """
+    rows = pd.DataFrame(rows)
+    extras = [name for name in EXTRAS if name in rows]
+    rows = rows.reindex(columns=[*COLUMNS, *extras]).reset_index(drop=True)
+    rows["gender"] = rows["gender"].map(lambda gender: _GENDERS.get(str(gender).strip().lower(), gender))
+    for name in rows:
+        rows[name] = rows[name].astype(float if name in NUMBERS else "str")
+    return rows
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """A corpus: its table, its rating scale, and where its audio lies.
+
+    Parameters
+    ----------
+    name : str
+    table : (n, ...) pandas.DataFrame
+        The columns of `COLUMNS`; each `utterance` once. The index is replaced by 0 to n - 1.
+    scale : Scale
+        Rating scale of valence, arousal and dominance.
+    root : Path
+        The folder that the table's paths start from.
+    notes : tuple of str
+        Sentences on what the adapter decided: what it left out, how it split.
+
+    Raises
+    ------
+    CorpusError
+        For a table without rows or one of the columns, a repeated utterance, or a scale that does not rise.
+
+    Examples
+    --------
+    >>> table = tidy({"utterance": ["a"], "path": ["a.wav"], "split": ["train"], "emotion": ["H"],
+    ...               "valence": [7.0], "arousal": [4.0], "dominance": [1.0]})
+    >>> corpus = Corpus("tiny", table, Scale(1, 7), Path("."))
+    >>> corpus.points
+    array([[ 1.,  0., -1.]])
+    >>> corpus
+    Corpus tiny: 1 utterance, ratings from 1 to 7; train 1, validation 0, test 0
+    """
+
+    name: str
+    table: pd.DataFrame
+    scale: Scale
+    root: Path
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        absent = [name for name in COLUMNS if name not in self.table]
+        if absent:
+            raise CorpusError(f"The table of {self.name} lacks the columns {', '.join(absent)}.")
+        if not len(self.table):
+            raise CorpusError(f"The corpus {self.name} has no utterances.")
+        low, high = (float(value) for value in self.scale)
+        if not (np.isfinite([low, high]).all() and low < high):
+            raise CorpusError(f"A scale goes from a lower to a higher number, not from {low:g} to {high:g}.")
+        repeated = self.table["utterance"][self.table["utterance"].duplicated()]
+        if len(repeated):
+            raise CorpusError(
+                f"The utterance {repeated.iloc[0]!r} is more than once in the table of {self.name}; give "
+                "every utterance its own name."
+            )
+        object.__setattr__(self, "table", self.table.reset_index(drop=True))
+        object.__setattr__(self, "scale", Scale(low, high))
+        object.__setattr__(self, "root", Path(self.root))
+        object.__setattr__(self, "notes", tuple(self.notes))
+
+    def __len__(self):
+        return len(self.table)
+
+    def rows(self, split, no_agreement=False):
+        """The utterances of one split that have all three ratings, under their index in `table`.
+
+        Parameters
+        ----------
+        split : {"train", "validation", "test"}
+        no_agreement : bool
+            Keep utterances of category X in training (the paper's "w/o data preprocessing"). The other two
+            splits never hold any, so that every variant is scored on the same ones.
+
+        Returns
+        -------
+        (m, ...) pandas.DataFrame
+        """
+        if split not in SPLITS:
+            raise CorpusError(f"A split is one of {', '.join(SPLITS)}, not {split!r}.")
+        keep = (self.table["split"] == split) & self.table[list(DIMENSIONS)].notna().all(axis=1)
+        if not (no_agreement and split == "train"):
+            keep &= self.table["emotion"] != NO_AGREEMENT
+        return self.table[keep]
+
+    @property
+    def ratings(self):
+        """(n, 3) numpy.ndarray: raw ratings in the order of `DIMENSIONS`, NaN where unrated."""
+        return self.table[list(DIMENSIONS)].to_numpy(dtype=float)
+
+    @property
+    def points(self):
+        """(n, 3) numpy.ndarray: sphere coordinates in the order of `DIMENSIONS`, NaN where unrated."""
+        return self.scale.to_sphere(self.ratings)
+
+    def audio_path(self, path):
+        """The file behind a cell of `path`.
+
+        A table may come from anywhere, so a path that leaves the corpus (absolute, with "..", or through a
+        symbolic link) is refused rather than opened.
+
+        Parameters
+        ----------
+        path : str
+
+        Returns
+        -------
+        Path
+            Resolved; the file need not exist.
+
+        Raises
+        ------
+        CorpusError
+        """
+        if not isinstance(path, str) or not path.strip():
+            raise CorpusError(f"A path is the name of a file below the corpus folder, not {path!r}.")
+        if PurePosixPath(path).is_absolute() or PureWindowsPath(path).anchor or PureWindowsPath(path).drive:
+            raise CorpusError(f"The path {path!r} is absolute; paths are relative to the corpus folder.")
+        if ".." in PurePosixPath(path.replace("\\", "/")).parts:
+            raise CorpusError(f'The path {path!r} has ".." in it; paths stay inside the corpus folder.')
+        try:
+            root = self.root.resolve()
+            file = (root / path).resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a name too long, a zero byte
+            raise CorpusError(f"The path {path!r} cannot be followed: {error}.") from error
+        if not file.is_relative_to(root):
+            raise CorpusError(
+                f"The path {path!r} leads out of the corpus folder through a symbolic link; copy the files "
+                "into the folder, or give the folder they lie in as root."
+            )
+        return file
+
+    def fingerprint(self):
+        """Twelve hex digits that change with the labels, splits or scale, not with where the corpus lies.
+
+        Durations are left out: they say what the audio files are, not what the table says.
+        """
+        digest = hashlib.sha256(json.dumps([float(value) for value in self.scale]).encode())
+        for name in sorted(set(self.table) - {"duration"}):
+            values = [None if pd.isna(value) else value for value in self.table[name].tolist()]
+            digest.update(json.dumps([name, values], default=str).encode())
+        return digest.hexdigest()[:12]
+
+    def replace(self, **changes):
+        """A corpus with other fields, for example ``corpus.replace(table=table)``."""
+        return _replace(self, **changes)
+
+    def select(self, rows):
+        """A corpus of some rows, given as a boolean mask or as labels of the table's index."""
+        return _replace(self, table=self.table.loc[rows])
+
+    def _sizes(self):
+        sizes = self.table["split"].value_counts()
+        return {split: int(sizes.get(split, 0)) for split in SPLITS}
+
+    def __repr__(self):
+        sizes = ", ".join(f"{split} {size:,}" for split, size in self._sizes().items())
+        return (f"Corpus {self.name}: {counted(len(self), 'utterance')}, ratings from {self.scale.low:g} to "
+                f"{self.scale.high:g}; {sizes}")  # fmt: skip
+
+    def _repr_html_(self):
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        return f"<p>{html.escape(repr(self))}</p><ul>{notes}</ul>{self.table.head(3).to_html(escape=True)}"

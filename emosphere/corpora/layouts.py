@@ -1,0 +1,69 @@
+"""Which files tell the corpora apart, so that a wrong folder is answered with the right adapter."""
+
+from pathlib import Path
+
+from .corpus import CorpusError
+
+SIGNS = {
+    "msp_podcast": ("Labels/labels_consensus.csv",),
+    "emotale": ("annotations.csv", "speaker_info.csv"),
+    "iemocap": ("Session*/dialog/EmoEvaluation",),
+    "manifest": ("manifest.csv",),
+}
+"""Paths (globs) below the root that every copy of a corpus has."""
+
+
+def _has(root, signs):
+    # a file named by a person may have any character in it, so only the pattern of ours is one
+    return all(any(root.glob(sign)) if "*" in sign else (root / sign).exists() for sign in signs)
+
+
+def recognise(root):
+    """Names of the corpora that a folder looks like.
+
+    Parameters
+    ----------
+    root : Path
+
+    Returns
+    -------
+    list of str
+    """
+    return [name for name, signs in SIGNS.items() if _has(root, signs)]
+
+
+def require(name, root, signs=None):
+    """The root of a corpus as a Path, if the folder has what the adapter reads.
+
+    Parameters
+    ----------
+    name : str
+        Key of `SIGNS`.
+    root : str or Path
+    signs : tuple of str, optional
+        Other files to ask for than those in `SIGNS`.
+
+    Raises
+    ------
+    CorpusError
+        Saying which file was expected where, and which corpus the folder looks like instead.
+    """
+    signs = signs or SIGNS[name]
+    root = Path(root).expanduser()
+    wanted = " and ".join(signs)
+    if not root.exists():
+        raise CorpusError(f"There is no folder {root}; {name} expects one with {wanted} in it.")
+    if not root.is_dir():
+        raise CorpusError(f"{root} is a file; {name} expects a folder with {wanted} in it.")
+    if _has(root, signs):
+        return root
+    message = f"{root} is no {name} corpus: expected {wanted} in it"
+    if not any(root.iterdir()):
+        raise CorpusError(f"{message}, but the folder is empty.")
+    others = [other for other in recognise(root) if other != name]
+    if others:
+        raise CorpusError(f'{message}. It looks like {others[0]}: load it with load("{others[0]}", ...).')
+    for folder in sorted(root.iterdir()):
+        if folder.is_dir() and _has(folder, signs):
+            raise CorpusError(f"{message}. Its folder {folder.name} has it: give {folder} as root.")
+    raise CorpusError(f"{message}.")

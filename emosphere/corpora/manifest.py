@@ -1,0 +1,96 @@
+"""Any corpus, from a table with the columns of `corpus.COLUMNS`: a new corpus needs no code."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..sphere import DIMENSIONS, Scale
+from . import layouts, tables
+from .corpus import (
+    CATEGORIES,
+    COLUMNS,
+    EXTRAS,
+    NO_AGREEMENT,
+    NUMBERS,
+    OTHER,
+    SPLITS,
+    Corpus,
+    CorpusError,
+    tidy,
+)
+from .splits import leave_out_no_agreement, speaker_disjoint
+
+REQUIRED = ("utterance", "path", "speaker", *DIMENSIONS)
+LETTERS = {name: letter for letter, name in CATEGORIES.items()}
+LETTERS |= {letter.lower(): letter for letter in (*CATEGORIES, OTHER, NO_AGREEMENT)}
+LETTERS |= {"other": OTHER, "no agreement": NO_AGREEMENT}
+
+
+def load(root, *, table="manifest.csv", scale=None, seed=0):
+    """A corpus described by one CSV or Parquet file.
+
+    Parameters
+    ----------
+    root : str or Path
+        The folder that the paths in the file start from, or the file itself.
+    table : str
+        Name of the file in the folder.
+    scale : (float, float)
+        Lowest and highest rating; has to be given, since it cannot be seen from the ratings.
+    seed : int
+        Seed of the speaker-disjoint splits, which are made where the file has no column `split`.
+
+    Returns
+    -------
+    Corpus
+        Categories may be letters or names; others are kept as they are, for `validate` to report.
+
+    Raises
+    ------
+    CorpusError
+    """
+    scale = _scale(scale)
+    root = Path(root).expanduser()
+    if root.is_file():
+        root, table = root.parent, root.name
+    else:
+        root = layouts.require("manifest", root, (str(table),))
+    file = tables.read(root / table, *REQUIRED)
+    rows = {"utterance": file.unique("utterance")}
+    for column in (*COLUMNS[1:], *EXTRAS):
+        if column not in file.frame:
+            continue
+        if column in NUMBERS:
+            rows[column] = file.number(column)
+        elif column == "split":
+            rows[column] = file.choice("split", SPLITS)
+        else:
+            rows[column] = file.text(column, required=column in REQUIRED)
+    rows = pd.DataFrame(rows)
+    if "emotion" in rows:
+        rows["emotion"] = rows["emotion"].map(lambda emotion: LETTERS.get(emotion.lower(), emotion), "ignore")
+    notes = []
+    unused = [column for column in file.frame if column not in (*COLUMNS, *EXTRAS)]
+    if unused:
+        notes.append(f"Columns that are not used: {', '.join(unused)}.")
+    if "split" not in rows:
+        rows["split"] = speaker_disjoint(rows["speaker"], seed)
+        notes.append(f"{file.path.name} has no column split: speaker-disjoint splits with seed {seed}.")
+    rows = tidy(rows)
+    rows["split"], remarks = leave_out_no_agreement(rows)
+    return Corpus("manifest", tidy(rows), scale, root, (*notes, *remarks))
+
+
+def _scale(scale):
+    if scale is None:
+        raise CorpusError(
+            "A manifest needs the scale of its ratings: scale=(lowest, highest), such as (1, 7)."
+        )
+    try:
+        low, high = (float(value) for value in scale)
+    except (TypeError, ValueError) as error:
+        raise CorpusError(f"The scale is a pair of numbers (lowest, highest), not {scale!r}.") from error
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise CorpusError(f"A scale goes from a lower to a higher number, not from {low:g} to {high:g}.")
+    return Scale(low, high)

@@ -1,0 +1,104 @@
+"""MSP-Podcast as its owner ships it, and the embedded corpus, which is written in the same layout.
+
+References
+----------
+.. [1] R. Lotfian and C. Busso, "Building naturalistic emotionally balanced speech corpus by retrieving
+emotional
+   speech from existing podcast recordings", IEEE Transactions on Affective Computing 10(4), 2019.
+"""
+
+import pandas as pd
+
+from ..sphere import Scale
+from . import layouts, tables
+from .corpus import Corpus, CorpusError, counted, tidy
+from .splits import paper_protocol
+
+SCALE = Scale(1, 7)
+SETS = ("Train", "Development", "Test1", "Test2", "Test3")
+RATINGS = {"valence": "EmoVal", "arousal": "EmoAct", "dominance": "EmoDom"}
+
+
+def load(root, *, seed=0, per_category=300):
+    """MSP-Podcast, split as in the paper (`splits.paper_protocol`).
+
+    Parameters
+    ----------
+    root : str or Path
+        Folder with Audios and Labels. Labels/labels_detailed.csv (one row per rater) and
+        Labels/transcripts.csv (FileName, Text) are read where they exist.
+    seed : int
+        Seed of the draw of the validation split.
+    per_category : int
+        Utterances of each category in the validation split.
+
+    Returns
+    -------
+    Corpus
+        Scale 1 to 7. The official test sets are left out, since the paper does not use them.
+
+    Raises
+    ------
+    CorpusError
+    """
+    root = layouts.require("msp_podcast", root)
+    file = tables.read(
+        root / "Labels" / "labels_consensus.csv",
+        *("FileName", "EmoClass", "EmoAct", "EmoVal", "EmoDom", "SpkrID", "Gender", "Split_Set"),
+    )
+    names = file.unique("FileName")
+    official = file.choice("Split_Set", SETS)
+    if official.isna().any():
+        file.fail(
+            official.index[official.isna()][0],
+            "Split_Set",
+            f"the cell is empty; write one of {', '.join(SETS)}.",
+        )
+    rows = pd.DataFrame(
+        {
+            "utterance": names.str.replace(r"\.\w+$", "", regex=True),
+            "path": "Audios/" + names,
+            "speaker": file.text("SpkrID").fillna("Unknown"),
+            "gender": file.text("Gender"),
+            "emotion": file.text("EmoClass"),
+            **{dimension: file.number(column) for dimension, column in RATINGS.items()},
+        }
+    )
+    notes = []
+    kept = official.isin(["Train", "Development"])
+    if not kept.all():
+        left_out = official[~kept].value_counts().sort_index()
+        notes.append("Left out: " + ", ".join(f"{size:,} of {name}" for name, size in left_out.items()) + ".")
+    if not kept.any():
+        raise CorpusError(f"{file.path} has no utterance with Split_Set Train or Development.")
+    notes += _raters(rows, names, root / "Labels" / "labels_detailed.csv")
+    _transcripts(rows, names, root / "Labels" / "transcripts.csv")
+    table = tidy(rows[kept])
+    table["split"], remarks = paper_protocol(table, official[kept], seed, per_category)
+    return Corpus("msp_podcast", tidy(table), SCALE, root, (*notes, *remarks))
+
+
+def _raters(rows, names, path):
+    """Add the number of raters and their standard deviations; returns notes."""
+    if not path.exists():
+        return []
+    detailed = tables.read(path, "FileName").frame
+    absent = [column for column in RATINGS.values() if column not in detailed]
+    if absent:
+        return [f"labels_detailed.csv lacks {', '.join(absent)}, so nothing is known of single raters."]
+    # each release writes this file a little differently; a cell that is no number is a rating not given
+    ratings = detailed[list(RATINGS.values())].apply(pd.to_numeric, errors="coerce")
+    groups = ratings.dropna(how="all").groupby(detailed["FileName"].str.strip())
+    rows["raters"] = names.map(groups.size())
+    deviations = groups.std()
+    for dimension, column in RATINGS.items():
+        rows[f"{dimension}_sd"] = names.map(deviations[column])
+    without = int(rows["raters"].isna().sum())
+    return [f"{counted(without, 'utterance')} have no row in labels_detailed.csv."] if without else []
+
+
+def _transcripts(rows, names, path):
+    """Add the transcripts where the corpus has some."""
+    if path.exists():
+        file = tables.read(path, "FileName", "Text")
+        rows["text"] = names.map(file.text("Text").set_axis(file.unique("FileName")))

@@ -1,0 +1,136 @@
+"""Who goes to train, validation and test: by speaker, or as the paper does it on MSP-Podcast.
+
+References
+----------
+.. [1] Cho et al., "EmoSphere-SER", Interspeech 2025, section 3.1.
+"""
+
+import numpy as np
+import pandas as pd
+
+from ..sphere import DIMENSIONS
+from .corpus import CATEGORIES, NO_AGREEMENT, SPLITS, CorpusError, counted
+
+
+def _whole(value, name, least):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise CorpusError(f"{name} is a whole number from {least}, not {value!r}.")
+    return int(value)
+
+
+def speaker_disjoint(speakers, seed=0, shares=(0.6, 0.2, 0.2)):
+    """A split for each utterance such that no speaker is in two.
+
+    Parameters
+    ----------
+    speakers : (n,) array_like of str
+        Speaker of each utterance. One name is one speaker, so utterances of "Unknown" stay together.
+    seed : int
+    shares : tuple of three float
+        Shares of the speakers for train, validation and test; each split gets at least one speaker.
+
+    Returns
+    -------
+    (n,) numpy.ndarray of str
+        "train", "validation" or "test"; depends on the names and the seed, not on the order of the rows.
+
+    Raises
+    ------
+    CorpusError
+        For fewer than three speakers, an utterance without one, or shares that are not positive with the sum
+        1.
+
+    Examples
+    --------
+    >>> speaker_disjoint(["ann", "bob", "ann", "cem"], seed=3).tolist()
+    ['test', 'validation', 'test', 'train']
+    """
+    seed = _whole(seed, "seed", 0)
+    if len(shares) != 3 or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-9:
+        raise CorpusError(
+            f"The shares of {', '.join(SPLITS)} are three positive numbers with sum 1, not {shares!r}."
+        )
+    speakers = pd.Series(speakers)
+    nameless = int(speakers.isna().sum())
+    if nameless:
+        raise CorpusError(f"{counted(nameless, 'utterance')} without a speaker: name the speaker of each, or "
+                          " give the corpus a split column.")  # fmt: skip
+    names = np.array(sorted(speakers.astype(str).unique()))
+    if len(names) < 3:
+        raise CorpusError(f"Splits without a shared speaker need at least 3 speakers, but the corpus has "
+                          f"{len(names)} ({', '.join(names)}); give it a split column.")  # fmt: skip
+    held_out = [max(1, round(share * len(names))) for share in shares[1:]]
+    while sum(held_out) >= len(names):  # the training split keeps a speaker
+        held_out[int(np.argmax(held_out))] -= 1
+    sizes = [len(names) - sum(held_out), *held_out]
+    split = dict(zip(np.random.default_rng(seed).permutation(names), np.repeat(SPLITS, sizes), strict=True))
+    return speakers.astype(str).map(split).to_numpy(dtype=str)
+
+
+def leave_out_no_agreement(table):
+    """Splits in which utterances without an agreed category are in none but train.
+
+    Parameters
+    ----------
+    table : (n, ...) pandas.DataFrame
+        With the columns split and emotion.
+
+    Returns
+    -------
+    split : (n,) pandas.Series
+    notes : list of str
+    """
+    out = (table["emotion"] == NO_AGREEMENT) & table["split"].isin(["validation", "test"])
+    notes = [f"{counted(int(out.sum()), 'utterance')} of category X left out of validation and test."]
+    return table["split"].mask(out), notes if out.any() else []
+
+
+def paper_protocol(table, official, seed=0, per_category=300):
+    """Splits of MSP-Podcast as in the paper: train is Train, validation and test are drawn from Development.
+
+    Of each of the eight categories `per_category` utterances of Development become validation, but never more
+    than half of those with ratings, and what is left of Development becomes the test set. Utterances without
+    agreement (X) belong to neither.
+
+    Parameters
+    ----------
+    table : (n, ...) pandas.DataFrame
+        With the columns utterance, emotion and `DIMENSIONS`.
+    official : (n,) array_like of str
+        "Train" or "Development".
+    seed : int
+    per_category : int
+
+    Returns
+    -------
+    split : (n,) pandas.Series
+        Depends on the names of the utterances and the seed, not on the order of the rows.
+    notes : list of str
+        One sentence for each category that is too small, and for the utterances left out.
+
+    References
+    ----------
+    .. [1] Cho et al., "EmoSphere-SER", Interspeech 2025, section 3.1.
+    """
+    seed, per_category = _whole(seed, "seed", 0), _whole(per_category, "per_category", 1)
+    development = pd.Series(np.asarray(official) == "Development", index=table.index)
+    split = pd.Series(np.where(development, "test", "train"), index=table.index)
+    rated = table[list(DIMENSIONS)].notna().all(axis=1)
+    notes = []
+    for letter, category in CATEGORIES.items():
+        # each category has its own generator, so that a change in one leaves the draw of the others alone
+        generator = np.random.default_rng([seed, ord(letter)])
+        candidates = table["utterance"][development & rated & (table["emotion"] == letter)].sort_values()
+        size = min(per_category, len(candidates) // 2)
+        drawn = generator.permutation(len(candidates))[:size]
+        split[candidates.index[drawn]] = "validation"
+        if size < per_category:
+            notes.append(f"Category {letter} ({category}) has {counted(len(candidates), 'utterance')} in "
+                         f"Development: {size} go to validation instead of {per_category}.")  # fmt: skip
+    no_agreement = table["emotion"] == NO_AGREEMENT
+    out, in_train = development & no_agreement, int((no_agreement & ~development).sum())
+    if out.any():
+        notes.append(f"{counted(int(out.sum()), 'utterance')} of category X left out of Development.")
+    if in_train:
+        notes.append(f"{counted(in_train, 'utterance')} of category X in Train: only for no_agreement=True.")
+    return split.mask(out), notes

@@ -1,0 +1,253 @@
+"""Many runs through papermill, and their results as the paper's tables.
+
+A run of a variant lives in ``runs/<experiment>/<variant>/seed<k>/``. Variants are data: a YAML file names each and
+states only its difference from the preset.
+
+References
+----------
+.. [1] Cho et al., "EmoSphere-SER", Interspeech 2025, tables 1 to 3.
+"""
+
+import json
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import papermill
+import yaml
+from tqdm.auto import tqdm
+
+from .config import Config, ConfigError
+from .sphere import DIMENSIONS
+
+# Tables 1 to 3 of the paper: CCC for valence, arousal, dominance and their average; Table 3 also macro F1 and
+# accuracy of the region in per cent. MSP-Podcast, wavlm-large, one run each.
+PUBLISHED = {
+    "full": (0.6952, 0.7482, 0.6220, 0.6884),
+    "no_preprocessing": (0.6953, 0.7447, 0.6166, 0.6855),
+    "no_style_pooling": (0.6908, 0.7456, 0.6192, 0.6852),
+    "no_auxiliary": (0.6845, 0.7349, 0.6210, 0.6801),
+    "constant_weight": (0.6951, 0.7405, 0.6267, 0.6875),
+    "category_auxiliary": (0.6912, 0.7342, 0.6281, 0.6845),
+    "plain_cross_entropy": (0.6968, 0.7352, 0.6308, 0.6876),
+    "angle_60": (0.6962, 0.7376, 0.6250, 0.6863),
+    "angle_45": (0.6833, 0.7385, 0.6204, 0.6808),
+}
+PUBLISHED_REGIONS = {"full": (36.27, 59.51), "angle_60": (17.96, 31.95), "angle_45": (4.77, 16.95)}
+
+TABLES = {
+    "table1": {"full": "EmoSphere-SER", "no_preprocessing": "w/o data preprocessing",
+               "no_style_pooling": "w/o style pooling layer, too", "no_auxiliary": "w/o auxiliary loss, too"},
+    "table2": {"constant_weight": "w/o dynamic weighting", "category_auxiliary": "w/ categorical recognition",
+               "plain_cross_entropy": "w/ cross entropy", "full": "EmoSphere-SER (proposed)"},
+    "table3": {"angle_45": "32 (45°)", "angle_60": "18 (60°)", "full": "8 (90°)"},
+}  # fmt: skip
+
+CCCS = [*(f"ccc_{name}" for name in DIMENSIONS), "ccc_mean"]
+COLUMNS = [*DIMENSIONS, "average"]
+
+
+def load_variants(path):
+    """The variants of a YAML file, each checked against the parameters of a run.
+
+    Returns
+    -------
+    dict of str to dict
+
+    Raises
+    ------
+    ConfigError
+        Naming the file, the variant and what is wrong with it.
+    """
+    try:
+        variants = yaml.safe_load(Path(path).read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} cannot be read as YAML: {error}") from None
+    if not isinstance(variants, dict):
+        raise ConfigError(f"{path} must map names of variants to their differences; it holds {variants!r}.")
+    for name, changes in variants.items():
+        try:
+            Config.create("tiny", **(changes or {}))
+        except (ConfigError, TypeError) as error:
+            raise ConfigError(f"{path}, variant {name!r}: {error}") from None
+    return {name: changes or {} for name, changes in variants.items()}
+
+
+def run_notebook(notebook, output, parameters, *, progress=False):
+    """Executes a notebook headlessly and keeps the executed copy, also when a cell fails.
+
+    Parameters
+    ----------
+    notebook, output : path-like
+        Source and executed notebook; it runs in the folder of the source.
+    parameters : dict
+        Must be known to the notebook's parameters cell.
+
+    Raises
+    ------
+    ConfigError
+        For a parameter that the notebook does not have, before anything runs.
+    """
+    notebook, output = Path(notebook), Path(output)
+    known = papermill.inspect_notebook(str(notebook))
+    for name in parameters:
+        if name not in known:
+            raise ConfigError(f"{notebook.name} has no parameter {name!r}; it has {', '.join(known)}.")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    papermill.execute_notebook(str(notebook), str(output), parameters, cwd=str(notebook.parent),
+                               progress_bar=progress, kernel_name="python3")  # fmt: skip
+
+
+def is_complete(folder):
+    """Whether a run folder holds a finished run."""
+    return (Path(folder) / "scores.json").exists()
+
+
+def run_variants(experiment, variants, *, seeds=(0,), runs="../runs", notebook="05_training.ipynb", progress=True,
+                 **settings):  # fmt: skip
+    """Trains what is missing of an experiment, each run by papermill on the training notebook.
+
+    Parameters
+    ----------
+    experiment : str
+        Name of its folder in `runs`.
+    variants : dict of str to dict
+        As `load_variants` gives them.
+    seeds : sequence of int
+    **settings
+        Parameters common to all runs, such as ``preset``, ``corpus``, ``root``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `collect` of the experiment.
+    """
+    folders = {
+        (name, seed): Path(runs) / experiment / name / f"seed{seed}" for name in variants for seed in seeds
+    }
+    missing = [key for key, folder in folders.items() if not is_complete(folder)]
+    with tqdm(missing, unit="run", disable=not progress or not missing) as bar:
+        for name, seed in bar:
+            bar.set_description(f"{name}, seed {seed}")
+            folder = folders[name, seed]
+            parameters = {**settings, **variants[name], "seed": seed, "folder": str(folder)}
+            run_notebook(notebook, folder / "05_training.ipynb", parameters)
+    return collect(Path(runs) / experiment)
+
+
+def collect(experiment):
+    """Scores of every complete run of an experiment.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a run: ``variant``, ``seed``, ``preset``, ``corpus``, then the figures of `emosphere.metrics.scores`.
+    """
+    rows = []
+    for path in sorted(Path(experiment).glob("*/seed*/scores.json")):
+        config = Config.load(path.parent / "config.json")
+        rows.append({"variant": path.parent.parent.name, "seed": config.seed, "preset": config.preset,
+                     "corpus": config.corpus, **json.loads(path.read_text())})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def caption(results):
+    """One sentence that says what the figures are from: corpus, preset, seeds, test set.
+
+    Raises
+    ------
+    ValueError
+        If the runs do not belong into one table: another corpus, preset or test set.
+    """
+    for column in ("corpus", "preset", "utterances"):
+        if results[column].nunique() > 1:
+            found = ", ".join(map(str, results[column].unique()))
+            raise ValueError(f"These runs do not belong into one table; they differ in {column}: {found}.")
+    first, seeds = results.iloc[0], sorted(results["seed"].unique())
+    numbers = ", ".join(map(str, seeds))
+    text = (f"Ours: corpus {first['corpus']}, preset {first['preset']}, "
+            f"{'seed' if len(seeds) == 1 else 'mean over seeds'} {numbers}, {first['utterances']} test utterances.")  # fmt: skip
+    published = "Published: MSP-Podcast, wavlm-large, one run each (Cho et al. 2025)."
+    if (first["corpus"], first["preset"]) != ("msp_podcast", "paper"):
+        published += " Another corpus and model: the two sides are not comparable, and ours is no reproduction."
+    return f"{text} {published}"
+
+
+def tables(results):
+    """Tables 1, 2 and 3 of the paper, ours beside the published numbers; a missing run is NaN.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        As `collect` gives it.
+
+    Returns
+    -------
+    dict of str to pandas.DataFrame
+        ``table1``, ``table2``, ``table3``: rows in the paper's order, columns ("ours" or "published", figure). Region
+        figures of Table 3 are per cent. ``attrs["caption"]`` says what they are from.
+    """
+    text = caption(results)
+    ours = results.groupby("variant")[[*CCCS, "region_macro_f1", "region_accuracy"]].mean()
+    found = {}
+    for title, variants in TABLES.items():
+        names = list(variants)
+        left = ours.reindex(names)
+        parts = {"ours": left[CCCS].set_axis(COLUMNS, axis=1)}
+        parts["published"] = pd.DataFrame([PUBLISHED[name] for name in names], index=names, columns=COLUMNS)
+        if title == "table3":
+            for side, values in (("ours", left[["region_macro_f1", "region_accuracy"]].to_numpy(dtype=float) * 100),
+                                 ("published", np.array([PUBLISHED_REGIONS[name] for name in names]))):  # fmt: skip
+                parts[side][["macro F1, %", "accuracy, %"]] = values
+        table = pd.concat(parts, axis=1)
+        table.index = pd.Index([variants[name] for name in names], name="N (angle)" if title == "table3" else "method")
+        table.attrs["caption"] = text
+        found[title] = table
+    return found
+
+
+def style(table):
+    """A table as a notebook shows it: best of each column bold, missing runs named, the caption on top."""
+    percent = [column for column in table.columns if "%" in column[1]]
+    return (
+        table.style.format("{:.4f}", na_rep="not run")
+        .format("{:.2f}", subset=percent, na_rep="not run")
+        .highlight_max(props="font-weight: bold")
+        .set_caption(table.attrs["caption"])
+        .set_table_styles([dict(selector="caption", props="caption-side: top; text-align: left; max-width: 60em")])
+    )
+
+
+def export(tables, folder):
+    """Writes each table as CSV; the columns say whose figures they hold, a last line what they are from."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        flat = table.set_axis([f"{figure} ({side})" for side, figure in table.columns], axis=1)
+        text = flat.round(4).to_csv(na_rep="not run") + f'# {table.attrs["caption"]}\n'
+        (folder / f"{name}.csv").write_text(text)
+
+
+def walk(experiment="embedded", *, notebooks="notebooks", runs="runs"):
+    """The numbered notebooks in order on the embedded corpus, each timed; complete runs are used again.
+
+    The executed notebooks lie in ``runs/<experiment>/``, that of the training run in its own folder.
+    """
+    started = time.perf_counter()
+    folder = Path(runs) / experiment
+    full = folder / "full" / "seed0"
+    for notebook in sorted(Path(notebooks).glob("0[1-7]_*.ipynb")):
+        begun = time.perf_counter()
+        if notebook.stem != "05_training":
+            run_notebook(notebook, folder / notebook.name, {})
+        elif not is_complete(full):
+            run_notebook(notebook, full / notebook.name, {})
+        else:
+            print(f"{notebook.stem}: complete, used again", flush=True)
+            continue
+        print(f"{notebook.stem}: {time.perf_counter() - begun:.0f} s", flush=True)
+    print(f"All in {time.perf_counter() - started:.0f} s. Executed notebooks and runs are in {folder}, tables and "
+          f"figures in figures/{experiment}.")  # fmt: skip

@@ -1,0 +1,113 @@
+"""A model on audio: the one forward pass that validation, scoring and new recordings share."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.utils.data import Dataset
+from tqdm.auto import tqdm
+
+from .data import GroupedBatches, make_loader, read_audio
+from .model import EmoSphereModel
+from .sphere import DIMENSIONS, vad_to_spherical
+
+
+@torch.inference_mode()
+def forward_all(model, loader, count, *, autocast=None, progress=None):
+    """Predictions for every utterance of a loader, in the original order whatever the order of the batches.
+
+    Parameters
+    ----------
+    model : EmoSphereModel
+    loader : iterable of batches
+        As `emosphere.data.collate` makes them.
+    count : int
+        Number of utterances n.
+    autocast : context manager factory, optional
+        For mixed precision, such as ``accelerator.autocast``.
+    progress : str, optional
+        Title of a progress bar; None shows none.
+
+    Returns
+    -------
+    (n, 3) numpy.ndarray
+        Regression targets, not clipped.
+    (n, classes) numpy.ndarray or None
+        Class probabilities of the auxiliary head.
+    """
+    training = model.training
+    model.eval()
+    device = next(model.parameters()).device
+    vad = np.full((count, len(DIMENSIONS)), np.nan, dtype="float32")
+    probabilities = np.full((count, model.config.classes), np.nan, dtype="float32")
+    for batch in tqdm(loader, desc=progress, disable=progress is None, leave=False):
+        positions = batch["positions"].numpy()
+        inputs = batch["input_values"].to(device), batch["attention_mask"].to(device)
+        if autocast is None:
+            output = model(*inputs)
+        else:
+            with autocast():
+                output = model(*inputs)
+        vad[positions] = output.vad.float().cpu().numpy()
+        if output.logits is not None:
+            probabilities[positions] = output.logits.float().softmax(-1).cpu().numpy()
+    model.train(training)
+    return vad, probabilities if model.config.classes else None
+
+
+class _Sources(Dataset):
+    """Files or arrays as the items that `emosphere.data.collate` takes."""
+
+    def __init__(self, sources):
+        self.waveforms = [
+            torch.as_tensor(source, dtype=torch.float32) if isinstance(source, (np.ndarray, torch.Tensor))
+            else read_audio(source)
+            for source in sources
+        ]  # fmt: skip
+
+    def __len__(self):
+        return len(self.waveforms)
+
+    def __getitem__(self, position):
+        return position, self.waveforms[position]
+
+
+def predict(model, sources, *, batch_size=16, progress=None):
+    """What the model hears in recordings.
+
+    Parameters
+    ----------
+    model : EmoSphereModel or path-like
+        A model, or the folder of a saved one.
+    sources : list
+        Paths of sound files, or (samples,) arrays of 16 kHz mono audio in [-1, 1].
+    batch_size : int
+    progress : str, optional
+        Title of a progress bar.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a recording: ``source`` (path, or position of the array), ``valence``, ``arousal``, ``dominance`` on the
+        rating scale of the training corpus, clipped to it; ``radius``, ``azimuth``, ``elevation`` (degrees) of that
+        point; ``region``, the name of the region it lies in; and, with a region head, ``region_heard`` and its
+        ``probability``.
+    """
+    if not isinstance(model, EmoSphereModel):
+        model = EmoSphereModel.from_pretrained(model)
+    data = _Sources(sources)
+    batches = GroupedBatches([len(waveform) for waveform in data.waveforms], batch_size)
+    vad, probabilities = forward_all(model, make_loader(data, batches), len(data), progress=progress)
+    scale, grid = model.config.rating_scale, model.config.grid
+    ratings = scale.from_target(vad).clip(scale.low, scale.high)
+    points = scale.to_sphere(ratings)
+    radius, azimuth, elevation = vad_to_spherical(points).T
+    table = pd.DataFrame({"source": [str(s) if isinstance(s, (str, Path)) else n for n, s in enumerate(sources)]})
+    table[list(DIMENSIONS)] = ratings
+    table["radius"], table["azimuth"], table["elevation"] = radius, np.degrees(azimuth), np.degrees(elevation)
+    table["region"] = np.array(grid.names)[grid.assign(points)]
+    if model.config.auxiliary == "region":
+        table["region_heard"] = np.array(grid.names)[probabilities.argmax(1)]
+        table["probability"] = probabilities.max(1)
+    return table

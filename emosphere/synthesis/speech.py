@@ -1,0 +1,78 @@
+"""One emotional utterance as samples."""
+
+import numpy as np
+import torch
+import torchaudio
+
+from emosphere.synthesis import espeak, voices
+from emosphere.synthesis.prosody import prosody, quality
+
+RATE = 16000
+"""Sampling rate of the embedded corpus in Hz."""
+
+MARGIN = 0.05  # seconds of silence before and after
+PEAK = 0.98
+
+
+def speak(text, vad, speaker=0):
+    """Speak ``text`` with an emotion; the same arguments always give the same samples.
+
+    Parameters
+    ----------
+    text : str
+        English; punctuation makes short pauses but does not change the melody, which follows the emotion.
+    vad : (3,) array_like
+        Sphere coordinates (-1 to 1, 0 is neutral) in the order of `emosphere.sphere.DIMENSIONS`.
+    speaker : int
+        0 to 53; even numbers are female voices, odd ones male.
+
+    Returns
+    -------
+    (samples,) numpy.ndarray of float32
+        At `RATE`, within -1 and 1.
+
+    Raises
+    ------
+    ValueError
+        For an emotion off the scale, an unknown speaker, or a text without anything to say.
+
+    Examples
+    --------
+    >>> calm = speak("The meeting starts at nine.", [0, -0.5, 0])
+    >>> excited = speak("The meeting starts at nine.", [0, 0.5, 0])
+    >>> bool(excited.std() > calm.std()), len(excited) < len(calm)
+    (True, True)
+    """
+    rules, person = prosody(vad), voices.get(speaker)
+    samples = espeak.synthesize(
+        text,
+        voice=person.accent,
+        variant=voices.variant(rules, quality(vad), person),
+        rate=voices.words_per_minute(rules, person),
+    )
+    first, last = np.flatnonzero(samples)[[0, -1]]
+    # in double precision the result, rounded to 16 bits, does not depend on the number of threads
+    wave = torch.from_numpy(samples[first : last + 1].astype(float))
+    wave = torchaudio.functional.resample(wave, espeak.RATE, RATE).numpy()
+    wave *= 10 ** (voices.level(rules, person) / 20) / np.sqrt(np.mean(wave**2))
+    return limit(np.pad(wave, round(MARGIN * RATE)))
+
+
+def limit(wave):
+    """``wave`` as float32, turned down where it would clip."""
+    return (wave * min(1, PEAK / np.abs(wave).max())).astype(np.float32)
+
+
+def overlap(first, second, start):
+    """Two utterances mixed, the second beginning at ``start`` seconds; silence fills a gap between them.
+
+    Examples
+    --------
+    >>> overlap(np.array([0.5, 0.5]), np.array([0.25]), 1 / RATE)
+    array([0.5 , 0.75], dtype=float32)
+    """
+    offset = round(start * RATE)
+    mix = np.zeros(max(len(first), offset + len(second)))
+    mix[: len(first)] = first
+    mix[offset : offset + len(second)] += second
+    return limit(mix)

@@ -1,0 +1,139 @@
+"""The speakers of the embedded corpus, and how prosody becomes settings of eSpeak."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# "en" is the British standard
+ACCENTS = ("en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
+
+COUNT = 54
+"""How many speakers there are."""
+
+# en-us voice file: relative lengths and amplitudes of syllables by stress, from diminished to emphasised
+STRESS_LENGTH = np.array([140, 120, 190, 170, 0, 0, 255, 300])
+STRESS_AMPLITUDE = np.array([17, 16, 19, 19, 19, 19, 21, 19])
+
+# The nearest of eSpeak's tunes: s falls to the base line, c ends with a rise, the number chooses the accents before.
+TUNES = {("falling", "low"): "s2", ("rising", "low"): "s1", ("alternating", "low"): "s4",
+         ("falling", "high"): "c2", ("rising", "high"): "c1", ("alternating", "high"): "c5"}  # fmt: skip
+
+# The rule's range lies between accents, eSpeak's between the ends of its tunes.
+RANGE_FACTOR = 1.5
+
+LEVEL = -27.0  # dBFS (RMS) of a neutral utterance
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """One synthetic person; `get` makes them."""
+
+    number: int
+    gender: str
+    accent: str
+    pitch: float
+    """Fundamental frequency in Hz."""
+    tract: float
+    """Formant frequencies relative to eSpeak's male voice; a shorter vocal tract has higher ones."""
+    formants: tuple
+    """Personal deviation of formants 1 to 5, as factors."""
+    pace: float
+    """Speaking rate relative to 175 words per minute."""
+    liveliness: float
+    """Pitch range relative to the rule."""
+    loudness: float
+    """Level relative to other speakers, dB."""
+    brightness: float
+    """Energy above 1 kHz relative to other speakers, dB."""
+    breath: float
+    roughness: float
+    flutter: int
+
+
+def get(number):
+    """Speaker ``number`` (0 to 53): even numbers are female, odd ones male; always the same person.
+
+    Examples
+    --------
+    >>> get(0).gender, get(1).gender
+    ('Female', 'Male')
+    """
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 0 <= number < COUNT:
+        raise ValueError(f"The speakers are numbered from 0 to {COUNT - 1}; there is no speaker {number!r}.")
+    number = int(number)
+    rng = np.random.default_rng([2025, number])
+    female = number % 2 == 0
+    # all accents occur among women and men, the American and the British standard twice as often
+    accent = (ACCENTS + ACCENTS[:2])[number // 2 % (len(ACCENTS) + 2)]
+    z = np.clip(rng.standard_normal(12), -2, 2)
+    return Speaker(
+        number=number,
+        gender="Female" if female else "Male",
+        accent=accent,
+        pitch=(190 if female else 108) * 2 ** (z[0] * 1.7 / 12),
+        tract=(1.15 if female else 1.0) * (1 + 0.03 * z[1]),
+        formants=tuple((1 + 0.015 * z[2:7]).tolist()),
+        pace=1 + 0.06 * z[7],
+        liveliness=2 ** (0.2 * z[8]),
+        loudness=1.5 * z[9],
+        brightness=1.5 * z[10],
+        breath=float(max(0, 0.25 * z[11])),
+        roughness=float(rng.choice([0.0, 0.0, 0.15, 0.3])),
+        flutter=int(rng.integers(1, 7)),
+    )
+
+
+def words_per_minute(prosody, speaker):
+    """eSpeak's rate: the rule's, from 80 (its slowest) to 400."""
+    return int(np.clip(round(175 * speaker.pace * (1 + prosody.rate / 100)), 80, 400))
+
+
+def level(prosody, speaker):
+    """RMS level in dBFS: volume is loudness, which doubles every 10 dB."""
+    return LEVEL + speaker.loudness + 10 * np.log2(prosody.volume / 50)
+
+
+def fundamental(prosody, speaker):
+    """Lower and upper end of eSpeak's pitch range in Hz.
+
+    eSpeak has one range for a whole utterance, so the two rules that change pitch and range over a phrase act here with
+    their mean, half of the change.
+    """
+    pitch = speaker.pitch * (1 + prosody.pitch / 100) * (1 + prosody.pitch_dynamics / 200)
+    semitones = prosody.range * (1 + prosody.range_dynamics / 200)
+    half = semitones * RANGE_FACTOR * speaker.liveliness / 24
+    return max(50, pitch * 2**-half), max(52, pitch * 2**half)
+
+
+def variant(prosody, quality, speaker):
+    """Lines of the eSpeak voice variant that speaks with this prosody and voice quality.
+
+    Returns
+    -------
+    str
+    """
+    low, high = fundamental(prosody, speaker)
+    smile = 1 + quality.smile / 100 * np.array([0.2, 1, 1, 0.7, 0.7])  # formants 1 to 5
+    formants = 100 * speaker.tract * np.array(speaker.formants) * smile
+    heights = 100 * (1 + quality.smile / 100 * np.array([0, 0, 1.5, 1.5, 1.5]))
+    width = 120 if speaker.gender == "Female" else 100
+    lines = [f"pitch {round(low + 9)} {round(high + 9)}", f"flutter {speaker.flutter}"]
+    lines += [f"formant {i} {round(f)} {round(h)} {width}" for i, (f, h) in enumerate(zip(formants, heights, strict=True), start=1)]
+    lines += [f"formant {i} {round(100 * speaker.tract)} 100 {width}" for i in (0, 6, 7, 8)]
+
+    boost = 10 ** ((quality.effort + speaker.brightness) / 20) * np.array([1, 1.0])
+    tone = np.clip(np.round([135 * boost[0] ** 0.5, 110 * boost[0], 110 * boost[0]]), 1, 500).astype(int)
+    lines.append(f"tone 600 170 1200 {tone[0]} 2000 {tone[1]} 3000 {tone[2]}")
+
+    breath = min(1, quality.breath + speaker.breath)
+    if breath > 0:
+        lines.append("breath " + " ".join(str(round(breath * k)) for k in (0, 6, 8, 8, 8, 8, 8, 6)))
+    lines.append(f"roughness {round(min(1, quality.roughness + speaker.roughness) * 7)}")
+
+    tune = TUNES[prosody.accent_shape, prosody.boundary]
+    lines.append("tunes " + " ".join([tune] * 4))
+    longer = np.round(STRESS_LENGTH * prosody.sonorant_duration / 100).astype(int)
+    lines.append("stressAdd " + " ".join(map(str, longer)))
+    contrast = 1 + prosody.accent_prominence / 100 * np.array([-1, -1, -0.5, -0.5, 0.5, 0.5, 1, 1]) / 2
+    lines.append("stressAmp " + " ".join(map(str, np.round(STRESS_AMPLITUDE * contrast).astype(int))))
+    return "\n".join(lines)

@@ -1,0 +1,326 @@
+"""One run: from a configuration to a folder with the best model, its history, its predictions and its scores.
+
+    config.json        every parameter
+    notes.txt          what was decided on the way: skipped files, small categories, empty regions
+    history.csv        a row an epoch, written as it goes
+    model/             the checkpoint with the lowest validation loss (safetensors)
+    predictions.csv    every test utterance: truth, prediction, regions
+    scores.json        what is reported of the run; written last, so a folder that has it is complete
+    environment.json   versions, device, time taken
+
+References
+----------
+.. [1] Cho et al., "EmoSphere-SER", Interspeech 2025, section 3.1.
+"""
+
+import ctypes
+import importlib.metadata
+import json
+import platform
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from tqdm.auto import tqdm
+
+from . import data
+from .config import Config
+from .corpora import CorpusError, load, scan, usable
+from .corpora.audio import RATE
+from .losses import auxiliary_loss, auxiliary_weight, ccc_loss
+from .metrics import concordance_cc, scores
+from .model import EmoSphereModel, build
+from .prediction import forward_all
+from .sphere import DIMENSIONS, inverse_frequency_weights
+
+SPLITS = ("train", "validation", "test")
+
+
+class RunError(ValueError):
+    """A run that cannot be started where it is asked for."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A corpus made ready for a run: ``rows`` and ``seconds`` (of audio) by split, auxiliary ``classes`` by split.
+
+    ``waveform`` is (mean, standard deviation) over all samples of the training split, ``weights`` the class weights,
+    ``notes`` what a reader of the results should know.
+    """
+
+    corpus: object
+    rows: dict
+    seconds: dict
+    classes: dict
+    class_names: tuple
+    weights: np.ndarray
+    waveform: tuple
+    notes: tuple
+
+
+def prepare(config, *, cache="data/cache", progress=True):
+    """Loads the corpus, leaves out what cannot be used, and measures what the run needs to know of it.
+
+    Raises
+    ------
+    CorpusError
+        If a split has too few usable utterances.
+    """
+    corpus = load(config.corpus, config.root, **config.corpus_options)
+    # every file is decoded once, here: lengths, loudness, and which ones are broken
+    facts = scan(corpus, cache=cache, progress=progress)
+    notes = list(corpus.notes)
+    good = usable(corpus, facts)
+    rows, seconds, classes, names = {}, {}, {}, ()
+    for split in SPLITS:
+        chosen = corpus.rows(split, no_agreement=split == "train" and not config.preprocessing)
+        broken = chosen[~good[chosen.index]]
+        if len(broken):
+            notes.append(f"{len(broken)} {split} utterances are left out for broken or missing audio, "
+                         f"among them {', '.join(broken['path'][:3])}.")  # fmt: skip
+        chosen = chosen[good[chosen.index]]
+        if config.limit is not None and len(chosen) > config.limit:
+            chosen = chosen.sample(config.limit, random_state=0).sort_index()
+            notes.append(f"Only {config.limit} {split} utterances are used (limit).")
+        if len(chosen) < (config.batch_size if split == "train" else 2):
+            raise CorpusError(
+                f"The {split} split of {corpus.name} has {len(chosen)} usable utterances; a run needs at least "
+                f"{config.batch_size} (one batch) for training and 2 for validation and test."
+            )
+        rows[split] = chosen
+        seconds[split] = (facts["frames"] / facts["rate"])[chosen.index].to_numpy()
+        classes[split], names = data.auxiliary_classes(corpus, chosen, config.auxiliary, config.grid)
+    weights = inverse_frequency_weights(classes["train"], len(names)) if names else np.ones(0)
+    empty = [name for name, weight in zip(names, weights, strict=True) if weight == 0]
+    if empty:
+        notes.append(f"No training utterance in {len(empty)} of {len(names)} classes, whose weight is 0: "
+                     f"{'; '.join(empty)}.")  # fmt: skip
+    heard = facts.loc[rows["train"].index]
+    mean = heard["sum"].sum() / heard["frames"].sum()
+    std = np.sqrt(heard["sum_of_squares"].sum() / heard["frames"].sum() - mean**2)
+    return Prepared(corpus, rows, seconds, classes, names, weights, (float(mean), float(std)), tuple(notes))
+
+
+def new_model(config, prepared):
+    """The untrained `EmoSphereModel` of a run; its pretrained encoder is loaded, the rest is seeded."""
+    set_seed(config.seed)
+    return build(
+        config.encoder,
+        **{name: getattr(config, name) for name in (
+            "freeze_features", "pooling", "style_width", "head_width", "head_dropout", "auxiliary",
+            "azimuth", "elevation", "spacing")},
+        classes=len(prepared.class_names),
+        scale=tuple(map(float, prepared.corpus.scale)),
+        waveform_mean=prepared.waveform[0],
+        waveform_std=prepared.waveform[1],
+        trained_on=f"{prepared.corpus.name}, preset {config.preset}, seed {config.seed}",
+    )  # fmt: skip
+
+
+def use_fast_allocator():
+    """Tells glibc to keep freed memory: returning it after every step halves the speed of training on CPU.
+
+    Returns
+    -------
+    bool
+        Whether it was done; False on another C library.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    trim_threshold, top_pad, mmap_max = -1, -2, -4  # malloc.h
+    libc = ctypes.CDLL(None)
+    return all(
+        libc.mallopt(option, value)
+        for option, value in ((mmap_max, 0), (trim_threshold, 2**31 - 1), (top_pad, 256 * 2**20))
+    )
+
+
+def train(config, folder, *, cache="data/cache", progress=True):
+    """Trains, keeps the best checkpoint, predicts the test split and scores it.
+
+    A complete run with this configuration is used again; an incomplete one starts over.
+
+    Parameters
+    ----------
+    config : Config
+    folder : path-like
+        Where the run goes; see this module's docstring for what it holds afterwards.
+    cache : path-like
+        Folder for what was measured of audio files.
+    progress : bool
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+
+    Raises
+    ------
+    RunError
+        If the folder holds a run with other parameters; it names them.
+    """
+    folder = Path(folder)
+    if _open_folder(config, folder):
+        return folder
+    started = time.perf_counter()
+    prepared = prepare(config, cache=cache, progress=progress)
+    model = new_model(config, prepared)
+    (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes))
+    mixed = config.precision if config.precision != "auto" else "bf16" if _has_bf16() else "no"
+    accelerator = Accelerator(mixed_precision=mixed)
+    if accelerator.num_processes > 1:
+        raise RunError("This version trains in one process: the CCC of a batch that is split over several would be "
+                       "another loss. Start it without accelerate launch or torchrun.")  # fmt: skip
+    if accelerator.device.type == "cpu" and config.fast_allocator:
+        use_fast_allocator()
+
+    fit(config, prepared, model, accelerator, folder, progress=progress)
+    accelerator.free_memory()
+
+    model = EmoSphereModel.from_pretrained(folder / "model").to(accelerator.device)
+    predictions = predict_test(config, prepared, model, accelerator, progress=progress)
+    predictions.to_csv(folder / "predictions.csv", index=False)
+    _write_json(folder / "environment.json", _environment(accelerator, time.perf_counter() - started))
+    _write_json(folder / "scores.json", scores(predictions))
+    return folder
+
+
+def fit(config, prepared, model, accelerator, folder, *, progress=True):
+    """The training loop. Leaves ``history.csv`` and, in ``model``, the best checkpoint."""
+    corpus, rows = prepared.corpus, prepared.rows
+    lengths = np.minimum(prepared.seconds["train"], config.max_seconds)
+    batches = data.GroupedBatches(lengths, config.batch_size, shuffle=True, seed=config.seed)
+    utterances = data.Utterances(corpus, rows["train"], config.max_seconds)
+    loader = data.make_loader(utterances, batches, config.workers)
+    validation = evaluation_loader(config, prepared, "validation")
+    truth = {split: data.targets(corpus, rows[split]).to(accelerator.device) for split in ("train", "validation")}
+    classes = data.to_tensor(prepared.classes["train"]).to(accelerator.device)
+    weights = torch.tensor(prepared.weights, dtype=torch.float32, device=accelerator.device) if config.weighted else None
+
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trainable, lr=config.learning_rate, weight_decay=config.weight_decay)
+    steps = config.epochs * len(batches)
+    if config.learning_rate_schedule == "one-cycle":
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=steps)
+    else:
+        scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    model, optimizer = accelerator.prepare(model, optimizer)
+
+    best, history = np.inf, []
+    with tqdm(total=steps, desc="training", unit="batch", disable=not progress) as bar:
+        for epoch in range(config.epochs):
+            weight = auxiliary_weight(epoch, config.epochs, config.schedule, config.decay_epochs)
+            batches.set_epoch(epoch)
+            model.train()
+            sums = np.zeros(2)
+            for batch in loader:
+                positions = batch["positions"].to(accelerator.device)
+                with accelerator.autocast():
+                    output = model(batch["input_values"].to(accelerator.device),
+                                   batch["attention_mask"].to(accelerator.device))  # fmt: skip
+                regression = ccc_loss(truth["train"][positions], output.vad)
+                auxiliary = torch.zeros(())
+                if output.logits is not None and weight > 0:
+                    auxiliary = auxiliary_loss(output.logits, classes[positions], weights)
+                accelerator.backward(regression + weight * auxiliary)
+                optimizer.step()
+                scheduler.step()
+                optimizer.zero_grad()
+                sums += regression.item(), auxiliary.item()
+                bar.update()
+            vad, _ = forward_all(model, validation, len(rows["validation"]), autocast=accelerator.autocast)
+            figures = _epoch_figures(truth["validation"].cpu().numpy(), vad)
+            history.append({
+                "epoch": epoch, "auxiliary_weight": weight, "train_ccc_loss": sums[0] / len(batches),
+                "train_auxiliary_loss": sums[1] / len(batches), **figures,
+                "padding": data.padding_share(lengths, list(batches)), "best": figures["validation_loss"] < best,
+            })  # fmt: skip
+            if not np.isfinite(sums).all():
+                raise RunError(f"The loss became {sums[0]} in epoch {epoch}; a lower learning_rate than "
+                               f"{config.learning_rate} usually helps.")  # fmt: skip
+            pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
+            if figures["validation_loss"] < best:
+                best = figures["validation_loss"]
+                accelerator.unwrap_model(model).save_pretrained(folder / "model")
+            bar.set_postfix_str(f"epoch {epoch + 1}/{config.epochs}, validation CCC {figures['ccc_mean']:.3f}")
+
+
+def evaluation_loader(config, prepared, split):
+    """Every utterance of a split once and whole, grouped by length."""
+    batches = data.GroupedBatches(prepared.seconds[split], 2 * config.batch_size)
+    return data.make_loader(data.Utterances(prepared.corpus, prepared.rows[split]), batches, config.workers)
+
+
+def predict_test(config, prepared, model, accelerator, *, progress=True):
+    """The test split's table: who speaks, truth and prediction on the rating scale (not clipped), regions.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``utterance``, ``speaker``, ``emotion``, ``valence``, ``arousal``, ``dominance`` (truth), the same three with
+        ``_predicted``, ``region`` (truth), ``region_predicted`` (of the region head; empty without one),
+        ``region_probability``, and ``region_of_vad``, the region of the predicted point.
+    """
+    rows, corpus, grid = prepared.rows["test"], prepared.corpus, config.grid
+    vad, probabilities = forward_all(model, evaluation_loader(config, prepared, "test"), len(rows),
+                                     autocast=accelerator.autocast, progress="test" if progress else None)  # fmt: skip
+    table = rows[["utterance", "path", "speaker", "gender", "emotion", *DIMENSIONS]].reset_index(drop=True)
+    table[[f"{name}_predicted" for name in DIMENSIONS]] = corpus.scale.from_target(vad)
+    table["region"] = grid.assign(corpus.points[rows.index])
+    table["region_predicted"] = pd.array([pd.NA] * len(table), dtype="Int64")
+    table["region_probability"] = np.nan
+    if config.auxiliary == "region":
+        table["region_predicted"] = pd.array(probabilities.argmax(1), dtype="Int64")
+        table["region_probability"] = probabilities.max(1)
+    table["region_of_vad"] = grid.assign(corpus.scale.to_sphere(corpus.scale.from_target(vad)))
+    return table
+
+
+def _epoch_figures(truth, vad):
+    """Validation loss and CCCs over the whole split at once, never averaged over batches."""
+    cccs = concordance_cc(truth, vad)
+    named = {f"ccc_{name}": value for name, value in zip(DIMENSIONS, cccs, strict=True)}
+    return {"validation_loss": (1 - cccs).sum(), **named, "ccc_mean": cccs.mean()}
+
+
+def _open_folder(config, folder):
+    """Makes the folder ready for a run; True if it already holds this one, complete."""
+    if (folder / "config.json").exists():
+        differences = Config.load(folder / "config.json").differences(config)
+        if differences:
+            listed = ", ".join(f"{name} ({old!r} there, {new!r} asked for)" for name, (old, new) in differences.items())
+            raise RunError(f"{folder} holds a run with other parameters: {listed}. Choose another folder, or delete "
+                           "this one.")  # fmt: skip
+        if (folder / "scores.json").exists():
+            return True
+        shutil.rmtree(folder / "model", ignore_errors=True)
+        (folder / "history.csv").unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    config.save(folder / "config.json")
+    return False
+
+
+def _has_bf16():
+    return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+
+
+def _environment(accelerator, seconds):
+    packages = ("emosphere", "torch", "torchaudio", "transformers", "accelerate", "numpy", "pandas")
+    device = accelerator.device
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in packages},
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "threads": torch.get_num_threads(),
+        "seconds": round(seconds, 1),
+    }
+
+
+def _write_json(path, content):
+    path.write_text(json.dumps(content, indent=2) + "\n")
