@@ -299,7 +299,9 @@ class EmoSphereModel(PreTrainedModel):
         ValueError
             If the weights do not match the architecture; it names them.
         """
-        model, report = super().from_pretrained(path, output_loading_info=True, use_safetensors=True, **kwargs)
+        # a misshapen weight, too, shall come with the report rather than as an error that does not name it
+        kwargs |= dict(output_loading_info=True, use_safetensors=True, ignore_mismatched_sizes=True)
+        model, report = super().from_pretrained(path, **kwargs)
         problems = [f"{kind.removesuffix('_keys')} {sorted(map(str, report[kind]))[:3]}"
                     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") if report.get(kind)]  # fmt: skip
         if problems:

@@ -261,8 +261,8 @@ class RegionGrid:
         (...) numpy.ndarray of int
             0 to ``len(grid) - 1``, and -1 where a value is NaN.
         """
-        x, y, z = (np.ascontiguousarray(column) for column in np.moveaxis(_points(points), -1, 0)[list(XYZ)])
-        x, y, z = (np.where(np.abs(column) < SNAP, 0.0, column) for column in (x, y, z))
+        columns = np.moveaxis(_points(points), -1, 0)[list(XYZ)]
+        x, y, z = (np.where(np.abs(column) < SNAP, 0.0, column) for column in columns)
         missing = np.isnan(x + y + z)
         across = np.sqrt(x * x + y * y)
         # zeros approach 0 together: the azimuth of (0+, 0+) is 45°, the origin lies in the direction (1, 1, 1)
@@ -283,7 +283,7 @@ class RegionGrid:
             height = np.arctan2(z, across) / np.pi + 0.5
         height = np.floor(np.where(missing, 0, height) * self.elevation + SNAP)
         band = self.elevation - 1 - np.minimum(height, self.elevation - 1)
-        return np.where(missing, -1, band * self.azimuth + sector).astype(int)
+        return np.where(missing, -1, band * self.azimuth + sector).astype(int)[()]
 
     @property
     def names(self):

@@ -102,8 +102,10 @@ def prepare(config, *, cache="data/cache", progress=True):
         notes.append(f"No training utterance in {len(empty)} of {len(names)} classes, whose weight is 0: "
                      f"{'; '.join(empty)}.")  # fmt: skip
     heard = facts.loc[rows["train"].index]
-    mean = heard["sum"].sum() / heard["frames"].sum()
-    std = np.sqrt(heard["sum_of_squares"].sum() / heard["frames"].sum() - mean**2)
+    # per second rather than per sample, since files may differ in rate
+    duration = (heard["frames"] / heard["rate"]).sum()
+    mean = (heard["total"] / heard["rate"]).sum() / duration
+    std = np.sqrt((heard["total_squares"] / heard["rate"]).sum() / duration - mean**2)
     return Prepared(corpus, rows, seconds, classes, names, weights, (float(mean), float(std)), tuple(notes))
 
 

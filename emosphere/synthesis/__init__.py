@@ -1,12 +1,14 @@
 """The embedded corpus: speech whose emotion is known by construction.
 
-eSpeak NG speaks everyday sentences with prosody set by Schröder's rules for a point in valence-arousal-dominance space,
-five simulated raters label them, and the result lies on disk exactly as MSP-Podcast does, so that the embedded corpus and
-a real one go through the same adapter. `build` makes the corpus, `speak` a single utterance.
+eSpeak NG speaks everyday sentences with prosody set by Schröder's rules for a point in
+valence-arousal-dominance space, five simulated raters label them, and the result lies on disk exactly as
+MSP-Podcast does, so that the embedded corpus and a real one go through the same adapter. `build` makes the
+corpus, `speak` a single utterance.
 
-The modules, in the order in which an utterance passes them: ``labels`` draws emotions and ratings, ``sentences`` chooses
-the words, ``prosody`` applies the rules, ``voices`` turns them into eSpeak settings of one of 54 speakers, ``espeak`` runs
-the engine, ``speech`` puts these together, ``corpus`` writes the files and ``card`` the corpus card.
+The modules, in the order in which an utterance passes them: ``labels`` draws emotions and ratings,
+``sentences`` chooses the words, ``prosody`` applies the rules, ``voices`` turns them into eSpeak settings of
+one of 54 speakers, ``espeak`` runs the engine, ``speech`` puts these together, ``corpus`` writes the files
+and ``card`` the corpus card.
 """
 
 from emosphere.synthesis.corpus import build
@@ -16,4 +18,16 @@ from emosphere.synthesis.speech import RATE, speak
 from emosphere.synthesis.voices import COUNT, Speaker
 from emosphere.synthesis.voices import get as speaker
 
-__all__ = ["COUNT", "NEUTRAL", "RATE", "Prosody", "Quality", "Speaker", "build", "prosody", "quality", "speak", "speaker"]
+__all__ = [
+    "COUNT",
+    "NEUTRAL",
+    "RATE",
+    "Prosody",
+    "Quality",
+    "Speaker",
+    "build",
+    "prosody",
+    "quality",
+    "speak",
+    "speaker",
+]

@@ -36,7 +36,8 @@ def plan(utterances, seed):
     -------
     pandas.DataFrame
         One row per utterance: ``file``, ``split``, ``speaker``, ``text``, ``vad``, and for a second voice
-        ``second_speaker``, ``second_text``, ``second_vad``, ``second_start`` (share of the first one's duration).
+        ``second_speaker``, ``second_text``, ``second_vad``, ``second_start`` (share of the first one's
+        duration).
     Labels
     """
     rng = np.random.default_rng([seed, VERSION])
@@ -45,14 +46,19 @@ def plan(utterances, seed):
     # two thirds of the women and of the men train; each speaks about as often as the others
     size = min(voices.COUNT, max(6, utterances // FEWEST // 6 * 6)) // 2
     women, men = (rng.permutation(np.arange(gender, voices.COUNT, 2))[:size] for gender in (0, 1))
-    cast = {"Train": np.r_[women[size // 3 :], men[size // 3 :]], "Development": np.r_[women[: size // 3], men[: size // 3]]}
+    cast = {
+        "Train": np.r_[women[size // 3 :], men[size // 3 :]],
+        "Development": np.r_[women[: size // 3], men[: size // 3]],
+    }
     split = np.where(np.arange(utterances) < round(utterances * 2 / 3), "Train", "Development")
     speaker = np.concatenate([rng.permutation(np.resize(cast[name], (split == name).sum())) for name in cast])
 
     table = pd.DataFrame({"split": split, "speaker": speaker, "vad": list(truth.true)})
     table["text"] = [sentences.choose(point[0], rng) for point in truth.true]
     count = table.groupby("speaker").cumcount() + 1
-    table["file"] = [f"MSP-PODCAST_{s + 1:04d}_{k:04d}.wav" for s, k in zip(table.speaker, count, strict=True)]
+    table["file"] = [
+        f"MSP-PODCAST_{s + 1:04d}_{k:04d}.wav" for s, k in zip(table.speaker, count, strict=True)
+    ]
 
     second = (truth.emotion == "X") & (rng.random(utterances) < SECOND_VOICE)
     other = [rng.choice(cast[part][cast[part] != who]) for part, who in zip(split, speaker, strict=True)]
@@ -75,13 +81,14 @@ def render(row):
 def build(root, *, utterances=1400, seed=0, progress=True):
     """Make the embedded corpus, or find that it is there.
 
-    The same settings give the same files byte for byte. It is built beside ``root`` and moved there when complete, so an
-    interrupted build leaves nothing at ``root``.
+    The same settings give the same files byte for byte. It is built beside ``root`` and moved there when
+    complete, so an interrupted build leaves nothing at ``root``.
 
     Parameters
     ----------
     root : path
-        Folder to make. It may exist if it is empty or holds the corpus with the same settings (then it is kept as is).
+        Folder to make. It may exist if it is empty or holds the corpus with the same settings (then it is
+        kept as is).
     utterances : int
         At least 12. About two thirds are Train, one third Development, with different speakers.
     seed : int
@@ -96,15 +103,20 @@ def build(root, *, utterances=1400, seed=0, progress=True):
     Raises
     ------
     ValueError
-        For too few utterances or a negative seed.
+        For too few utterances, a negative seed, or other than whole numbers.
     FileExistsError
         If ``root`` holds anything else; nothing is overwritten.
     """
     root = Path(root)
+    for name, value in (("utterances", utterances), ("seed", seed)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+            raise ValueError(f"{name} is a whole number, not {value!r}.")
     if utterances < FEWEST:
-        raise ValueError(f"{utterances} utterances are too few for speakers in both splits; at least {FEWEST} are needed.")
+        raise ValueError(
+            f"{utterances} utterances are too few for speakers in both splits; at least {FEWEST} are needed."
+        )
     if seed < 0:
-        raise ValueError(f"The seed is a whole number from 0, not {seed}.")
+        raise ValueError(f"seed is a whole number from 0, not {seed}.")
     settings = {"utterances": int(utterances), "seed": int(seed), "version": VERSION}
     if _present(root, settings):
         return root
@@ -128,10 +140,12 @@ def _present(root, settings):
     try:
         found = json.loads((root / STAMP).read_text())
     except (OSError, ValueError):
-        raise FileExistsError(f"{root} holds something else than the embedded corpus; choose another folder.") from None
+        raise FileExistsError(
+            f"{root} holds something else than the embedded corpus; choose another folder."
+        ) from None
     if found != settings:
-        raise FileExistsError(f"{root} holds an embedded corpus made with {found}, not {settings}; choose another folder "
-                              "or remove that one.")  # fmt: skip
+        raise FileExistsError(f"{root} holds an embedded corpus made with {found}, not {settings}; choose "
+                              "another folder or remove that one.")  # fmt: skip
     return True
 
 
@@ -140,7 +154,8 @@ def _write(root, settings, progress):
     for folder in ("Audios", "Labels"):
         (root / folder).mkdir()
     seconds = []
-    for row in tqdm(table.itertuples(), "embedded corpus", len(table), disable=not progress, unit="utterance"):
+    bar = tqdm(table.itertuples(), "embedded corpus", len(table), disable=not progress, unit="utterance")
+    for row in bar:
         samples = np.round(render(row) * 32767).astype(np.int16)
         soundfile.write(root / "Audios" / row.file, samples, RATE, subtype="PCM_16")
         seconds.append(len(samples) / RATE)
@@ -148,13 +163,14 @@ def _write(root, settings, progress):
     consensus = truth.consensus
     people = [voices.get(number) for number in table.speaker]
     _csv(root / "Labels" / "labels_consensus.csv", {
-        "FileName": table.file, "EmoClass": truth.emotion, "EmoAct": consensus[:, 1], "EmoVal": consensus[:, 0],
-        "EmoDom": consensus[:, 2], "SpkrID": table.speaker, "Gender": [person.gender for person in people],
-        "Split_Set": table.split,
+        "FileName": table.file, "EmoClass": truth.emotion,
+        "EmoAct": consensus[:, 1], "EmoVal": consensus[:, 0], "EmoDom": consensus[:, 2],
+        "SpkrID": table.speaker, "Gender": [person.gender for person in people], "Split_Set": table.split,
     })  # fmt: skip
     ratings = truth.ratings.reshape(-1, 3)
     _csv(root / "Labels" / "labels_detailed.csv", {
-        "FileName": table.file.repeat(labels.RATERS), "EmoClass_Major": [labels.NAMES[c] for c in truth.choices.ravel()],
+        "FileName": table.file.repeat(labels.RATERS),
+        "EmoClass_Major": [labels.NAMES[letter] for letter in truth.choices.ravel()],
         "EmoAct": ratings[:, 1], "EmoVal": ratings[:, 0], "EmoDom": ratings[:, 2],
         "WorkerID": [f"WORKER{k + 1:08d}" for k in truth.raters.ravel()],
     })  # fmt: skip

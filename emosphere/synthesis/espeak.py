@@ -1,13 +1,15 @@
 """eSpeak NG as a pure function: text, voice and rate in, samples out, nothing remembered between calls.
 
-The engine comes with the PyPI wheel ``espeakng-loader`` (library and voice data, no system package) and is called
-through ctypes. It keeps state from one utterance to the next that its interface cannot reset (the phase of the pitch
-flutter, the cycle count of the roughness, the gain control), so the same text twice gives different samples. Here
-every call loads the library anew, which takes 2 ms, and the samples depend on the arguments alone.
+The engine comes with the PyPI wheel ``espeakng-loader`` (library and voice data, no system package) and is
+called through ctypes. It keeps state from one utterance to the next that its interface cannot reset (the
+phase of the pitch flutter, the cycle count of the roughness, the gain control), so the same text twice gives
+different samples. Here every call loads the library anew, which takes 2 ms, and the samples depend on the
+arguments alone.
 
 References
 ----------
-.. [1] eSpeak NG, https://github.com/espeak-ng/espeak-ng, and its description of voice files, ``docs/voices.md``.
+.. [1] eSpeak NG, https://github.com/espeak-ng/espeak-ng, and its description of voice files,
+   ``docs/voices.md``.
 """
 
 import ctypes
@@ -99,12 +101,14 @@ def synthesize(text, *, voice="en-us", variant="", rate=175):
     with _lock:
         home = Path(_home().name)
         name = f"process{os.getpid()}"  # forked processes share the folder
-        (home / "espeak-ng-data" / "voices" / "!v" / name).write_text(f"language variant\nname {name}\n{variant}\n")
+        (home / "espeak-ng-data" / "voices" / "!v" / name).write_text(
+            f"language variant\nname {name}\n{variant}\n"
+        )
         library = ctypes.CDLL(str(home / Path(espeakng_loader.get_library_path()).name))
         try:
             if library.espeak_Initialize(RETRIEVAL, 0, str(home).encode(), NO_EXIT) != RATE:
-                raise RuntimeError(f"eSpeak could not start from {home}; if that path is longer than 140 characters, "
-                                   "set TMPDIR to a shorter one.")  # fmt: skip
+                raise RuntimeError(f"eSpeak could not start from {home}; if that path is longer than 140 "
+                                   "characters, set TMPDIR to a shorter one.")  # fmt: skip
             library.espeak_SetSynthCallback(collect)
             library.espeak_ng_SetRandSeed(1)
             if library.espeak_SetVoiceByName(f"{voice}+{name}".encode()) != 0:

@@ -1,17 +1,19 @@
-"""Labels like those of real listeners: a true emotion, five raters who place it with noise, their mean and plurality.
+"""Labels like those of real listeners: a true emotion, five raters who place it with noise, their mean and
+plurality.
 
-A true point is drawn from a normal distribution in the space of valence, arousal and dominance. Five raters perceive it
-with noise whose covariance has the same shape, so that the consensus (the mean of five whole numbers from 1 to 7) has
-the moments measured on MSP-Podcast, three quarters of its variance being emotion and one quarter disagreement.
-Each rater also names a category near the perceived point. The category that most raters name is the consensus, and
-``X`` (no agreement) stands where two or more share the first place.
+A true point is drawn from a normal distribution in the space of valence, arousal and dominance. Five raters
+perceive it with noise whose covariance has the same shape, so that the consensus (the mean of five whole
+numbers from 1 to 7) has the moments measured on MSP-Podcast, three quarters of its variance being emotion and
+one quarter disagreement. Each rater also names a category near the perceived point. The category that most
+raters name is the consensus, and ``X`` (no agreement) stands where two or more share the first place.
 
 References
 ----------
-.. [1] Lotfian, Busso, "Building naturalistic emotionally balanced speech corpus by retrieving emotional speech from
-   existing podcast recordings", IEEE Transactions on Affective Computing 10(4), 2019 (MSP-Podcast).
-.. [2] Russell, Mehrabian, "Evidence for a three-factor theory of emotions", Journal of Research in Personality 11,
-   1977: where emotion words lie in this space.
+.. [1] Lotfian, Busso, "Building naturalistic emotionally balanced speech corpus by retrieving emotional
+   speech from existing podcast recordings", IEEE Transactions on Affective Computing 10(4), 2019
+   (MSP-Podcast).
+.. [2] Russell, Mehrabian, "Evidence for a three-factor theory of emotions", Journal of Research in
+   Personality 11, 1977: where emotion words lie in this space.
 """
 
 from dataclasses import dataclass
@@ -34,14 +36,14 @@ OCTANT_SHARES = (0.015, 0.48)
 TRUE_SHARE = 0.75
 """Part of the variance of the consensus that is emotion."""
 
-# Prototypes on the sphere: directions after [2]_, drawn in because listeners of everyday speech seldom use the ends of
-# the scale. The prior is how readily raters choose the word at equal distance.
+# Prototypes on the sphere: directions after [2]_, drawn in because listeners of everyday speech seldom use
+# the ends of the scale. The prior is how readily raters choose the word at equal distance.
 CATEGORIES = {
     "A": ("Angry", (-0.45, 0.45, 0.40), 17.0),
     "S": ("Sad", (-0.40, -0.30, -0.20), 0.9),
     "H": ("Happy", (0.50, 0.40, 0.35), 4.0),
-    "U": ("Surprise", (0.30, 0.65, 0.25), 0.9),
-    "F": ("Fear", (-0.45, 0.40, 0.00), 6.0),
+    "U": ("Surprise", (0.30, 0.65, 0.25), 1.1),
+    "F": ("Fear", (-0.45, 0.40, 0.00), 9.0),
     "D": ("Disgust", (-0.65, 0.15, 0.25), 18.0),
     "C": ("Contempt", (-0.30, 0.00, 0.30), 1.2),
     "N": ("Neutral", (0.05, 0.05, 0.10), 1.0),
@@ -157,7 +159,10 @@ def statistics(labels):
     points = SCALE.to_sphere(consensus)
     shares = np.bincount(RegionGrid.from_angle(90).assign(points), minlength=8) / len(points)
     rows = [(f"mean {name}", MEAN[i], consensus[:, i].mean()) for i, name in enumerate(DIMENSIONS)]
-    rows += [(f"standard deviation {name}", DEVIATION[i], consensus[:, i].std()) for i, name in enumerate(DIMENSIONS)]
+    rows += [
+        (f"standard deviation {name}", DEVIATION[i], consensus[:, i].std())
+        for i, name in enumerate(DIMENSIONS)
+    ]
     rows += [
         (f"correlation {DIMENSIONS[i]}-{DIMENSIONS[j]}", CORRELATION[i, j], correlation[i, j])
         for i, j in ((1, 2), (0, 1), (0, 2))

@@ -1,18 +1,20 @@
-"""From a point in valence-arousal-dominance space to prosody: Schröder's rules, and what we add for voice quality.
+"""From a point in valence-arousal-dominance space to prosody: Schröder's rules, and what we add for voice
+quality.
 
-The rules were derived from a corpus of emotional speech and a literature review [1]_, tuned in listening tests [2]_ and
-published with the MARY speech synthesiser. They speak of activation, evaluation and power from -100 to 100; here these
-are the sphere coordinates arousal, valence and dominance times 100.
+The rules were derived from a corpus of emotional speech and a literature review [1]_, tuned in listening
+tests [2]_ and published with the MARY speech synthesiser. They speak of activation, evaluation and power from
+-100 to 100; here these are the sphere coordinates arousal, valence and dominance times 100.
 
 References
 ----------
-.. [1] Schröder, Cowie, Douglas-Cowie, Westerdijk, Gielen, "Acoustic correlates of emotion dimensions in view of speech
-   synthesis", Eurospeech 2001.
-.. [2] Schröder, "Expressing degree of activation in synthetic speech", IEEE Transactions on Audio, Speech, and Language
-   Processing 14(4), 2006.
-.. [3] Tartter, "Happy talk: Perceptual and acoustic effects of smiling on speech", Perception & Psychophysics 27, 1980.
-.. [4] Gobl, Ní Chasaide, "The role of voice quality in communicating emotion, mood and attitude", Speech Communication
-   40, 2003.
+.. [1] Schröder, Cowie, Douglas-Cowie, Westerdijk, Gielen, "Acoustic correlates of emotion dimensions in view
+   of speech synthesis", Eurospeech 2001.
+.. [2] Schröder, "Expressing degree of activation in synthetic speech", IEEE Transactions on Audio, Speech,
+   and Language Processing 14(4), 2006.
+.. [3] Tartter, "Happy talk: Perceptual and acoustic effects of smiling on speech", Perception & Psychophysics
+   27, 1980.
+.. [4] Gobl, Ní Chasaide, "The role of voice quality in communicating emotion, mood and attitude", Speech
+   Communication 40, 2003.
 """
 
 from dataclasses import dataclass
@@ -20,6 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from emosphere.sphere import DIMENSIONS
+
+SMILE = 18.0  # %
+EFFORT_AROUSAL, EFFORT_DOMINANCE = 10.0, 4.0  # dB
 
 
 @dataclass(frozen=True)
@@ -61,9 +66,9 @@ class Quality:
     """Voice quality, which the rules leave out (our choice; directions after [3]_ and [4]_)."""
 
     smile: float
-    """Shift of the second to fifth formant, %: spread lips shorten the vocal tract."""
+    """Shift of the second and third formant, %: spread lips shorten the vocal tract."""
     effort: float
-    """Energy above 1 kHz relative to neutral, dB: a louder voice is also brighter."""
+    """Energy above 2 kHz relative to neutral, dB: a louder voice is also brighter."""
     breath: float
     """Breath noise from 0 (none) to 1."""
     roughness: float
@@ -81,7 +86,7 @@ def check_vad(vad):
     for name, value in zip(DIMENSIONS, point, strict=True):
         if not -1 <= value <= 1:
             raise ValueError(f"The {name} is {value:g}; sphere coordinates go from -1 to 1.")
-    return point
+    return point + 0.0  # no -0.0
 
 
 def prosody(vad):
@@ -129,12 +134,12 @@ def quality(vad):
     >>> quality([0.0, 0.0, 0.0])
     Quality(smile=0.0, effort=0.0, breath=0.0, roughness=0.0)
     >>> quality([-0.5, 0.4, 0.4]).roughness
-    0.5
+    0.75
     """
     valence, arousal, dominance = check_vad(vad).tolist()
     return Quality(
-        smile=18.0 * valence,
-        effort=8.0 * arousal + 5.0 * dominance,
+        smile=SMILE * valence,
+        effort=EFFORT_AROUSAL * arousal + EFFORT_DOMINANCE * dominance,
         breath=max(0.0, -dominance),
         roughness=min(1.0, max(0.0, -1.5 * valence)),
     )

@@ -1,4 +1,4 @@
-"""What the speakers say: everyday sentences of 1 to 2.5 s, neutral ones and ones whose words tell the valence."""
+"""What the speakers say: everyday sentences, neutral ones and ones whose words tell the valence."""
 
 NEUTRAL = (
     "The meeting starts at nine in the morning.", "She put the book on the kitchen table.",
@@ -31,21 +31,29 @@ POSITIVE = (
     "This is wonderful news.", "I love it, thank you so much.", "What a beautiful day it is.",
     "That was a really great idea.", "I am so happy to see you.", "It went better than we hoped.",
     "You did a wonderful job today.", "We had such a lovely time.", "I am really proud of you.",
-    "That is the best thing I have heard.", "Great, we won the first prize.", "The food was absolutely delicious.",
-    "I love the way you sing.", "It is so good to be home.", "They were kind and very friendly.",
-    "What a lovely surprise this is.",
+    "That is the best thing I have heard.", "Great, we won the first prize.",
+    "The food was absolutely delicious.", "I love the way you sing.", "It is so good to be home.",
+    "They were kind and very friendly.", "What a lovely surprise this is.",
 )  # fmt: skip
 
 NEGATIVE = (
     "This is terrible news.", "I hate it when that happens.", "What an awful day it is.",
     "That was a really bad idea.", "I am so sorry about your loss.", "It went worse than we feared.",
     "You have ruined the whole evening.", "We had such a horrible time.", "I am really disappointed in you.",
-    "That is the worst thing I have heard.", "No, we lost everything we had.", "The food was absolutely disgusting.",
-    "I hate the way he talks.", "It hurts more than before.", "They were cruel and very rude.",
-    "What a horrible mess this is.",
+    "That is the worst thing I have heard.", "No, we lost everything we had.",
+    "The food was absolutely disgusting.", "I hate the way he talks.", "It hurts more than before.",
+    "They were cruel and very rude.", "What a horrible mess this is.",
 )  # fmt: skip
 
-REPLIES = ("All right.", "Yes, I see.", "Oh, really?", "I know that.", "Not today.", "Well, maybe.", "Say that again.")
+REPLIES = (
+    "All right.",
+    "Yes, I see.",
+    "Oh, really?",
+    "I know that.",
+    "Not today.",
+    "Well, maybe.",
+    "Say that again.",
+)
 """What a second voice says."""
 
 

@@ -1,17 +1,22 @@
 """One emotional utterance as samples."""
 
+import zlib
+
 import numpy as np
 import torch
 import torchaudio
 
 from emosphere.synthesis import espeak, voices
-from emosphere.synthesis.prosody import prosody, quality
+from emosphere.synthesis.prosody import check_vad, prosody, quality
 
 RATE = 16000
 """Sampling rate of the embedded corpus in Hz."""
 
 MARGIN = 0.05  # seconds of silence before and after
 PEAK = 0.98
+NOISE = -60.0
+"""Level of the room's noise in dBFS. Without it pauses would be pure zeros, and a model that normalises each
+frame could not hear how loud a voice is."""
 
 
 def speak(text, vad, speaker=0):
@@ -43,19 +48,31 @@ def speak(text, vad, speaker=0):
     >>> bool(excited.std() > calm.std()), len(excited) < len(calm)
     (True, True)
     """
-    rules, person = prosody(vad), voices.get(speaker)
+    point, person = check_vad(vad), voices.get(speaker)
+    rules = prosody(point)
     samples = espeak.synthesize(
         text,
         voice=person.accent,
-        variant=voices.variant(rules, quality(vad), person),
+        variant=voices.variant(rules, quality(point), person),
         rate=voices.words_per_minute(rules, person),
     )
     first, last = np.flatnonzero(samples)[[0, -1]]
-    # in double precision the result, rounded to 16 bits, does not depend on the number of threads
-    wave = torch.from_numpy(samples[first : last + 1].astype(float))
-    wave = torchaudio.functional.resample(wave, espeak.RATE, RATE).numpy()
+    # in double precision, so that after rounding to 16 bits all machines agree
+    wave = _resample(samples[first : last + 1].astype(float))
     wave *= 10 ** (voices.level(rules, person) / 20) / np.sqrt(np.mean(wave**2))
-    return limit(np.pad(wave, round(MARGIN * RATE)))
+    wave = np.pad(wave, round(MARGIN * RATE))
+    noise = np.random.default_rng(zlib.crc32(repr((text, point.tolist(), person.number)).encode()))
+    return limit(wave + 10 ** (NOISE / 20) * noise.standard_normal(len(wave)))
+
+
+def _resample(wave):
+    """From eSpeak's rate to ours, on one thread: more take longer to meet than to compute so little."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return torchaudio.functional.resample(torch.from_numpy(wave), espeak.RATE, RATE).numpy()
+    finally:
+        torch.set_num_threads(threads)
 
 
 def limit(wave):

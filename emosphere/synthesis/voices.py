@@ -5,7 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 # "en" is the British standard
-ACCENTS = ("en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
+ACCENTS = (
+    "en-us",
+    "en",
+    "en-gb-x-rp",
+    "en-gb-scotland",
+    "en-us-nyc",
+    "en-gb-x-gbclan",
+    "en-gb-x-gbcwmd",
+    "en-029",
+)
 
 COUNT = 54
 """How many speakers there are."""
@@ -14,14 +23,25 @@ COUNT = 54
 STRESS_LENGTH = np.array([140, 120, 190, 170, 0, 0, 255, 300])
 STRESS_AMPLITUDE = np.array([17, 16, 19, 19, 19, 19, 21, 19])
 
-# The nearest of eSpeak's tunes: s falls to the base line, c ends with a rise, the number chooses the accents before.
+# How far accent prominence raises or lowers those amplitudes
+CONTRAST = np.array([-0.5, -0.5, -0.25, -0.25, 0.25, 0.25, 0.5, 0.5])
+
+# What a smile does to the frequencies and to the amplitudes of formants 1 to 5, relative to its shift
+SMILED = np.array([0.2, 1, 1, 0.7, 0.7])
+TWANG = np.array([0, 0, 1.5, 1.5, 1.5])
+
+# eSpeak's own tone curve, and the breath noise of formants 1 to 8 in the breathiest voice
+TONE = np.array([170, 135, 110, 110])
+BREATH = np.array([0, 6, 8, 8, 8, 8, 8, 6])
+
+# The nearest of eSpeak's tunes: s falls to the base line, c ends with a rise; the number sets the accents.
 TUNES = {("falling", "low"): "s2", ("rising", "low"): "s1", ("alternating", "low"): "s4",
          ("falling", "high"): "c2", ("rising", "high"): "c1", ("alternating", "high"): "c5"}  # fmt: skip
 
 # The rule's range lies between accents, eSpeak's between the ends of its tunes.
 RANGE_FACTOR = 1.5
 
-LEVEL = -27.0  # dBFS (RMS) of a neutral utterance
+LEVEL = -28.0  # dBFS (RMS) of a neutral utterance
 
 
 @dataclass(frozen=True)
@@ -44,7 +64,7 @@ class Speaker:
     loudness: float
     """Level relative to other speakers, dB."""
     brightness: float
-    """Energy above 1 kHz relative to other speakers, dB."""
+    """Energy above 2 kHz relative to other speakers, dB."""
     breath: float
     roughness: float
     flutter: int
@@ -65,19 +85,19 @@ def get(number):
     female = number % 2 == 0
     # all accents occur among women and men, the American and the British standard twice as often
     accent = (ACCENTS + ACCENTS[:2])[number // 2 % (len(ACCENTS) + 2)]
-    z = np.clip(rng.standard_normal(12), -2, 2)
+    z = np.clip(rng.standard_normal(12), -2, 2).tolist()
     return Speaker(
         number=number,
         gender="Female" if female else "Male",
         accent=accent,
-        pitch=(190 if female else 108) * 2 ** (z[0] * 1.7 / 12),
+        pitch=(190.0 if female else 108.0) * 2 ** (1.7 / 12 * z[0]),
         tract=(1.15 if female else 1.0) * (1 + 0.03 * z[1]),
-        formants=tuple((1 + 0.015 * z[2:7]).tolist()),
-        pace=1 + 0.06 * z[7],
+        formants=tuple(1 + 0.015 * value for value in z[2:7]),
+        pace=1 + 0.05 * z[7],
         liveliness=2 ** (0.2 * z[8]),
-        loudness=1.5 * z[9],
-        brightness=1.5 * z[10],
-        breath=float(max(0, 0.25 * z[11])),
+        loudness=1.2 * z[9],
+        brightness=1.2 * z[10],
+        breath=max(0.0, 0.25 * z[11]),
         roughness=float(rng.choice([0.0, 0.0, 0.15, 0.3])),
         flutter=int(rng.integers(1, 7)),
     )
@@ -96,8 +116,8 @@ def level(prosody, speaker):
 def fundamental(prosody, speaker):
     """Lower and upper end of eSpeak's pitch range in Hz.
 
-    eSpeak has one range for a whole utterance, so the two rules that change pitch and range over a phrase act here with
-    their mean, half of the change.
+    eSpeak has one range for a whole utterance, so the two rules that change pitch and range over a phrase act
+    here with their mean, half of the change.
     """
     pitch = speaker.pitch * (1 + prosody.pitch / 100) * (1 + prosody.pitch_dynamics / 200)
     semitones = prosody.range * (1 + prosody.range_dynamics / 200)
@@ -113,27 +133,33 @@ def variant(prosody, quality, speaker):
     str
     """
     low, high = fundamental(prosody, speaker)
-    smile = 1 + quality.smile / 100 * np.array([0.2, 1, 1, 0.7, 0.7])  # formants 1 to 5
-    formants = 100 * speaker.tract * np.array(speaker.formants) * smile
-    heights = 100 * (1 + quality.smile / 100 * np.array([0, 0, 1.5, 1.5, 1.5]))
     width = 120 if speaker.gender == "Female" else 100
-    lines = [f"pitch {round(low + 9)} {round(high + 9)}", f"flutter {speaker.flutter}"]
-    lines += [f"formant {i} {round(f)} {round(h)} {width}" for i, (f, h) in enumerate(zip(formants, heights, strict=True), start=1)]
-    lines += [f"formant {i} {round(100 * speaker.tract)} 100 {width}" for i in (0, 6, 7, 8)]
+    tract = round(100 * speaker.tract)
+    frequencies = 100 * speaker.tract * np.array(speaker.formants) * (1 + quality.smile / 100 * SMILED)
+    heights = 100 * (1 + quality.smile / 100 * TWANG)
 
-    boost = 10 ** ((quality.effort + speaker.brightness) / 20) * np.array([1, 1.0])
-    tone = np.clip(np.round([135 * boost[0] ** 0.5, 110 * boost[0], 110 * boost[0]]), 1, 500).astype(int)
-    lines.append(f"tone 600 170 1200 {tone[0]} 2000 {tone[1]} 3000 {tone[2]}")
+    # amplitudes at 600, 1200, 2000 and 3000 Hz; eSpeak cuts at 255, so lower the rest instead
+    boost = 10 ** ((quality.effort + speaker.brightness) / 20)
+    tone = TONE * np.array([1, boost**0.5, boost, boost])
+    tone *= min(1, 255 / tone.max())
 
-    breath = min(1, quality.breath + speaker.breath)
-    if breath > 0:
-        lines.append("breath " + " ".join(str(round(breath * k)) for k in (0, 6, 8, 8, 8, 8, 8, 6)))
-    lines.append(f"roughness {round(min(1, quality.roughness + speaker.roughness) * 7)}")
-
+    breath = np.round(min(1, quality.breath + speaker.breath) * BREATH)
+    roughness = round(min(1, quality.roughness + speaker.roughness) * 7)
+    prominence = 1 + prosody.accent_prominence / 100 * CONTRAST
     tune = TUNES[prosody.accent_shape, prosody.boundary]
-    lines.append("tunes " + " ".join([tune] * 4))
-    longer = np.round(STRESS_LENGTH * prosody.sonorant_duration / 100).astype(int)
-    lines.append("stressAdd " + " ".join(map(str, longer)))
-    contrast = 1 + prosody.accent_prominence / 100 * np.array([-1, -1, -0.5, -0.5, 0.5, 0.5, 1, 1]) / 2
-    lines.append("stressAmp " + " ".join(map(str, np.round(STRESS_AMPLITUDE * contrast).astype(int))))
-    return "\n".join(lines)
+    return "\n".join([
+        f"pitch {round(low) + 9} {round(high) + 9}",  # eSpeak subtracts 9 Hz
+        f"flutter {speaker.flutter}",
+        *(f"formant {i} {tract} 100 {width}" for i in (0, 6, 7, 8)),
+        *(f"formant {i + 1} {round(frequencies[i])} {round(heights[i])} {width}" for i in range(5)),
+        "tone 600 {} 1200 {} 2000 {} 3000 {}".format(*tone.round().astype(int)),
+        *(["breath " + _join(breath)] if breath.any() else []),
+        f"roughness {roughness}",
+        f"tunes {tune} {tune} {tune} {tune}",  # whatever the punctuation
+        "stressAdd " + _join(STRESS_LENGTH * prosody.sonorant_duration / 100),
+        "stressAmp " + _join(STRESS_AMPLITUDE * prominence),
+    ])  # fmt: skip
+
+
+def _join(values):
+    return " ".join(str(round(value)) for value in values)

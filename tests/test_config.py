@@ -1,0 +1,72 @@
+"""What a person types is checked before any work starts."""
+
+import json
+
+import pytest
+
+from emosphere.config import PRESETS, Config, ConfigError
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(epohcs=3), "no parameter 'epohcs'; did you mean 'epochs'"),
+        (dict(epochs="3"), r"epochs must be int, not str \('3'\)"),
+        (dict(epochs=2.5), "epochs must be int, not float"),
+        (dict(epochs=True), "epochs must be int, not bool"),
+        (dict(epochs=0), "epochs must be above 0"),
+        (dict(pooling="mean"), "pooling is one of style, statistics, not 'mean'"),
+        (dict(batch_size=1), "batch_size must be at least 2"),
+        (dict(azimuth=0), "azimuth divisions is a whole number from 1"),
+        (dict(azimuth=100, elevation=50), "5000 regions"),
+        (dict(head_dropout=1.0), "head_dropout must be from 0 to below 1"),
+        (dict(seed=-1), "seed must not be negative"),
+        (dict(corpus_options=[1]), "corpus_options must be dict"),
+    ],
+)
+def test_mistakes_are_named(changes, message):
+    with pytest.raises(ConfigError, match=message):
+        Config.create("tiny", **changes)
+
+
+def test_unknown_preset():
+    with pytest.raises(ConfigError, match="no preset 'huge'; there are tiny, base, paper"):
+        Config.create("huge")
+
+
+def test_paper_preset_has_the_papers_numbers():
+    paper = Config.create("paper")
+    assert (paper.encoder, paper.epochs, paper.batch_size) == ("microsoft/wavlm-large", 20, 32)
+    assert (paper.learning_rate, paper.style_width, paper.head_width, paper.max_seconds) == (1e-5, 1024, 1024, 12.0)
+    assert (paper.head_dropout, paper.freeze_features, len(paper.grid)) == (0.5, True, 8)
+
+
+def test_none_means_as_in_the_preset_and_whole_numbers_pass_as_floats():
+    config = Config.create("tiny", epochs=None, decay_epochs=2)
+    assert config.epochs == PRESETS["tiny"]["epochs"]
+    assert config.decay_epochs == 2.0
+
+
+def test_saved_and_loaded_is_the_same(tmp_path):
+    config = Config.create("tiny", seed=5, corpus_options={"children": True})
+    config.save(tmp_path / "config.json")
+    assert Config.load(tmp_path / "config.json") == config
+    assert json.loads((tmp_path / "config.json").read_text())["preset"] == "tiny"
+
+
+def notebook(*cells):
+    """The namespace of a notebook after these cells."""
+    namespace = {"In": ["", *cells, "config = ..."]}
+    for cell in cells:
+        exec(cell, namespace)
+    return namespace
+
+
+def test_from_notebook_reads_parameters_and_injected_overrides():
+    namespace = notebook("# Parameters\npreset = 'tiny'\nepochs = None\nfolder = 'x'", "# Parameters\nepochs = 3\n", "other = 1")
+    assert Config.from_notebook(namespace, also=["folder"]) == Config.create("tiny", epochs=3)
+
+
+def test_from_notebook_refuses_a_name_that_papermill_lets_pass():
+    with pytest.raises(ConfigError, match="no parameter 'epoch'; did you mean 'epochs'"):
+        Config.from_notebook(notebook("# Parameters\npreset = 'tiny'", "# Parameters\nepoch = 3"))

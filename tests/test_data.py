@@ -1,0 +1,99 @@
+"""Batches: every utterance once, like lengths together, masks true inside; and what is read from disk."""
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emosphere import corpora, data
+from emosphere.sphere import DIMENSIONS, RegionGrid
+
+
+@given(
+    st.lists(st.integers(1, 100), min_size=1, max_size=200), st.integers(2, 20), st.integers(1, 4), st.integers(0, 3)
+)
+def test_evaluation_batches_hold_every_utterance_once(lengths, batch_size, pool, epoch):
+    batches = data.GroupedBatches(lengths, batch_size, pool=pool)
+    batches.set_epoch(epoch)
+    seen = [position for batch in batches for position in batch]
+    assert sorted(seen) == list(range(len(lengths)))
+    assert len(list(batches)) == len(batches)
+
+
+@given(st.lists(st.integers(1, 100), min_size=2, max_size=200), st.integers(2, 20), st.integers(1, 4))
+def test_training_batches_are_full_and_drop_at_most_a_single_one(lengths, batch_size, pool):
+    batches = data.GroupedBatches(lengths, batch_size, shuffle=True, pool=pool)
+    listed = list(batches)
+    seen = [position for batch in listed for position in batch]
+    assert len(listed) == len(batches)
+    assert len(set(seen)) == len(seen) >= len(lengths) - 1
+    assert all(2 <= len(batch) <= batch_size for batch in listed)
+
+
+def test_training_order_is_random_seeded_and_grouped():
+    lengths = np.random.default_rng(0).uniform(2, 11, 1000)
+    batches = data.GroupedBatches(lengths, 16, shuffle=True, seed=3)
+    first, again = list(batches), list(batches)
+    assert first == again
+    batches.set_epoch(1)
+    assert list(batches) != first
+    assert list(data.GroupedBatches(lengths, 16, shuffle=True, seed=4)) != first
+    random = np.array_split(np.random.default_rng(0).permutation(1000), 63)
+    assert data.padding_share(lengths, first) < 0.06 < 0.3 < data.padding_share(lengths, random)
+
+
+def test_collate_pads_and_masks():
+    batch = data.collate([(5, torch.tensor([1.0, 2.0])), (2, torch.tensor([3.0, 4.0, 5.0]))])
+    assert batch["positions"].tolist() == [5, 2]
+    assert batch["input_values"].tolist() == [[1, 2, 0], [3, 4, 5]]
+    assert batch["attention_mask"].tolist() == [[True, True, False], [True, True, True]]
+
+
+def test_reading_resamples_and_mixes(tmp_path):
+    time = np.arange(48000) / 48000
+    left, right = 0.5 * np.sin(2 * np.pi * 440 * time), np.zeros(48000)
+    soundfile.write(tmp_path / "stereo.flac", np.stack([left, right], 1), 48000)
+    waveform = data.read_audio(tmp_path / "stereo.flac")
+    expected = 0.25 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
+    assert waveform.shape == (16000,)
+    assert waveform.dtype == torch.float32
+    np.testing.assert_allclose(waveform[200:-200], expected[200:-200], atol=1e-3)
+    assert len(data.read_audio(tmp_path / "stereo.flac", max_seconds=0.5)) == 8000
+
+
+def test_labels_in_their_two_views(tones):
+    corpus = corpora.load("msp_podcast", tones)
+    rows = corpus.rows("train")
+    grid = RegionGrid.from_angle(90)
+    targets = data.targets(corpus, rows)
+    np.testing.assert_allclose(targets, (rows[list(DIMENSIONS)].to_numpy() - 1) / 6, atol=1e-6)
+    classes, names = data.auxiliary_classes(corpus, rows, "region", grid)
+    plus = rows["arousal"] >= 4
+    assert names == grid.names
+    assert [name[name.index("(") + 1] == "+" for name in np.array(names)[classes]] == plus.tolist()
+
+
+def test_categories_as_classes(tones):
+    corpus = corpora.load("msp_podcast", tones)
+    rows = corpus.rows("train", no_agreement=True)
+    classes, names = data.auxiliary_classes(corpus, rows, "category", None)
+    assert len(names) == 8
+    assert (classes[rows["emotion"] == "X"] == -1).all()
+    happy = rows["emotion"] == "H"
+    assert {names[number] for number in classes[happy]} == {"happy"}
+    assert data.to_tensor(np.array([2, -1])).tolist() == [2, -100]
+
+
+def test_loader_workers_give_the_same(tones):
+    corpus = corpora.load("msp_podcast", tones)
+    rows = corpus.rows("train").head(6)
+    utterances, batches = data.Utterances(corpus, rows), data.GroupedBatches([3, 1, 2, 5, 4, 6], 3)
+    for here, there in zip(data.make_loader(utterances, batches), data.make_loader(utterances, batches, 1), strict=True):
+        torch.testing.assert_close(here, there)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_one_utterance(shuffle):
+    assert list(data.GroupedBatches([4], 2, shuffle=shuffle)) == ([] if shuffle else [[0]])

@@ -1,0 +1,187 @@
+"""The model: hand-computed pooling, padding invariance, every encoder family, strict loading."""
+
+import pytest
+import torch
+from conftest import SMALL
+from safetensors.torch import load_file, save_file
+from torch import nn
+from transformers import BertConfig, BertModel
+
+from emosphere.model import (
+    ENCODERS,
+    EmoSphereConfig,
+    EmoSphereModel,
+    EncoderError,
+    GatedConvolution,
+    SelfAttention,
+    StatisticsPooling,
+    StylePooling,
+    build,
+)
+
+
+def small(**settings):
+    torch.manual_seed(0)
+    settings = {"style_width": 24, "head_width": 16, **settings}
+    return EmoSphereModel(EmoSphereConfig(encoder_config={"model_type": "wavlm", **SMALL}, **settings)).eval()
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(1)
+    lengths = (16000, 9000, 5001)
+    waveforms = 0.1 * torch.randn(3, 16000, generator=generator)
+    mask = torch.arange(16000) < torch.tensor(lengths)[:, None]
+    return waveforms * mask, mask, lengths
+
+
+@pytest.mark.parametrize("pooling", ["style", "statistics"])
+@pytest.mark.parametrize("family", [name for name in ENCODERS if name != "data2vec-audio"])
+def test_an_utterance_alone_and_in_a_batch_agree(encoders, batch, family, pooling):
+    waveforms, mask, lengths = batch
+    model = build(str(encoders / family), pooling=pooling, style_width=24, head_width=16, waveform_mean=0.01,
+                  waveform_std=0.2).eval()  # fmt: skip
+    with torch.no_grad():
+        together = model(waveforms, mask)
+        for i, length in enumerate(lengths):
+            alone = model(waveforms[i : i + 1, :length])
+            torch.testing.assert_close(alone.vad[0], together.vad[i], atol=1e-4, rtol=0)
+            torch.testing.assert_close(alone.logits[0], together.logits[i], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("family", ENCODERS)
+def test_every_encoder_family_learns_without_its_front_end(encoders, batch, family):
+    model = build(str(encoders / family), style_width=24, head_width=16).train()
+    assert model.encoder.config.layerdrop == 0
+    model(batch[0], batch[1]).vad.sum().backward()
+    front = [parameter.grad for parameter in model.encoder.feature_extractor.parameters()]
+    assert all(gradient is None for gradient in front)
+    assert model.encoder.encoder.layers[0].feed_forward.output_dense.weight.grad.abs().sum() > 0
+
+
+def test_front_end_learns_when_it_is_not_frozen(batch):
+    model = small(freeze_features=False).train()
+    model(batch[0], batch[1]).vad.sum().backward()
+    assert all(parameter.grad is not None for parameter in model.encoder.feature_extractor.parameters())
+
+
+def test_padding_content_does_not_matter(batch):
+    waveforms, mask, _ = batch
+    model = small()
+    with torch.no_grad():
+        noisy = model(waveforms + 5 * ~mask, mask).vad
+        torch.testing.assert_close(noisy, model(waveforms, mask).vad)
+
+
+def test_gated_convolution_by_hand():
+    layer = GatedConvolution(2, kernel=3, dropout=0).eval()
+    frames, mask = torch.randn(1, 4, 2), torch.tensor([[True, True, True, False]])
+    weight, bias = layer.convolution.weight, layer.convolution.bias  # (4, 2, 3), (4,)
+    inside = [frames[0, t] * mask[0, t] for t in range(4)]
+    padded = [torch.zeros(2), *inside, torch.zeros(2)]
+    for t in range(4):
+        window = torch.stack(padded[t : t + 3], dim=1)  # (width, kernel)
+        channels = [(weight[c] * window).sum() + bias[c] for c in range(4)]
+        gated = torch.stack([channels[i] * torch.sigmoid(channels[i + 2]) for i in range(2)])
+        torch.testing.assert_close(layer(frames, mask)[0, t], frames[0, t] + gated)
+
+
+def test_self_attention_is_pytorchs(batch):
+    ours = SelfAttention(8, heads=2)
+    theirs = nn.MultiheadAttention(8, 2, batch_first=True)
+    with torch.no_grad():
+        theirs.in_proj_weight.copy_(torch.cat([ours.query.weight, ours.key.weight, ours.value.weight]))
+        theirs.in_proj_bias.copy_(torch.cat([ours.query.bias, ours.key.bias, ours.value.bias]))
+        theirs.out_proj.load_state_dict(ours.output.state_dict())
+    frames, mask = torch.randn(2, 5, 8), torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
+    expected, weights = theirs(frames, frames, frames, key_padding_mask=~mask, average_attn_weights=False)
+    output, attention = ours(frames, mask)
+    torch.testing.assert_close(output, frames + expected)
+    torch.testing.assert_close(attention, weights)
+
+
+def test_style_pooling_is_the_mean_over_the_utterance():
+    pooling = StylePooling(6, 4).eval()
+    frames = torch.randn(1, 7, 6)
+    mask = torch.arange(7)[None] < 5
+    long, _ = pooling(frames, mask)
+    short, _ = pooling(frames[:, :5], mask[:, :5])
+    torch.testing.assert_close(long, short)
+    x = pooling.spectral(frames[:, :5])
+    for convolution in pooling.temporal:
+        x = convolution(x, mask[:, :5])
+    x = pooling.output(pooling.attention(x, mask[:, :5])[0])
+    torch.testing.assert_close(long, x.sum(1) / 5)
+
+
+def test_statistics_pooling_by_hand():
+    pooling = StatisticsPooling(3, hidden=2)
+    with torch.no_grad():
+        pooling.score[2].weight.zero_()  # equal scores: plain mean and biased standard deviation
+    frames = torch.randn(2, 6, 3)
+    mask = torch.tensor([[True] * 6, [True] * 4 + [False] * 2])
+    pooled, attention = pooling(frames, mask)
+    torch.testing.assert_close(attention[1], torch.tensor([0.25] * 4 + [0.0] * 2))
+    torch.testing.assert_close(pooled[1, :3], frames[1, :4].mean(0))
+    torch.testing.assert_close(pooled[1, 3:], frames[1, :4].std(0, correction=0))
+
+
+def test_saved_and_loaded_predicts_the_same(tmp_path, batch):
+    model = small(auxiliary="category", scale=(1, 5), waveform_std=0.3, trained_on="tones")
+    model.save_pretrained(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
+    loaded = EmoSphereModel.from_pretrained(tmp_path)
+    assert tuple(loaded.config.scale) == (1, 5)
+    assert loaded.config.trained_on == "tones"
+    assert loaded.config.encoder_config["hidden_size"] == 32
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(batch[0], batch[1]).vad, model(batch[0], batch[1]).vad)
+
+
+@pytest.mark.parametrize("damage", ["drop", "add", "reshape"])
+def test_loading_is_strict(tmp_path, damage):
+    small().save_pretrained(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    name = "regression.1.weight"
+    if damage == "drop":
+        del weights[name]
+    elif damage == "add":
+        weights["surprise.weight"] = torch.zeros(2)
+    else:
+        weights[name] = weights[name][:, :-1].contiguous()
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises((ValueError, RuntimeError), match="surprise" if damage == "add" else "regression.1.weight"):
+        EmoSphereModel.from_pretrained(tmp_path)
+
+
+def test_no_auxiliary_head():
+    output = small(classes=0, auxiliary="none")(torch.zeros(1, 16000))
+    assert output.logits is None
+
+
+def test_frame_count_is_the_encoders_own(batch):
+    model = small()
+    with torch.no_grad():
+        frames, mask = model.encode(batch[0], batch[1])
+    for length, count in zip(batch[2], mask.sum(1).tolist(), strict=True):
+        for kernel, stride in zip(SMALL["conv_kernel"], SMALL["conv_stride"], strict=True):
+            length = (length - kernel) // stride + 1
+        assert count == length
+    assert frames.shape[1] == mask.shape[1]
+
+
+def test_group_norm_encoders_get_no_mask(tmp_path):
+    from transformers import WavLMConfig, WavLMModel
+
+    WavLMModel(WavLMConfig(**{**SMALL, "feat_extract_norm": "group"})).save_pretrained(tmp_path)
+    assert not build(str(tmp_path), style_width=24).config.mask_encoder
+
+
+def test_encoders_that_are_not_there_or_not_speech(tmp_path):
+    with pytest.raises(EncoderError, match="'nobody/nothing'.*neither a folder.*Hub"):
+        build("nobody/nothing")
+    BertModel(BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)).save_pretrained(
+        tmp_path
+    )
+    with pytest.raises(EncoderError, match="is a bert model, not a speech encoder"):
+        build(str(tmp_path))
