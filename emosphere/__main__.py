@@ -12,13 +12,16 @@ def main():
     commands.add_parser("run", help="execute notebooks 01 to 07 on the embedded corpus")
     parser.parse_args()
 
-    from .corpora import CorpusError
+    from papermill import PapermillExecutionError
+
     from .experiments import walk
 
     try:
         walk()
-    except (ConfigError, CorpusError) as error:
+    except ConfigError as error:
         sys.exit(str(error))
+    except PapermillExecutionError as error:
+        sys.exit(f"A notebook stopped with {error.ename}: {error.evalue}\nThe executed copy in runs/ shows where.")
 
 
 if __name__ == "__main__":

@@ -63,6 +63,7 @@ class Config:
     learning_rate: float = 1e-5
     learning_rate_schedule: Literal["constant", "one-cycle"] = "constant"
     weight_decay: float = 0.01  # AdamW's default
+    clip_gradient: float | None = None  # largest norm of the gradient
     max_seconds: float = 12.0  # of an utterance, in training only
     precision: Literal["auto", "no", "bf16"] = "auto"  # auto: bf16 where the device has it
     workers: int = 0  # processes that decode audio; 0: the training process itself
@@ -72,7 +73,8 @@ class Config:
     def __post_init__(self):
         for name, annotation in get_type_hints(type(self)).items():
             object.__setattr__(self, name, _checked(name, getattr(self, name), annotation))
-        for name in ("limit", "decay_epochs", "style_width", "head_width", "epochs", "learning_rate", "max_seconds"):
+        for name in ("limit", "decay_epochs", "style_width", "head_width", "epochs", "learning_rate", "max_seconds",
+                     "clip_gradient"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ConfigError(f"{name} must be above 0, not {value}.")
@@ -162,7 +164,8 @@ class Config:
 PRESETS = {
     # a laptop without GPU or network: seconds an epoch on the embedded corpus
     "tiny": dict(encoder="tiny", freeze_features=False, style_width=96, head_width=128, head_dropout=0.2, epochs=8,
-                 batch_size=16, learning_rate=2e-3, learning_rate_schedule="one-cycle", precision="no"),
+                 batch_size=16, learning_rate=2e-3, learning_rate_schedule="one-cycle",
+                 clip_gradient=1.0, precision="no"),
     # one consumer GPU
     "base": dict(encoder="microsoft/wavlm-base-plus", style_width=768, head_width=768, epochs=10, batch_size=16,
                  learning_rate=2e-5, workers=4),

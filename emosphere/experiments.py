@@ -97,8 +97,9 @@ def run_notebook(notebook, output, parameters, *, progress=False):
             raise ConfigError(f"{notebook.name} has no parameter {name!r}; it has {', '.join(known)}.")
     output.parent.mkdir(parents=True, exist_ok=True)
     logging.getLogger("papermill").setLevel(logging.ERROR)
+    quiet = ["--log-level=ERROR"]  # each kernel would warn that it listens on a local port
     papermill.execute_notebook(str(notebook), str(output), parameters, cwd=str(notebook.parent),
-                               progress_bar=progress, kernel_name="python3")  # fmt: skip
+                               progress_bar=progress, kernel_name="python3", extra_arguments=quiet)  # fmt: skip
 
 
 def is_complete(folder):

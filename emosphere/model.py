@@ -35,10 +35,10 @@ logging.disable_progress_bar()
 ENCODERS = ("wavlm", "hubert", "wav2vec2", "unispeech-sat", "data2vec-audio")
 
 TINY = dict(hidden_size=96, num_hidden_layers=2, num_attention_heads=4, intermediate_size=192,
-            conv_dim=[96, 96, 96], conv_kernel=[20, 16, 8], conv_stride=[10, 8, 4], conv_bias=True,
+            conv_dim=[32, 64, 96], conv_kernel=[32, 16, 8], conv_stride=[16, 8, 4], conv_bias=True,
             feat_extract_norm="layer", do_stable_layer_norm=True, num_feat_extract_layers=3,
             num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4, apply_spec_augment=False)  # fmt: skip
-"""The encoder of the ``tiny`` preset: a WavLM small enough to train from scratch on a laptop."""
+"""The encoder of the ``tiny`` preset: a WavLM small enough to train from scratch on a laptop, 31 frames a second."""
 
 
 class EncoderError(ValueError):

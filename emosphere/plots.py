@@ -236,7 +236,7 @@ def lines(x, curves, *, title, x_title, y_title, height=380, markers=False):
     """
     figure = go.Figure()
     for (name, values), color in zip(curves.items(), OCTANT_COLORS, strict=False):
-        figure.add_scatter(x=x, y=values, name=name, mode="lines+markers" if markers else "lines",
+        figure.add_scatter(x=np.asarray(x), y=values, name=name, mode="lines+markers" if markers else "lines",
                            line=dict(color=DIMENSION_COLORS.get(name, color), width=2.5))  # fmt: skip
     return _styled(figure, title, height, xaxis_title=x_title, yaxis_title=y_title)
 

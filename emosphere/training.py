@@ -231,6 +231,8 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
                 if output.logits is not None and weight > 0:
                     auxiliary = auxiliary_loss(output.logits, classes[positions], weights)
                 accelerator.backward(regression + weight * auxiliary)
+                if config.clip_gradient is not None:
+                    accelerator.clip_grad_norm_(trainable, config.clip_gradient)
                 optimizer.step()
                 scheduler.step()
                 optimizer.zero_grad()

@@ -1,0 +1,96 @@
+"""Notebooks: clean in git, in the house style, and running from top to bottom."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+from emosphere.config import Config
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+EMBEDDED = ROOT / "data" / "embedded"
+
+
+def cells(path, kind="code"):
+    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == kind]
+
+
+def test_all_seven_are_there():
+    assert [path.stem for path in NOTEBOOKS] == ["01_corpus", "02_sphere", "03_model", "04_losses", "05_training",
+                                                "06_evaluation", "07_ablations"]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_clean_and_in_style(path):
+    notebook = nbformat.read(path, 4)
+    nbformat.validate(notebook)
+    first = notebook.cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith(f"# {path.stem[:2]} · ")
+    assert "You will learn" in first.source
+    assert "## Takeaways" in notebook.cells[-1].source
+    for cell in cells(path):
+        checked = "# NBVAL_CHECK_OUTPUT" in cell.source
+        assert checked == bool(cell.outputs), f"outputs in git only where they are checked: {cell.source[:60]}"
+        assert cell.execution_count is None
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        assert "parameters" in cell.metadata.get("tags", []) or len(lines) <= 14
+        defined = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        assert not defined, "logic belongs in the library"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_parameters_are_flat_literals(path):
+    (cell,) = [cell for cell in cells(path) if "parameters" in cell.metadata.get("tags", [])]
+    assert cell.source.startswith("# Parameters\n")
+    for statement in ast.parse(cell.source).body:
+        assert isinstance(statement, ast.Assign)
+        ast.literal_eval(statement.value)
+
+
+def test_every_parameter_of_a_run_is_in_05():
+    names = set(papermill.inspect_notebook(str(ROOT / "notebooks" / "05_training.ipynb")))
+    assert names == {field.name for field in fields(Config)} | {"folder"}
+
+
+def nbval(*paths):
+    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:xdist", "-p", "no:cacheprovider",
+               "-p", "no:doctest", "--override-ini=addopts=", "-q", *map(str, paths)]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("stem", ["01_corpus", "02_sphere", "03_model", "04_losses"])
+def test_notebooks_run_as_they_are(stem):
+    nbval(ROOT / "notebooks" / f"{stem}.ipynb")
+
+
+def test_training_evaluation_and_ablations_run_on_small_settings(tmp_path):
+    """The same cells with less to train: a few utterances, one epoch, all nine variants."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    shutil.copy(ROOT / "notebooks" / "experiments.yaml", folder)
+    small = dict(root=str(EMBEDDED), limit=24, epochs=1)
+    overrides = {"05_training": small, "06_evaluation": {}, "07_ablations": small}
+    for stem, changes in overrides.items():
+        notebook = nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", 4)
+        notebook = papermill.parameterize.parameterize_notebook(notebook, changes) if changes else notebook
+        nbformat.write(notebook, folder / f"{stem}.ipynb")
+    nbval(*(folder / f"{stem}.ipynb" for stem in overrides))
+    tables = tmp_path / "figures" / "embedded"
+    assert {path.name for path in tables.iterdir()} >= {"table1.csv", "table2.csv", "table3.csv", "variants.html"}
+    assert "not run" not in (tables / "table1.csv").read_text().replace("(ours)", "")
+
+
+def test_an_unknown_papermill_parameter_stops_a_notebook_at_once(tmp_path):
+    with pytest.raises(papermill.PapermillExecutionError, match="There is no parameter 'epocs'; did you mean 'epochs'"):
+        papermill.execute_notebook(str(ROOT / "notebooks" / "05_training.ipynb"), str(tmp_path / "out.ipynb"),
+                                   {"epocs": 1, "folder": str(tmp_path / "run")}, progress_bar=False)  # fmt: skip
+    assert not (tmp_path / "run").exists()

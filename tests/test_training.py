@@ -1,0 +1,160 @@
+"""One run on tones: what it leaves, that it repeats itself, and what it refuses before any long work."""
+
+import json
+import shutil
+
+import audmetric
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from conftest import write_corpus
+from sklearn.metrics import f1_score
+from sklearn.utils.class_weight import compute_class_weight
+
+from emosphere import corpora, training
+from emosphere.config import Config
+from emosphere.corpora import CorpusError
+from emosphere.model import EmoSphereModel
+from emosphere.prediction import predict
+from emosphere.sphere import DIMENSIONS
+
+
+def configuration(root, encoders, **changes):
+    settings = dict(corpus="msp_podcast", root=str(root), encoder=str(encoders / "wavlm"), style_width=16, head_width=16,
+                    epochs=2, batch_size=8)  # fmt: skip
+    return Config.create("tiny", **{**settings, **changes})
+
+
+@pytest.fixture(scope="module")
+def run(tones, encoders, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "full"
+    training.train(configuration(tones, encoders), folder, cache=folder.parent / "cache", progress=False)
+    return folder
+
+
+def test_a_run_leaves_everything(run):
+    names = {path.name for path in run.iterdir()}
+    assert names == {"config.json", "notes.txt", "history.csv", "model", "predictions.csv", "scores.json", "environment.json"}
+    history = pd.read_csv(run / "history.csv")
+    assert history["epoch"].tolist() == [0, 1]
+    assert history["auxiliary_weight"].tolist() == [1, 0]  # a quarter of two epochs
+    assert history.loc[0, "best"]
+
+
+def test_scores_are_those_of_the_predictions(run, tones):
+    predictions, scores = pd.read_csv(run / "predictions.csv"), json.loads((run / "scores.json").read_text())
+    test = corpora.load("msp_podcast", tones).rows("test")
+    assert predictions["utterance"].tolist() == test["utterance"].tolist()
+    for name in DIMENSIONS:
+        np.testing.assert_allclose(predictions[name], test[name])
+        expected = audmetric.concordance_cc(predictions[name], predictions[f"{name}_predicted"])
+        assert scores[f"ccc_{name}"] == pytest.approx(expected)
+    f1 = f1_score(predictions["region"], predictions["region_predicted"], average="macro")
+    assert scores["region_macro_f1"] == pytest.approx(f1)
+
+
+def test_saved_model_gives_the_predictions_of_the_run(run, tones):
+    """Through another door: from files, one by one, with another batch size."""
+    predictions = pd.read_csv(run / "predictions.csv").head(5)
+    table = predict(run / "model", [tones / path for path in predictions["path"]], batch_size=2)
+    for name in DIMENSIONS:
+        np.testing.assert_allclose(table[name], predictions[f"{name}_predicted"].clip(1, 7), atol=1e-4)
+
+
+def test_same_seed_same_run_other_seed_other_run(run, tones, encoders, tmp_path):
+    config = configuration(tones, encoders)
+    again = training.train(config, tmp_path / "again", cache=tmp_path, progress=False)
+    assert (again / "history.csv").read_bytes() == (run / "history.csv").read_bytes()
+    assert (again / "scores.json").read_bytes() == (run / "scores.json").read_bytes()
+    other = training.train(configuration(tones, encoders, seed=1), tmp_path / "other", cache=tmp_path, progress=False)
+    assert (other / "scores.json").read_bytes() != (run / "scores.json").read_bytes()
+
+
+def test_complete_run_is_used_again_and_never_overwritten(run, tones, encoders, monkeypatch):
+    monkeypatch.setattr(training, "prepare", lambda *a, **k: pytest.fail("trained again"))
+    training.train(configuration(tones, encoders), run)
+    with pytest.raises(training.RunError, match=r"other parameters: epochs \(2 there, 3 asked for\)"):
+        training.train(configuration(tones, encoders, epochs=3), run)
+
+
+def test_incomplete_run_starts_over(run, tones, encoders, tmp_path):
+    folder = tmp_path / "half"
+    shutil.copytree(run, folder)
+    (folder / "scores.json").unlink()
+    training.train(configuration(tones, encoders), folder, cache=tmp_path, progress=False)
+    assert (folder / "scores.json").read_bytes() == (run / "scores.json").read_bytes()
+
+
+def test_best_checkpoint_is_the_one_with_the_lowest_whole_set_loss(run, tones, encoders, tmp_path):
+    config = configuration(tones, encoders)
+    history = pd.read_csv(run / "history.csv")
+    prepared = training.prepare(config, cache=tmp_path, progress=False)
+    model = EmoSphereModel.from_pretrained(run / "model")
+    loader = training.evaluation_loader(config, prepared, "validation")
+    vad, _ = training.forward_all(model, loader, len(prepared.rows["validation"]))
+    truth = prepared.corpus.scale.to_target(prepared.rows["validation"][list(DIMENSIONS)])
+    loss = sum(1 - audmetric.concordance_cc(truth[:, i], vad[:, i]) for i in range(3))
+    assert history["validation_loss"].min() == pytest.approx(loss, abs=1e-5)
+    assert history["best"].iloc[history["validation_loss"].idxmin()]
+
+
+def test_what_is_measured_before_training(tones, encoders, tmp_path):
+    prepared = training.prepare(configuration(tones, encoders), cache=tmp_path, progress=False)
+    rows = prepared.rows["train"]
+    audio = torch.cat([training.data.read_audio(tones / path) for path in rows["path"]])
+    assert prepared.waveform == pytest.approx((audio.mean().item(), audio.std(correction=0).item()), rel=1e-4, abs=1e-6)
+    present = np.unique(prepared.classes["train"])
+    balanced = compute_class_weight("balanced", classes=present, y=prepared.classes["train"])
+    np.testing.assert_allclose(prepared.weights[present], balanced * len(present) / 8)
+    assert not (rows["emotion"] == "X").any()
+    kept = training.prepare(configuration(tones, encoders, preprocessing=False), cache=tmp_path, progress=False)
+    assert (kept.rows["train"]["emotion"] == "X").any()
+    for split in ("validation", "test"):
+        assert kept.rows[split].equals(prepared.rows[split])
+
+
+def test_broken_files_are_listed_and_skipped(encoders, tmp_path):
+    root = write_corpus(tmp_path / "tones")
+    train = corpora.load("msp_podcast", root).rows("train")["path"].tolist()
+    (root / train[0]).unlink()
+    (root / train[1]).write_bytes(b"no audio")
+    folder = training.train(configuration(root, encoders, epochs=1), tmp_path / "run", cache=tmp_path, progress=False)
+    notes = (folder / "notes.txt").read_text()
+    assert "2 train utterances are left out for broken or missing audio" in notes
+    assert train[0] in notes
+
+
+@pytest.mark.parametrize("changes", [dict(auxiliary="none"), dict(auxiliary="category", weighted=False),
+                                     dict(pooling="statistics", schedule="constant", azimuth=8, elevation=4)])  # fmt: skip
+def test_variants_run(tones, encoders, tmp_path, changes):
+    config = configuration(tones, encoders, epochs=1, **changes)
+    folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    scores = json.loads((folder / "scores.json").read_text())
+    assert (scores["region_macro_f1"] is None) == (config.auxiliary != "region")
+    assert np.isfinite(scores["vad_region_macro_f1"])
+    assert EmoSphereModel.from_pretrained(folder / "model").config.pooling == config.pooling
+
+
+def test_auxiliary_loss_changes_what_is_learnt(run, tones, encoders, tmp_path):
+    config = configuration(tones, encoders, auxiliary="none")
+    folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert (folder / "scores.json").read_text() != (run / "scores.json").read_text()
+
+
+def test_too_small_a_split_is_refused_before_training(tones, encoders, tmp_path):
+    with pytest.raises(CorpusError, match="train split of msp_podcast has .* usable utterances; a run needs at least 500"):
+        training.train(configuration(tones, encoders, batch_size=500), tmp_path / "run", cache=tmp_path, progress=False)
+
+
+def test_limit(tones, encoders, tmp_path):
+    prepared = training.prepare(configuration(tones, encoders, limit=10), cache=tmp_path, progress=False)
+    assert {split: len(rows) for split, rows in prepared.rows.items()} == dict(train=10, validation=10, test=10)
+
+
+def test_predict_names_regions_and_stays_on_the_scale(run):
+    table = predict(run / "model", [np.zeros(16000, dtype="float32"), 0.1 * np.ones(8000, dtype="float32")])
+    assert table[list(DIMENSIONS)].stack().between(1, 7).all()
+    assert set(table["region"]) <= set(Config.create("tiny").grid.names)
+    assert table["probability"].between(0, 1).all()
+    assert table["source"].tolist() == [0, 1]
