@@ -132,7 +132,10 @@ class GroupedBatches:
         if self.shuffle:
             order = rng.permutation(order)
         order = np.concatenate(
-            [part[np.argsort(self.lengths[part], kind="stable")] for part in np.split(order, range(pool, len(order), pool))]
+            [
+                part[np.argsort(self.lengths[part], kind="stable")]
+                for part in np.split(order, range(pool, len(order), pool))
+            ]
         )
         batches = np.split(order, range(self.batch_size, len(order), self.batch_size))[: len(self)]
         if self.shuffle:

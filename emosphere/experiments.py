@@ -126,9 +126,7 @@ def run_variants(experiment, variants, *, seeds=(0,), runs="../runs", notebook="
     pandas.DataFrame
         `collect` of the experiment.
     """
-    folders = {
-        (name, seed): Path(runs) / experiment / name / f"seed{seed}" for name in variants for seed in seeds
-    }
+    folders = {(name, seed): Path(runs) / experiment / name / f"seed{seed}" for name in variants for seed in seeds}
     missing = [key for key, folder in folders.items() if not is_complete(folder)]
     with tqdm(missing, unit="run", disable=not progress or not missing) as bar:
         for name, seed in bar:
@@ -168,9 +166,8 @@ def caption(results):
             found = ", ".join(map(str, results[column].unique()))
             raise ValueError(f"These runs do not belong into one table; they differ in {column}: {found}.")
     first, seeds = results.iloc[0], sorted(results["seed"].unique())
-    numbers = ", ".join(map(str, seeds))
-    text = (f"Ours: corpus {first['corpus']}, preset {first['preset']}, "
-            f"{'seed' if len(seeds) == 1 else 'mean over seeds'} {numbers}, {first['utterances']} test utterances.")  # fmt: skip
+    which = f"{'seed' if len(seeds) == 1 else 'mean over seeds'} {', '.join(map(str, seeds))}"
+    text = f"Ours: corpus {first['corpus']}, preset {first['preset']}, {which}, {first['utterances']} test utterances."
     published = "Published: MSP-Podcast, wavlm-large, one run each (Cho et al. 2025)."
     if (first["corpus"], first["preset"]) != ("msp_podcast", "paper"):
         published += " Another corpus and model: the two sides are not comparable, and ours is no reproduction."
@@ -228,7 +225,7 @@ def export(tables, folder):
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         flat = table.set_axis([f"{figure} ({side})" for side, figure in table.columns], axis=1)
-        text = flat.round(4).to_csv(na_rep="not run") + f'# {table.attrs["caption"]}\n'
+        text = flat.round(4).to_csv(na_rep="not run") + f"# {table.attrs['caption']}\n"
         (folder / f"{name}.csv").write_text(text)
 
 

@@ -19,110 +19,26 @@ import json
 import platform
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from accelerate import Accelerator
-from accelerate.utils import set_seed
 from tqdm.auto import tqdm
 
 from . import data
 from .config import Config
-from .corpora import CorpusError, load, scan, usable
-from .corpora.audio import RATE
 from .losses import auxiliary_loss, auxiliary_weight, ccc_loss
 from .metrics import concordance_cc, scores
-from .model import EmoSphereModel, build
+from .model import EmoSphereModel, find_encoder
 from .prediction import forward_all
-from .sphere import DIMENSIONS, inverse_frequency_weights
-
-SPLITS = ("train", "validation", "test")
+from .preparation import new_model, prepare
+from .sphere import DIMENSIONS
 
 
 class RunError(ValueError):
     """A run that cannot be started where it is asked for."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A corpus made ready for a run: ``rows`` and ``seconds`` (of audio) by split, auxiliary ``classes`` by split.
-
-    ``waveform`` is (mean, standard deviation) over all samples of the training split, ``weights`` the class weights,
-    ``notes`` what a reader of the results should know.
-    """
-
-    corpus: object
-    rows: dict
-    seconds: dict
-    classes: dict
-    class_names: tuple
-    weights: np.ndarray
-    waveform: tuple
-    notes: tuple
-
-
-def prepare(config, *, cache="data/cache", progress=True):
-    """Loads the corpus, leaves out what cannot be used, and measures what the run needs to know of it.
-
-    Raises
-    ------
-    CorpusError
-        If a split has too few usable utterances.
-    """
-    corpus = load(config.corpus, config.root, **config.corpus_options)
-    # every file is decoded once, here: lengths, loudness, and which ones are broken
-    facts = scan(corpus, cache=cache, progress=progress)
-    notes = list(corpus.notes)
-    good = usable(corpus, facts)
-    rows, seconds, classes, names = {}, {}, {}, ()
-    for split in SPLITS:
-        chosen = corpus.rows(split, no_agreement=split == "train" and not config.preprocessing)
-        broken = chosen[~good[chosen.index]]
-        if len(broken):
-            notes.append(f"{len(broken)} {split} utterances are left out for broken or missing audio, "
-                         f"among them {', '.join(broken['path'][:3])}.")  # fmt: skip
-        chosen = chosen[good[chosen.index]]
-        if config.limit is not None and len(chosen) > config.limit:
-            chosen = chosen.sample(config.limit, random_state=0).sort_index()
-            notes.append(f"Only {config.limit} {split} utterances are used (limit).")
-        if len(chosen) < (config.batch_size if split == "train" else 2):
-            raise CorpusError(
-                f"The {split} split of {corpus.name} has {len(chosen)} usable utterances; a run needs at least "
-                f"{config.batch_size} (one batch) for training and 2 for validation and test."
-            )
-        rows[split] = chosen
-        seconds[split] = (facts["frames"] / facts["rate"])[chosen.index].to_numpy()
-        classes[split], names = data.auxiliary_classes(corpus, chosen, config.auxiliary, config.grid)
-    weights = inverse_frequency_weights(classes["train"], len(names)) if names else np.ones(0)
-    empty = [name for name, weight in zip(names, weights, strict=True) if weight == 0]
-    if empty:
-        notes.append(f"No training utterance in {len(empty)} of {len(names)} classes, whose weight is 0: "
-                     f"{'; '.join(empty)}.")  # fmt: skip
-    heard = facts.loc[rows["train"].index]
-    # per second rather than per sample, since files may differ in rate
-    duration = (heard["frames"] / heard["rate"]).sum()
-    mean = (heard["total"] / heard["rate"]).sum() / duration
-    std = np.sqrt((heard["total_squares"] / heard["rate"]).sum() / duration - mean**2)
-    return Prepared(corpus, rows, seconds, classes, names, weights, (float(mean), float(std)), tuple(notes))
-
-
-def new_model(config, prepared):
-    """The untrained `EmoSphereModel` of a run; its pretrained encoder is loaded, the rest is seeded."""
-    set_seed(config.seed)
-    return build(
-        config.encoder,
-        **{name: getattr(config, name) for name in (
-            "freeze_features", "pooling", "style_width", "head_width", "head_dropout", "auxiliary",
-            "azimuth", "elevation", "spacing")},
-        classes=len(prepared.class_names),
-        scale=tuple(map(float, prepared.corpus.scale)),
-        waveform_mean=prepared.waveform[0],
-        waveform_std=prepared.waveform[1],
-        trained_on=f"{prepared.corpus.name}, preset {config.preset}, seed {config.seed}",
-    )  # fmt: skip
 
 
 def use_fast_allocator():
@@ -168,11 +84,13 @@ def train(config, folder, *, cache="data/cache", progress=True):
         If the folder holds a run with other parameters; it names them.
     """
     folder = Path(folder)
-    if _open_folder(config, folder):
+    if _already_complete(config, folder):
         return folder
     started = time.perf_counter()
+    find_encoder(config.encoder)  # a wrong name should not come to light after the corpus has been read
     prepared = prepare(config, cache=cache, progress=progress)
     model = new_model(config, prepared)
+    _start_afresh(config, folder)
     (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes))
     mixed = config.precision if config.precision != "auto" else "bf16" if _has_bf16() else "no"
     accelerator = Accelerator(mixed_precision=mixed)
@@ -203,7 +121,9 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
     validation = evaluation_loader(config, prepared, "validation")
     truth = {split: data.targets(corpus, rows[split]).to(accelerator.device) for split in ("train", "validation")}
     classes = data.to_tensor(prepared.classes["train"]).to(accelerator.device)
-    weights = torch.tensor(prepared.weights, dtype=torch.float32, device=accelerator.device) if config.weighted else None
+    weights = (
+        torch.tensor(prepared.weights, dtype=torch.float32, device=accelerator.device) if config.weighted else None
+    )
 
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trainable, lr=config.learning_rate, weight_decay=config.weight_decay)
@@ -293,21 +213,24 @@ def _epoch_figures(truth, vad):
     return {"validation_loss": (1 - cccs).sum(), **named, "ccc_mean": cccs.mean()}
 
 
-def _open_folder(config, folder):
-    """Makes the folder ready for a run; True if it already holds this one, complete."""
-    if (folder / "config.json").exists():
-        differences = Config.load(folder / "config.json").differences(config)
-        if differences:
-            listed = ", ".join(f"{name} ({old!r} there, {new!r} asked for)" for name, (old, new) in differences.items())
-            raise RunError(f"{folder} holds a run with other parameters: {listed}. Choose another folder, or delete "
-                           "this one.")  # fmt: skip
-        if (folder / "scores.json").exists():
-            return True
-        shutil.rmtree(folder / "model", ignore_errors=True)
-        (folder / "history.csv").unlink(missing_ok=True)
+def _already_complete(config, folder):
+    """Whether the folder holds this very run, complete; another run in it is an error."""
+    if not (folder / "config.json").exists():
+        return False
+    differences = Config.load(folder / "config.json").differences(config)
+    if differences:
+        listed = ", ".join(f"{name} ({old!r} there, {new!r} asked for)" for name, (old, new) in differences.items())
+        raise RunError(f"{folder} holds a run with other parameters: {listed}. Choose another folder, or delete "
+                       "this one.")  # fmt: skip
+    return (folder / "scores.json").exists()
+
+
+def _start_afresh(config, folder):
+    """Makes the folder, without what an incomplete run left in it."""
     folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder / "model", ignore_errors=True)
+    (folder / "history.csv").unlink(missing_ok=True)
     config.save(folder / "config.json")
-    return False
 
 
 def _has_bf16():

@@ -21,7 +21,9 @@ def write_corpus(root, utterances=96, seed=0):
         valence, arousal, dominance = rng.uniform(1.5, 6.5, 3).round(1)
         seconds = rng.uniform(0.4, 0.9)
         time = np.arange(int(seconds * 16000)) / 16000
-        tone = np.sin(2 * np.pi * (100 + 60 * valence) * time) + 0.3 * np.sin(2 * np.pi * (800 + 300 * dominance) * time)
+        tone = np.sin(2 * np.pi * (100 + 60 * valence) * time) + 0.3 * np.sin(
+            2 * np.pi * (800 + 300 * dominance) * time
+        )
         name = f"MSP-PODCAST_0001_{number:04d}.wav"
         soundfile.write(root / "Audios" / name, 0.02 * arousal * tone + 0.001 * rng.normal(size=len(time)), 16000)
         speaker = number % 12

@@ -37,7 +37,12 @@ def test_unknown_preset():
 def test_paper_preset_has_the_papers_numbers():
     paper = Config.create("paper")
     assert (paper.encoder, paper.epochs, paper.batch_size) == ("microsoft/wavlm-large", 20, 32)
-    assert (paper.learning_rate, paper.style_width, paper.head_width, paper.max_seconds) == (1e-5, 1024, 1024, 12.0)
+    assert (paper.learning_rate, paper.style_width, paper.head_width, paper.max_seconds) == (
+        1e-5,
+        1024,
+        1024,
+        12.0,
+    )
     assert (paper.head_dropout, paper.freeze_features, len(paper.grid)) == (0.5, True, 8)
 
 
@@ -63,7 +68,11 @@ def notebook(*cells):
 
 
 def test_from_notebook_reads_parameters_and_injected_overrides():
-    namespace = notebook("# Parameters\npreset = 'tiny'\nepochs = None\nfolder = 'x'", "# Parameters\nepochs = 3\n", "other = 1")
+    namespace = notebook(
+        "# Parameters\npreset = 'tiny'\nepochs = None\nfolder = 'x'",
+        "# Parameters\nepochs = 3\n",
+        "other = 1",
+    )
     assert Config.from_notebook(namespace, also=["folder"]) == Config.create("tiny", epochs=3)
 
 

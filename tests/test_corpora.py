@@ -280,20 +280,18 @@ def test_embedded_is_built_and_read_as_msp_podcast(msp, monkeypatch):
 
 
 def development(sizes):
-    rows = [
-        {"utterance": f"{letter}{i:04}", "emotion": letter} for letter, n in sizes.items() for i in range(n)
-    ]
+    rows = [{"utterance": f"{letter}{i:04}", "emotion": letter} for letter, n in sizes.items() for i in range(n)]
     table = tidy(rows)
     table[["valence", "arousal", "dominance"]] = 4.0
     return table, ["Development"] * len(table)
 
 
 def test_protocol_counts():
-    table, official = development({"A": 700, "S": 600, "F": 40, "C": 1, "O": 30, "X": 20})
+    table, official = development({"A": 700, "S": 301, "F": 40, "C": 1, "O": 30, "X": 20})
     split, notes = splits.paper_protocol(table, official)
     counts = pd.crosstab(table["emotion"], split.fillna("none"))
     assert counts["validation"].to_dict() == {"A": 300, "S": 300, "F": 20, "C": 0, "O": 0, "X": 0}
-    assert counts["test"].to_dict() == {"A": 400, "S": 300, "F": 20, "C": 1, "O": 30, "X": 0}
+    assert counts["test"].to_dict() == {"A": 400, "S": 1, "F": 20, "C": 1, "O": 30, "X": 0}
     assert counts["none"].to_dict() == {"A": 0, "S": 0, "F": 0, "C": 0, "O": 0, "X": 20}
     assert "Category F (fear) has 40 utterances in Development: 20 go to validation instead of 300." in notes
     assert not any(note.startswith(("Category A", "Category S")) for note in notes)

@@ -12,7 +12,10 @@ from emosphere.sphere import DIMENSIONS, RegionGrid
 
 
 @given(
-    st.lists(st.integers(1, 100), min_size=1, max_size=200), st.integers(2, 20), st.integers(1, 4), st.integers(0, 3)
+    st.lists(st.integers(1, 100), min_size=1, max_size=200),
+    st.integers(2, 20),
+    st.integers(1, 4),
+    st.integers(0, 3),
 )
 def test_evaluation_batches_hold_every_utterance_once(lengths, batch_size, pool, epoch):
     batches = data.GroupedBatches(lengths, batch_size, pool=pool)
@@ -90,7 +93,9 @@ def test_loader_workers_give_the_same(tones):
     corpus = corpora.load("msp_podcast", tones)
     rows = corpus.rows("train").head(6)
     utterances, batches = data.Utterances(corpus, rows), data.GroupedBatches([3, 1, 2, 5, 4, 6], 3)
-    for here, there in zip(data.make_loader(utterances, batches), data.make_loader(utterances, batches, 1), strict=True):
+    for here, there in zip(
+        data.make_loader(utterances, batches), data.make_loader(utterances, batches, 1), strict=True
+    ):
         torch.testing.assert_close(here, there)
 
 

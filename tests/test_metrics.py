@@ -26,7 +26,9 @@ def test_ccc_is_audmetrics(pairs):
 
 def test_ccc_keeps_its_precision_far_from_zero(pairs):
     truth, prediction = pairs
-    np.testing.assert_allclose(concordance_cc(truth + 1e6, prediction + 1e6), concordance_cc(truth, prediction), atol=1e-6)
+    np.testing.assert_allclose(
+        concordance_cc(truth + 1e6, prediction + 1e6), concordance_cc(truth, prediction), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(("truth", "prediction"), [([1.0], [1.0]), ([], []), ([2.0, 2.0], [2.0, 2.0])])
@@ -44,7 +46,9 @@ def test_classification_figures_are_scikit_learns():
     truth, prediction = rng.integers(0, 7, 200), rng.integers(0, 9, 200)
     assert macro_f1(truth, prediction) == pytest.approx(sk.f1_score(truth, prediction, average="macro"))
     assert accuracy(truth, prediction) == pytest.approx(sk.accuracy_score(truth, prediction))
-    np.testing.assert_array_equal(confusion(truth, prediction, 9), sk.confusion_matrix(truth, prediction, labels=range(9)))
+    np.testing.assert_array_equal(
+        confusion(truth, prediction, 9), sk.confusion_matrix(truth, prediction, labels=range(9))
+    )
     assert np.isnan(macro_f1([], []))
     assert np.isnan(accuracy([], []))
 

@@ -7,17 +7,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import BertConfig, BertModel
 
-from emosphere.model import (
-    ENCODERS,
-    EmoSphereConfig,
-    EmoSphereModel,
-    EncoderError,
-    GatedConvolution,
-    SelfAttention,
-    StatisticsPooling,
-    StylePooling,
-    build,
-)
+from emosphere.model import ENCODERS, EmoSphereConfig, EmoSphereModel, EncoderError, build
+from emosphere.pooling import GatedConvolution, SelfAttention, StatisticsPooling, StylePooling
 
 
 def small(**settings):
@@ -180,8 +171,8 @@ def test_group_norm_encoders_get_no_mask(tmp_path):
 def test_encoders_that_are_not_there_or_not_speech(tmp_path):
     with pytest.raises(EncoderError, match="'nobody/nothing'.*neither a folder.*Hub"):
         build("nobody/nothing")
-    BertModel(BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)).save_pretrained(
-        tmp_path
-    )
+    BertModel(
+        BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
+    ).save_pretrained(tmp_path)
     with pytest.raises(EncoderError, match="is a bert model, not a speech encoder"):
         build(str(tmp_path))

@@ -42,7 +42,9 @@ def test_clean_and_in_style(path):
         assert cell.execution_count is None
         lines = [line for line in cell.source.splitlines() if line.strip()]
         assert "parameters" in cell.metadata.get("tags", []) or len(lines) <= 14
-        defined = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        defined = [
+            node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        ]
         assert not defined, "logic belongs in the library"
 
 
@@ -61,8 +63,16 @@ def test_every_parameter_of_a_run_is_in_05():
 
 
 def nbval(*paths):
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:xdist", "-p", "no:cacheprovider",
-               "-p", "no:doctest", "--override-ini=addopts=", "-q", *map(str, paths)]  # fmt: skip
+    options = [
+        "--nbval-lax",
+        "--nbval-current-env",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:cacheprovider",
+        "--override-ini=addopts=",
+    ]
+    command = [sys.executable, "-m", "pytest", *options, "-q", *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
@@ -85,7 +95,12 @@ def test_training_evaluation_and_ablations_run_on_small_settings(tmp_path):
         nbformat.write(notebook, folder / f"{stem}.ipynb")
     nbval(*(folder / f"{stem}.ipynb" for stem in overrides))
     tables = tmp_path / "figures" / "embedded"
-    assert {path.name for path in tables.iterdir()} >= {"table1.csv", "table2.csv", "table3.csv", "variants.html"}
+    assert {path.name for path in tables.iterdir()} >= {
+        "table1.csv",
+        "table2.csv",
+        "table3.csv",
+        "variants.html",
+    }
     assert "not run" not in (tables / "table1.csv").read_text().replace("(ours)", "")
 
 

@@ -17,7 +17,7 @@ def test_sphere_axes_and_counts(points):
     grid = RegionGrid.from_angle(90)
     figure = plots.sphere(points, grid)
     regions = grid.assign(points)
-    markers = [trace for trace in figure.data if trace.mode == "markers"]
+    markers = [trace for trace in figure.data if getattr(trace, "mode", None) == "markers"]
     assert len(markers) == 8
     for region, trace in enumerate(markers):
         assert trace.name == f"{grid.names[region]} · {(regions == region).sum()}"

@@ -101,7 +101,9 @@ def test_regions_partition_the_sphere(grid):
 def test_assignment_agrees_with_a_search_of_the_edges(grid, vad):
     _, azimuth, elevation = vad_to_spherical(vad).T
     for i in range(len(vad)):
-        near_edge = min(np.abs(grid.azimuth_edges - azimuth[i]).min(), np.abs(grid.elevation_edges - elevation[i]).min())
+        near_edge = min(
+            np.abs(grid.azimuth_edges - azimuth[i]).min(), np.abs(grid.elevation_edges - elevation[i]).min()
+        )
         if near_edge < 1e-6 or (vad[i] == 0).any():
             continue  # the rule for edges has its own tests
         sector = np.searchsorted(grid.azimuth_edges, azimuth[i], side="right") - 1

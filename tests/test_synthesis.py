@@ -47,9 +47,7 @@ def digest(folder):
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    return synthesis.build(
-        tmp_path_factory.mktemp("corpus") / "embedded", utterances=120, seed=3, progress=False
-    )
+    return synthesis.build(tmp_path_factory.mktemp("corpus") / "embedded", utterances=120, seed=3, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -133,10 +131,7 @@ def test_speakers_differ_and_accents_exist():
     assert {person.accent for person in people} == set(voices.ACCENTS)
     assert {person.gender for person in people[::2]} == {"Female"}
     assert min(p.pitch for p in people[::2]) > max(p.pitch for p in people[1::2]) - 10
-    sounds = {
-        espeak.synthesize("You know, the car is better in the water.", voice=a).tobytes()
-        for a in voices.ACCENTS
-    }
+    sounds = {espeak.synthesize("You know, the car is better in the water.", voice=a).tobytes() for a in voices.ACCENTS}
     assert len(sounds) == len(voices.ACCENTS)
     with pytest.raises(ValueError, match="no English voice 'klingon'"):
         espeak.synthesize("Hello.", voice="klingon")
@@ -248,9 +243,7 @@ def test_speakers_are_disjoint_and_balanced(consensus):
     assert set(people.index) == {"Train", "Development"}
     assert not set(people["Train"]) & set(people["Development"])
     assert (consensus.Split_Set == "Train").mean() == pytest.approx(2 / 3, abs=0.01)
-    women = (
-        consensus.drop_duplicates("SpkrID").groupby("Split_Set").Gender.agg(lambda g: (g == "Female").mean())
-    )
+    women = consensus.drop_duplicates("SpkrID").groupby("Split_Set").Gender.agg(lambda g: (g == "Female").mean())
     assert (women == 0.5).all()
 
 

@@ -12,17 +12,17 @@ from conftest import write_corpus
 from sklearn.metrics import f1_score
 from sklearn.utils.class_weight import compute_class_weight
 
-from emosphere import corpora, training
+from emosphere import corpora, data, training
 from emosphere.config import Config
 from emosphere.corpora import CorpusError
-from emosphere.model import EmoSphereModel
-from emosphere.prediction import predict
+from emosphere.model import EmoSphereModel, EncoderError
+from emosphere.prediction import forward_all, predict
 from emosphere.sphere import DIMENSIONS
 
 
 def configuration(root, encoders, **changes):
-    settings = dict(corpus="msp_podcast", root=str(root), encoder=str(encoders / "wavlm"), style_width=16, head_width=16,
-                    epochs=2, batch_size=8)  # fmt: skip
+    settings = dict(corpus="msp_podcast", root=str(root), encoder=str(encoders / "wavlm"), epochs=2, batch_size=8)
+    settings |= dict(style_width=16, head_width=16)
     return Config.create("tiny", **{**settings, **changes})
 
 
@@ -35,7 +35,15 @@ def run(tones, encoders, tmp_path_factory):
 
 def test_a_run_leaves_everything(run):
     names = {path.name for path in run.iterdir()}
-    assert names == {"config.json", "notes.txt", "history.csv", "model", "predictions.csv", "scores.json", "environment.json"}
+    assert names == {
+        "config.json",
+        "notes.txt",
+        "history.csv",
+        "model",
+        "predictions.csv",
+        "scores.json",
+        "environment.json",
+    }
     history = pd.read_csv(run / "history.csv")
     assert history["epoch"].tolist() == [0, 1]
     assert history["auxiliary_weight"].tolist() == [1, 0]  # a quarter of two epochs
@@ -92,7 +100,7 @@ def test_best_checkpoint_is_the_one_with_the_lowest_whole_set_loss(run, tones, e
     prepared = training.prepare(config, cache=tmp_path, progress=False)
     model = EmoSphereModel.from_pretrained(run / "model")
     loader = training.evaluation_loader(config, prepared, "validation")
-    vad, _ = training.forward_all(model, loader, len(prepared.rows["validation"]))
+    vad, _ = forward_all(model, loader, len(prepared.rows["validation"]))
     truth = prepared.corpus.scale.to_target(prepared.rows["validation"][list(DIMENSIONS)])
     loss = sum(1 - audmetric.concordance_cc(truth[:, i], vad[:, i]) for i in range(3))
     assert history["validation_loss"].min() == pytest.approx(loss, abs=1e-5)
@@ -102,7 +110,7 @@ def test_best_checkpoint_is_the_one_with_the_lowest_whole_set_loss(run, tones, e
 def test_what_is_measured_before_training(tones, encoders, tmp_path):
     prepared = training.prepare(configuration(tones, encoders), cache=tmp_path, progress=False)
     rows = prepared.rows["train"]
-    audio = torch.cat([training.data.read_audio(tones / path) for path in rows["path"]])
+    audio = torch.cat([data.read_audio(tones / path) for path in rows["path"]])
     assert prepared.waveform == pytest.approx((audio.mean().item(), audio.std(correction=0).item()), rel=1e-4, abs=1e-6)
     present = np.unique(prepared.classes["train"])
     balanced = compute_class_weight("balanced", classes=present, y=prepared.classes["train"])
@@ -142,8 +150,16 @@ def test_auxiliary_loss_changes_what_is_learnt(run, tones, encoders, tmp_path):
     assert (folder / "scores.json").read_text() != (run / "scores.json").read_text()
 
 
+def test_a_mistake_costs_nothing_and_leaves_nothing(tones, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "prepare", lambda *a, **k: pytest.fail("read the corpus first"))
+    config = Config.create("tiny", corpus="msp_podcast", root=str(tones), encoder="no/such-encoder")
+    with pytest.raises(EncoderError, match="'no/such-encoder'"):
+        training.train(config, tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
 def test_too_small_a_split_is_refused_before_training(tones, encoders, tmp_path):
-    with pytest.raises(CorpusError, match="train split of msp_podcast has .* usable utterances; a run needs at least 500"):
+    with pytest.raises(CorpusError, match="train split of msp_podcast has .* usable utterances; .* at least 500"):
         training.train(configuration(tones, encoders, batch_size=500), tmp_path / "run", cache=tmp_path, progress=False)
 
 

@@ -71,9 +71,7 @@ def load(name, root=None, **options):
         files.
     """
     if name not in ADAPTERS:
-        raise CorpusError(
-            f"There is no corpus {name!r}{_guess(name, ADAPTERS)} Known are {', '.join(ADAPTERS)}."
-        )
+        raise CorpusError(f"There is no corpus {name!r}{_guess(name, ADAPTERS)} Known are {', '.join(ADAPTERS)}.")
     adapter = ADAPTERS[name]
     known = [
         option.name

@@ -163,8 +163,7 @@ def scan(corpus, *, cache=None, jobs=None, progress=True):
             _write_cache(cache, known)
     refused = dict.fromkeys(FACTS, 0)
     rows = [
-        refused | {"error": file} if isinstance(file, str) else fresh.get(file) or known[keys[file]]
-        for file in files
+        refused | {"error": file} if isinstance(file, str) else fresh.get(file) or known[keys[file]] for file in files
     ]
     return pd.DataFrame(rows, columns=list(FACTS), index=corpus.table.index).astype(FACTS)
 

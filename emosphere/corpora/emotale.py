@@ -45,9 +45,7 @@ def load(root, *, seed=0, children=False):
     CorpusError
     """
     root = layouts.require("emotale", root)
-    file = tables.read(
-        root / "annotations.csv", "file", *(f"{rater}_{letter}" for rater in RATERS for letter in "AVD")
-    )
+    file = tables.read(root / "annotations.csv", "file", *(f"{rater}_{letter}" for rater in RATERS for letter in "AVD"))
     names = file.unique("file")
     parts = names.str.extract(NAME)
     if parts.isna().any(axis=None):
@@ -58,9 +56,7 @@ def load(root, *, seed=0, children=False):
     unknown = ~parts["speaker"].isin(speakers.index)
     if unknown.any():
         row = parts.index[unknown][0]
-        file.fail(
-            row, "file", f"the speaker {parts['speaker'][row]} is not in speaker_info.csv; add a row there."
-        )
+        file.fail(row, "file", f"the speaker {parts['speaker'][row]} is not in speaker_info.csv; add a row there.")
     ratings = {
         dimension: pd.concat([file.number(f"{rater}_{dimension[0].upper()}") for rater in RATERS], axis=1)
         for dimension in DIMENSIONS
@@ -73,9 +69,7 @@ def load(root, *, seed=0, children=False):
             "gender": parts["speaker"].map(speakers["gender"]),
             "emotion": parts["emotion"].map(EMOTIONS),
             **{dimension: given.mean(axis=1) for dimension, given in ratings.items()},
-            "raters": pd.concat([given.notna().sum(axis=1) for given in ratings.values()], axis=1).max(
-                axis=1
-            ),
+            "raters": pd.concat([given.notna().sum(axis=1) for given in ratings.values()], axis=1).max(axis=1),
             **{f"{dimension}_sd": given.std(axis=1) for dimension, given in ratings.items()},
             "age": parts["speaker"].map(speakers["age"]),
             "language": parts["language"].map(LANGUAGES),
@@ -104,8 +98,6 @@ def _speakers(path):
     file = tables.read(path, "speaker", "gender", "age")
     ages = file.number("age")
     if ages.isna().any():
-        file.fail(
-            ages.index[ages.isna()][0], "age", "the age is not given, so it is not known if this is a child."
-        )
+        file.fail(ages.index[ages.isna()][0], "age", "the age is not given, so it is not known if this is a child.")
     names = file.unique("speaker")
     return pd.DataFrame({"gender": file.text("gender").to_numpy(), "age": ages.to_numpy()}, index=names)

@@ -102,9 +102,7 @@ def _utterance(found, session, where):
         raise CorpusError(f"{where}: {turn!r} is not the name of an utterance of session {session}, such as "
                           f"Ses{session:02}F_impro01_F000.")  # fmt: skip
     if len(values) != 3 or not np.isfinite(values).all():
-        raise CorpusError(
-            f"{where}: [{found['values']}] are not the three numbers valence, activation, dominance."
-        )
+        raise CorpusError(f"{where}: [{found['values']}] are not the three numbers valence, activation, dominance.")
     # Ses01F_impro01_M003 is spoken by the man: the first letter only says who wore the motion-capture markers
     actor = name["actor"]
     return {

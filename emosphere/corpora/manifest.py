@@ -84,9 +84,7 @@ def load(root, *, table="manifest.csv", scale=None, seed=0):
 
 def _scale(scale):
     if scale is None:
-        raise CorpusError(
-            "A manifest needs the scale of its ratings: scale=(lowest, highest), such as (1, 7)."
-        )
+        raise CorpusError("A manifest needs the scale of its ratings: scale=(lowest, highest), such as (1, 7).")
     try:
         low, high = (float(value) for value in scale)
     except (TypeError, ValueError) as error:

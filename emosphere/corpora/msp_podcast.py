@@ -2,8 +2,7 @@
 
 References
 ----------
-.. [1] R. Lotfian and C. Busso, "Building naturalistic emotionally balanced speech corpus by retrieving
-emotional
+.. [1] R. Lotfian and C. Busso, "Building naturalistic emotionally balanced speech corpus by retrieving emotional
    speech from existing podcast recordings", IEEE Transactions on Affective Computing 10(4), 2019.
 """
 

@@ -47,9 +47,7 @@ def speaker_disjoint(speakers, seed=0, shares=(0.6, 0.2, 0.2)):
     """
     seed = _whole(seed, "seed", 0)
     if len(shares) != 3 or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-9:
-        raise CorpusError(
-            f"The shares of {', '.join(SPLITS)} are three positive numbers with sum 1, not {shares!r}."
-        )
+        raise CorpusError(f"The shares of {', '.join(SPLITS)} are three positive numbers with sum 1, not {shares!r}.")
     speakers = pd.Series(speakers)
     nameless = int(speakers.isna().sum())
     if nameless:
@@ -88,9 +86,8 @@ def leave_out_no_agreement(table):
 def paper_protocol(table, official, seed=0, per_category=300):
     """Splits of MSP-Podcast as in the paper: train is Train, validation and test are drawn from Development.
 
-    Of each of the eight categories `per_category` utterances of Development become validation, but never more
-    than half of those with ratings, and what is left of Development becomes the test set. Utterances without
-    agreement (X) belong to neither.
+    Of each of the eight categories `per_category` utterances of Development become validation; of a category with
+    fewer, half. What is left of Development becomes the test set. Utterances without agreement (X) belong to neither.
 
     Parameters
     ----------
@@ -121,7 +118,7 @@ def paper_protocol(table, official, seed=0, per_category=300):
         # each category has its own generator, so that a change in one leaves the draw of the others alone
         generator = np.random.default_rng([seed, ord(letter)])
         candidates = table["utterance"][development & rated & (table["emotion"] == letter)].sort_values()
-        size = min(per_category, len(candidates) // 2)
+        size = per_category if len(candidates) >= per_category else len(candidates) // 2
         drawn = generator.permutation(len(candidates))[:size]
         split[candidates.index[drawn]] = "validation"
         if size < per_category:

@@ -52,9 +52,7 @@ class LabelFile:
         if values.duplicated().any():
             again = values.index[values.duplicated()][0]
             before = values.index[values == values[again]][0] + self.first
-            self.fail(
-                again, column, f"{values[again]!r} is there already in row {before}; keep one of the two."
-            )
+            self.fail(again, column, f"{values[again]!r} is there already in row {before}; keep one of the two.")
         return values
 
     def choice(self, column, choices):
@@ -140,9 +138,7 @@ def read(path, *columns):
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path} is not UTF-8 text; save it as UTF-8.") from error
     except pd.errors.ParserWarning as error:
-        raise CorpusError(
-            f"{path} has rows with more cells than its header; quote cells with commas."
-        ) from error
+        raise CorpusError(f"{path} has rows with more cells than its header; quote cells with commas.") from error
     except (OSError, ValueError) as error:  # parser errors of pandas and pyarrow are ValueErrors
         raise CorpusError(f"{path} cannot be read as {kind[1:]}: {' '.join(str(error).split())}") from error
     frame.columns = [str(name).strip() for name in frame.columns]

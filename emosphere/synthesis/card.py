@@ -127,10 +127,6 @@ def card(table, truth, seconds, settings):
         effort_d=prosody.EFFORT_DOMINANCE,
         true=labels.TRUE_SHARE,
         panel=labels.PANEL,
-        statistics="\n".join(
-            f"| {name} | {real:.3g} | {here:.3g} |" for name, real, here in labels.statistics(truth)
-        ),
-        categories=", ".join(
-            f"{spelled[names[i]]} ({names[i]}) {counts[i] / len(truth.emotion):.1%}" for i in order
-        ),
+        statistics="\n".join(f"| {name} | {real:.3g} | {here:.3g} |" for name, real, here in labels.statistics(truth)),
+        categories=", ".join(f"{spelled[names[i]]} ({names[i]}) {counts[i] / len(truth.emotion):.1%}" for i in order),
     )

@@ -56,9 +56,7 @@ def plan(utterances, seed):
     table = pd.DataFrame({"split": split, "speaker": speaker, "vad": list(truth.true)})
     table["text"] = [sentences.choose(point[0], rng) for point in truth.true]
     count = table.groupby("speaker").cumcount() + 1
-    table["file"] = [
-        f"MSP-PODCAST_{s + 1:04d}_{k:04d}.wav" for s, k in zip(table.speaker, count, strict=True)
-    ]
+    table["file"] = [f"MSP-PODCAST_{s + 1:04d}_{k:04d}.wav" for s, k in zip(table.speaker, count, strict=True)]
 
     second = (truth.emotion == "X") & (rng.random(utterances) < SECOND_VOICE)
     other = [rng.choice(cast[part][cast[part] != who]) for part, who in zip(split, speaker, strict=True)]
@@ -140,9 +138,7 @@ def _present(root, settings):
     try:
         found = json.loads((root / STAMP).read_text())
     except (OSError, ValueError):
-        raise FileExistsError(
-            f"{root} holds something else than the embedded corpus; choose another folder."
-        ) from None
+        raise FileExistsError(f"{root} holds something else than the embedded corpus; choose another folder.") from None
     if found != settings:
         raise FileExistsError(f"{root} holds an embedded corpus made with {found}, not {settings}; choose "
                               "another folder or remove that one.")  # fmt: skip

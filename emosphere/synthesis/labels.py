@@ -159,10 +159,7 @@ def statistics(labels):
     points = SCALE.to_sphere(consensus)
     shares = np.bincount(RegionGrid.from_angle(90).assign(points), minlength=8) / len(points)
     rows = [(f"mean {name}", MEAN[i], consensus[:, i].mean()) for i, name in enumerate(DIMENSIONS)]
-    rows += [
-        (f"standard deviation {name}", DEVIATION[i], consensus[:, i].std())
-        for i, name in enumerate(DIMENSIONS)
-    ]
+    rows += [(f"standard deviation {name}", DEVIATION[i], consensus[:, i].std()) for i, name in enumerate(DIMENSIONS)]
     rows += [
         (f"correlation {DIMENSIONS[i]}-{DIMENSIONS[j]}", CORRELATION[i, j], correlation[i, j])
         for i, j in ((1, 2), (0, 1), (0, 2))

@@ -1,0 +1,20 @@
+"""Pictures: each function takes arrays or tables and returns a plotly Figure.
+
+Colours tell regions apart for colour-blind readers too (Okabe and Ito 2008 for the octants; for finer grids the hue
+turns with the azimuth and the lightness rises with the elevation), and hovering always names what a colour means.
+"""
+
+from .basic import DIMENSION_COLORS, OCTANT_COLORS, bars, heatmap, intervals, lines, region_colors
+from .panels import (
+    history,
+    label_distributions,
+    region_confusion,
+    region_shares,
+    truth_against_prediction,
+    waveform,
+)
+from .spheres import arrows, hover_texts, sphere
+
+__all__ = ["DIMENSION_COLORS", "OCTANT_COLORS", "arrows", "bars", "heatmap", "history", "hover_texts", "intervals",
+           "label_distributions", "lines", "region_colors", "region_confusion", "region_shares", "sphere",
+           "truth_against_prediction", "waveform"]  # fmt: skip

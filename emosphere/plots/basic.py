@@ -1,0 +1,84 @@
+"""Colours, the common style, and charts of any table."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from ..sphere import DIMENSIONS, RegionGrid
+
+OCTANT_COLORS = ("#D55E00", "#E69F00", "#0072B2", "#CC79A7", "#B8A900", "#009E73", "#56B4E9", "#666666")
+DIMENSION_COLORS = dict(zip(DIMENSIONS, ("#009E73", "#D55E00", "#0072B2"), strict=True))
+GREY = "#8A8A8A"
+
+
+def region_colors(grid):
+    """A colour for each region of a grid, as a list of CSS strings.
+
+    Examples
+    --------
+    >>> region_colors(RegionGrid.from_angle(90))[0], len(region_colors(RegionGrid.from_angle(45)))
+    ('#D55E00', 32)
+    """
+    if (grid.azimuth, grid.elevation) == (4, 2):
+        return list(OCTANT_COLORS)
+    return [
+        f"hsl({360 * sector / grid.azimuth:.0f}, 65%, {30 + 40 * (grid.elevation - band) / grid.elevation:.0f}%)"
+        for band in range(grid.elevation)
+        for sector in range(grid.azimuth)
+    ]
+
+
+def styled(figure, title, height=420, **layout):
+    figure.update_layout(template="plotly_white", title=title, height=height, margin=dict(l=60, r=20, t=60, b=50),
+                         font=dict(family="Helvetica, Arial, sans-serif", size=13), **layout)  # fmt: skip
+    return figure
+
+
+def bars(table, *, title, y_title, percent=False, height=380, horizontal=False):
+    """Grouped bars of a table: index along the axis, a colour a column (one column: one colour)."""
+    colors = [DIMENSION_COLORS.get(name, color) for name, color in zip(table.columns, OCTANT_COLORS[2:], strict=False)]
+    figure = go.Figure()
+    for (name, column), color in zip(table.items(), colors, strict=False):
+        along, values = column.index.astype(str), column.to_numpy()
+        placed = dict(y=along, x=values, orientation="h") if horizontal else dict(x=along, y=values)
+        figure.add_bar(**placed, name=str(name), marker_color=color)
+    value_axis = dict(title=y_title, tickformat=".0%" if percent else None)
+    figure.update_layout(**{"xaxis" if horizontal else "yaxis": value_axis}, showlegend=len(table.columns) > 1)
+    return styled(figure, title, height)
+
+
+def lines(x, curves, *, title, x_title, y_title, height=380, markers=False):
+    """Curves over a common axis.
+
+    Parameters
+    ----------
+    x : (n,) array_like
+    curves : dict of str to (n,) array_like
+    """
+    figure = go.Figure()
+    for (name, values), color in zip(curves.items(), OCTANT_COLORS, strict=False):
+        figure.add_scatter(x=np.asarray(x), y=values, name=name, mode="lines+markers" if markers else "lines",
+                           line=dict(color=DIMENSION_COLORS.get(name, color), width=2.5))  # fmt: skip
+    return styled(figure, title, height, xaxis_title=x_title, yaxis_title=y_title)
+
+
+def heatmap(values, *, title, x=None, y=None, x_title="", y_title="", height=460, scale="Blues", text=None):
+    """A matrix as colours; ``text`` is written into the cells."""
+    figure = go.Figure(go.Heatmap(z=values, x=x, y=y, colorscale=scale, text=text,
+                                  texttemplate=None if text is None else "%{text}"))  # fmt: skip
+    figure.update_yaxes(autorange="reversed")
+    return styled(figure, title, height, xaxis_title=x_title, yaxis_title=y_title)
+
+
+def intervals(table, *, title, x_title="CCC"):
+    """A dot and an interval a row: columns ``label``, ``value``, ``low``, ``high`` and optionally ``group``."""
+    figure = go.Figure()
+    groups = table.groupby("group", sort=False) if "group" in table else [("", table)]
+    for (name, part), color in zip(groups, OCTANT_COLORS * 9, strict=False):
+        error = dict(type="data", symmetric=False, array=part["high"] - part["value"],
+                     arrayminus=part["value"] - part["low"], thickness=1.5)  # fmt: skip
+        figure.add_scatter(x=part["value"], y=part["label"], error_x=error, mode="markers", name=str(name),
+                           marker=dict(size=9, color=DIMENSION_COLORS.get(name, color)))  # fmt: skip
+    figure.update_yaxes(autorange="reversed")
+    shown = isinstance(table.get("group"), pd.Series)
+    return styled(figure, title, 160 + 26 * len(table), xaxis_title=x_title, showlegend=shown)

@@ -1,0 +1,130 @@
+"""Pictures of corpora, training and results in two dimensions."""
+
+import numpy as np
+from plotly.subplots import make_subplots
+
+from ..sphere import DIMENSIONS
+from .basic import DIMENSION_COLORS, GREY, heatmap, region_colors, styled
+from .spheres import hover_texts
+
+
+def label_distributions(corpus):
+    """Histograms of the three ratings and, below, how they go together two by two."""
+    figure = make_subplots(2, 3, vertical_spacing=0.17, horizontal_spacing=0.08,
+                           subplot_titles=(*DIMENSIONS, *(f"{a} and {b}" for a, b in _pairs())))  # fmt: skip
+    ratings, (low, high) = corpus.ratings, corpus.scale
+    step = (high - low) / 30  # means of five ratings on a 7-point scale lie 0.2 apart; bins between them would beat
+    fine, coarse = (dict(start=low - step / 2, end=high + step, size=size) for size in (step, 2 * step))
+    for column, name in enumerate(DIMENSIONS):
+        figure.add_histogram(x=ratings[:, column], xbins=fine, row=1, col=column + 1, showlegend=False,
+                             marker_color=DIMENSION_COLORS[name],
+                             hovertemplate="%{x}<br>%{y} utterances<extra></extra>")  # fmt: skip
+        figure.update_xaxes(range=[low, high], row=1, col=column + 1)
+    for column, (first, second) in enumerate(_pairs(), start=1):
+        x, y = (ratings[:, DIMENSIONS.index(name)] for name in (first, second))
+        figure.add_histogram2d(x=x, y=y, xbins=coarse, ybins=coarse, colorscale="Blues", showscale=False, row=2,
+                               col=column, hovertemplate="%{x}, %{y}<br>%{z} utterances<extra></extra>")  # fmt: skip
+        figure.update_xaxes(title=first, range=[low, high], row=2, col=column)
+        figure.update_yaxes(title=second, range=[low, high], row=2, col=column)
+    return styled(figure, f"Ratings of {corpus.name} ({len(corpus)} utterances, scale {low:g} to {high:g})", 620)
+
+
+def _pairs():
+    valence, arousal, dominance = DIMENSIONS
+    return (arousal, valence), (arousal, dominance), (dominance, valence)
+
+
+def waveform(samples, rate, *, title="One utterance"):
+    """Waveform above, log spectrogram (dB) below.
+
+    Parameters
+    ----------
+    samples : (n,) array_like of float
+    rate : int
+        In Hz.
+    """
+    samples = np.asarray(samples, dtype=float)
+    window, step = int(0.032 * rate), int(0.008 * rate)
+    whole = np.pad(samples, (0, max(0, window - len(samples))))
+    frames = np.lib.stride_tricks.sliding_window_view(whole, window)[::step]
+    power = np.abs(np.fft.rfft(frames * np.hanning(window))) ** 2  # (frames, bins)
+    level = 10 * np.log10(power.T + 1e-9)
+    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.35, 0.65])
+    figure.add_scatter(x=np.arange(len(samples)) / rate, y=samples, line=dict(width=1, color="#0072B2"), row=1, col=1)
+    figure.add_heatmap(z=level, x=np.arange(level.shape[1]) * step / rate, y=np.fft.rfftfreq(window, 1 / rate),
+                       colorscale="Magma", zmin=level.max() - 70, showscale=False, row=2, col=1)  # fmt: skip
+    figure.update_xaxes(title="seconds", row=2, col=1)
+    figure.update_yaxes(title="amplitude", row=1, col=1)
+    figure.update_yaxes(title="Hz", row=2, col=1)
+    return styled(figure, title, 420, showlegend=False)
+
+
+def region_shares(points, grids, *, title="How unevenly the regions are filled"):
+    """Share of the utterances in each region, the fullest first, a panel a grid.
+
+    Parameters
+    ----------
+    points : (n, 3) array_like
+    grids : dict of str to RegionGrid
+    """
+    figure = make_subplots(1, len(grids), subplot_titles=list(grids), horizontal_spacing=0.07)
+    for column, grid in enumerate(grids.values(), start=1):
+        counts = np.bincount(grid.assign(points), minlength=len(grid))
+        order = np.argsort(-counts, kind="stable")
+        short = [name.split(" ")[0] if len(grid) == 8 else str(number) for number, name in enumerate(grid.names)]
+        figure.add_bar(
+            x=[short[i] for i in order], y=counts[order] / counts.sum(), row=1, col=column, showlegend=False,
+            marker_color=[region_colors(grid)[i] for i in order], customdata=[grid.names[i] for i in order],
+            hovertemplate="%{customdata}<br>%{y:.1%}<extra></extra>",
+        )  # fmt: skip
+        figure.update_xaxes(type="category", showticklabels=len(grid) <= 8, row=1, col=column)
+    figure.update_yaxes(tickformat=".0%")
+    return styled(figure, title, 360)
+
+
+def history(table):
+    """Losses, validation CCCs and λ over the epochs; a star marks the checkpoint that was kept."""
+    figure = make_subplots(1, 3, subplot_titles=("loss, Σ (1 - CCC)", "CCC on validation", "auxiliary loss and its λ"))
+    epochs = table["epoch"] + 1
+    best = table[table["best"]].iloc[-1]
+
+    def add(column, name, color, panel, dash=None):
+        figure.add_scatter(x=epochs, y=table[column], name=name, row=1, col=panel, mode="lines+markers",
+                           line=dict(color=color, dash=dash))  # fmt: skip
+
+    add("train_ccc_loss", "training", GREY, 1)
+    add("validation_loss", "validation", "#222222", 1)
+    figure.add_scatter(x=[best["epoch"] + 1], y=[best["validation_loss"]], mode="markers", name="best checkpoint",
+                       marker=dict(symbol="star", size=14, color="#E69F00"), row=1, col=1)  # fmt: skip
+    for name, color in DIMENSION_COLORS.items():
+        add(f"ccc_{name}", name, color, 2)
+    add("train_auxiliary_loss", "auxiliary loss", "#CC79A7", 3)
+    add("auxiliary_weight", "λ", "#222222", 3, dash="dot")
+    figure.update_xaxes(title="epoch")
+    return styled(figure, "The course of the training", 400, legend=dict(orientation="h", y=-0.25))
+
+
+def truth_against_prediction(predictions, scale):
+    """Scatter of prediction over truth for each dimension, with the diagonal of perfect agreement."""
+    figure = make_subplots(1, 3, subplot_titles=DIMENSIONS)
+    for column, name in enumerate(DIMENSIONS, start=1):
+        figure.add_scatter(
+            x=predictions[name], y=predictions[f"{name}_predicted"], mode="markers", row=1, col=column,
+            marker=dict(color=DIMENSION_COLORS[name], size=5, opacity=0.6), text=hover_texts(predictions),
+            hovertemplate="%{text}<extra></extra>",
+        )  # fmt: skip
+        figure.add_scatter(x=list(scale), y=list(scale), mode="lines", line=dict(color=GREY, dash="dot"), row=1,
+                           col=column, hoverinfo="skip")  # fmt: skip
+    figure.update_xaxes(title="truth", range=list(scale))
+    figure.update_yaxes(range=list(scale))
+    figure.update_yaxes(title="prediction", row=1, col=1)
+    return styled(figure, "Truth and prediction on unseen speakers", 400, showlegend=False)
+
+
+def region_confusion(counts, names, *, title="Which regions are taken for which"):
+    """Confusion of the regions: colour is the share of the true region's utterances, text the count."""
+    counts = np.asarray(counts)
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    short = [name.split(" ")[0] if len(names) == 8 else str(number) for number, name in enumerate(names)]
+    return heatmap(share, x=short, y=short, text=counts if len(names) <= 18 else None, title=title,
+                   x_title="predicted region", y_title="true region")  # fmt: skip

@@ -1,0 +1,92 @@
+"""What a run needs before it can train: usable rows, their lengths and classes, class weights, the model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from accelerate.utils import set_seed
+
+from .corpora import CorpusError, load, scan, usable
+from .data import auxiliary_classes
+from .model import build
+from .sphere import inverse_frequency_weights
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A corpus made ready for a run: ``rows`` and ``seconds`` (of audio) by split, auxiliary ``classes`` by split.
+
+    ``waveform`` is (mean, standard deviation) over all samples of the training split, ``weights`` the class weights,
+    ``notes`` what a reader of the results should know.
+    """
+
+    corpus: object
+    rows: dict
+    seconds: dict
+    classes: dict
+    class_names: tuple
+    weights: np.ndarray
+    waveform: tuple
+    notes: tuple
+
+
+def prepare(config, *, cache="data/cache", progress=True):
+    """Loads the corpus, leaves out what cannot be used, and measures what the run needs to know of it.
+
+    Raises
+    ------
+    CorpusError
+        If a split has too few usable utterances.
+    """
+    corpus = load(config.corpus, config.root, **config.corpus_options)
+    # every file is decoded once, here: lengths, loudness, and which ones are broken
+    facts = scan(corpus, cache=cache, progress=progress)
+    notes = list(corpus.notes)
+    good = usable(corpus, facts)
+    rows, seconds, classes, names = {}, {}, {}, ()
+    for split in SPLITS:
+        chosen = corpus.rows(split, no_agreement=split == "train" and not config.preprocessing)
+        broken = chosen[~good[chosen.index]]
+        if len(broken):
+            notes.append(f"{len(broken)} {split} utterances are left out for broken or missing audio, "
+                         f"among them {', '.join(broken['path'][:3])}.")  # fmt: skip
+        chosen = chosen[good[chosen.index]]
+        if config.limit is not None and len(chosen) > config.limit:
+            chosen = chosen.sample(config.limit, random_state=0).sort_index()
+            notes.append(f"Only {config.limit} {split} utterances are used (limit).")
+        if len(chosen) < (config.batch_size if split == "train" else 2):
+            raise CorpusError(
+                f"The {split} split of {corpus.name} has {len(chosen)} usable utterances; a run needs at least "
+                f"{config.batch_size} (one batch) for training and 2 for validation and test."
+            )
+        rows[split] = chosen
+        seconds[split] = (facts["frames"] / facts["rate"])[chosen.index].to_numpy()
+        classes[split], names = auxiliary_classes(corpus, chosen, config.auxiliary, config.grid)
+    weights = inverse_frequency_weights(classes["train"], len(names)) if names else np.ones(0)
+    empty = [name for name, weight in zip(names, weights, strict=True) if weight == 0]
+    if empty:
+        notes.append(f"No training utterance in {len(empty)} of {len(names)} classes, whose weight is 0: "
+                     f"{'; '.join(empty)}.")  # fmt: skip
+    heard = facts.loc[rows["train"].index]
+    # per second rather than per sample, since files may differ in rate
+    duration = (heard["frames"] / heard["rate"]).sum()
+    mean = (heard["total"] / heard["rate"]).sum() / duration
+    std = np.sqrt((heard["total_squares"] / heard["rate"]).sum() / duration - mean**2)
+    return Prepared(corpus, rows, seconds, classes, names, weights, (float(mean), float(std)), tuple(notes))
+
+
+def new_model(config, prepared):
+    """The untrained `EmoSphereModel` of a run; its pretrained encoder is loaded, the rest is seeded."""
+    set_seed(config.seed)
+    return build(
+        config.encoder,
+        **{name: getattr(config, name) for name in (
+            "freeze_features", "pooling", "style_width", "head_width", "head_dropout", "auxiliary",
+            "azimuth", "elevation", "spacing")},
+        classes=len(prepared.class_names),
+        scale=tuple(map(float, prepared.corpus.scale)),
+        waveform_mean=prepared.waveform[0],
+        waveform_std=prepared.waveform[1],
+        trained_on=f"{prepared.corpus.name}, preset {config.preset}, seed {config.seed}",
+    )  # fmt: skip
