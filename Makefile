@@ -14,7 +14,7 @@ run: env  ## embedded corpus, notebooks 01 to 07, trained models, tables and fig
 	$(EMOSPHERE) run
 
 test: env  ## all tests
-	HF_HUB_OFFLINE=1 .venv/bin/python -m pytest -n 2
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
 
 lab: env  ## JupyterLab in notebooks/
 	.venv/bin/jupyter lab --notebook-dir=notebooks

@@ -4,6 +4,7 @@ The configuration is flat on purpose: papermill overrides flat names, `notebooks
 differences, and one name means one thing everywhere.
 """
 
+import ast
 import difflib
 import json
 import types
@@ -133,8 +134,6 @@ class Config:
         also : sequence of str
             Parameters of the notebook that are not part of a run, such as its folder.
         """
-        import ast
-
         names = []
         for source in namespace["In"]:
             if source.lstrip().startswith("# Parameters"):
@@ -157,6 +156,25 @@ class Config:
         """Reads what `save` wrote."""
         return cls(**json.loads(Path(path).read_text()))
 
+    def is_in(self, folder):
+        """Whether a run folder holds this very run, complete or not.
+
+        Raises
+        ------
+        ConfigError
+            If it holds a run with other parameters; it names them.
+        """
+        path = Path(folder) / "config.json"
+        if not path.exists():
+            return False
+        differences = Config.load(path).differences(self)
+        if differences:
+            listed = ", ".join(f"{name} ({old!r} there, {new!r} asked for)" for name, (old, new) in differences.items())
+            raise ConfigError(
+                f"{folder} holds a run with other parameters: {listed}. Choose another folder, or delete this one."
+            )
+        return True
+
     def differences(self, other):
         """dict: the parameters in which two runs differ, as {name: (here, there)}.
 
@@ -167,6 +185,11 @@ class Config:
         """
         here, there = asdict(self), asdict(other)
         return {name: (here[name], there[name]) for name in here if here[name] != there[name]}
+
+
+def is_complete(folder):
+    """Whether a run folder holds a finished run: its scores are written last."""
+    return (Path(folder) / "scores.json").exists()
 
 
 PRESETS = {

@@ -148,13 +148,13 @@ def padding_share(lengths, batches):
 
     Examples
     --------
-    >>> padding_share([1, 3], [[0, 1]])
-    0.3333333333333333
+    >>> padding_share([1, 3, 2, 2], [[0, 1], [2, 3]])
+    0.2
     """
     lengths = np.asarray(lengths)
     padded = sum(lengths[batch].max() * len(batch) for batch in batches)
     used = sum(lengths[batch].sum() for batch in batches)
-    return float(1 - used / padded)
+    return float((padded - used) / padded)
 
 
 def make_loader(dataset, batches, workers=0):

@@ -19,7 +19,7 @@ import papermill
 import yaml
 from tqdm.auto import tqdm
 
-from .config import Config, ConfigError
+from .config import Config, ConfigError, is_complete
 from .sphere import DIMENSIONS
 
 # Tables 1 to 3 of the paper: CCC for valence, arousal, dominance and their average; Table 3 also macro F1 and
@@ -102,11 +102,6 @@ def run_notebook(notebook, output, parameters, *, progress=False):
                                progress_bar=progress, kernel_name="python3", extra_arguments=quiet)  # fmt: skip
 
 
-def is_complete(folder):
-    """Whether a run folder holds a finished run."""
-    return (Path(folder) / "scores.json").exists()
-
-
 def run_variants(experiment, variants, *, seeds=(0,), runs="../runs", notebook="05_training.ipynb", progress=True,
                  **settings):  # fmt: skip
     """Trains what is missing of an experiment, each run by papermill on the training notebook.
@@ -125,15 +120,23 @@ def run_variants(experiment, variants, *, seeds=(0,), runs="../runs", notebook="
     -------
     pandas.DataFrame
         `collect` of the experiment.
+
+    Raises
+    ------
+    ConfigError
+        Before anything runs: for an impossible parameter, or a run folder that holds a run with other parameters.
     """
-    folders = {(name, seed): Path(runs) / experiment / name / f"seed{seed}" for name in variants for seed in seeds}
-    missing = [key for key, folder in folders.items() if not is_complete(folder)]
-    with tqdm(missing, unit="run", disable=not progress or not missing) as bar:
-        for name, seed in bar:
-            bar.set_description(f"{name}, seed {seed}")
-            folder = folders[name, seed]
-            parameters = {**settings, **variants[name], "seed": seed, "folder": str(folder)}
-            run_notebook(notebook, folder / "05_training.ipynb", parameters)
+    missing = {}
+    for name, changes in variants.items():
+        for seed in seeds:
+            folder = Path(runs).resolve() / experiment / name / f"seed{seed}"  # papermill changes the folder
+            parameters = {**settings, **changes, "seed": seed}
+            if not (Config.create(**parameters).is_in(folder) and is_complete(folder)):
+                missing[folder] = parameters
+    with tqdm(missing.items(), unit="run", disable=not progress or not missing) as bar:
+        for folder, parameters in bar:
+            bar.set_description(f"{folder.parent.name}, seed {parameters['seed']}")
+            run_notebook(notebook, folder / "05_training.ipynb", {**parameters, "folder": str(folder)})
     return collect(Path(runs) / experiment)
 
 
@@ -232,20 +235,17 @@ def export(tables, folder):
 def walk(experiment="embedded", *, notebooks="notebooks", runs="runs"):
     """The numbered notebooks in order on the embedded corpus, each timed; complete runs are used again.
 
-    The executed notebooks lie in ``runs/<experiment>/``, that of the training run in its own folder.
+    The executed notebooks lie in ``runs/<experiment>/``, those of the training runs in their own folders.
     """
     started = time.perf_counter()
-    folder = Path(runs) / experiment
-    full = folder / "full" / "seed0"
-    for notebook in sorted(Path(notebooks).glob("0[1-7]_*.ipynb")):
+    notebooks, folder = Path(notebooks), Path(runs) / experiment
+    for notebook in sorted(notebooks.glob("0[1-7]_*.ipynb")):
         begun = time.perf_counter()
-        if notebook.stem != "05_training":
-            run_notebook(notebook, folder / notebook.name, {})
-        elif not is_complete(full):
-            run_notebook(notebook, full / notebook.name, {})
+        if notebook.stem == "05_training":
+            variants = load_variants(notebooks / "experiments.yaml")
+            run_variants(experiment, variants, runs=runs, notebook=notebook, root="../data/embedded")
         else:
-            print(f"{notebook.stem}: complete, used again", flush=True)
-            continue
+            run_notebook(notebook, folder / notebook.name, {})
         print(f"{notebook.stem}: {time.perf_counter() - begun:.0f} s", flush=True)
     print(f"All in {time.perf_counter() - started:.0f} s. Executed notebooks and runs are in {folder}, tables and "
           f"figures in figures/{experiment}.")  # fmt: skip

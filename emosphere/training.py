@@ -28,7 +28,7 @@ from accelerate import Accelerator
 from tqdm.auto import tqdm
 
 from . import data
-from .config import Config
+from .config import is_complete
 from .losses import auxiliary_loss, auxiliary_weight, ccc_loss
 from .metrics import concordance_cc, scores
 from .model import EmoSphereModel, find_encoder
@@ -37,8 +37,8 @@ from .preparation import new_model, prepare
 from .sphere import DIMENSIONS
 
 
-class RunError(ValueError):
-    """A run that cannot be started where it is asked for."""
+class RunError(RuntimeError):
+    """A run that cannot go on."""
 
 
 def use_fast_allocator():
@@ -80,11 +80,13 @@ def train(config, folder, *, cache="data/cache", progress=True):
 
     Raises
     ------
-    RunError
+    ConfigError
         If the folder holds a run with other parameters; it names them.
+    CorpusError, EncoderError
+        If there is nothing to train on, or nothing to train.
     """
     folder = Path(folder)
-    if _already_complete(config, folder):
+    if config.is_in(folder) and is_complete(folder):
         return folder
     started = time.perf_counter()
     find_encoder(config.encoder)  # a wrong name should not come to light after the corpus has been read
@@ -211,18 +213,6 @@ def _epoch_figures(truth, vad):
     cccs = concordance_cc(truth, vad)
     named = {f"ccc_{name}": value for name, value in zip(DIMENSIONS, cccs, strict=True)}
     return {"validation_loss": (1 - cccs).sum(), **named, "ccc_mean": cccs.mean()}
-
-
-def _already_complete(config, folder):
-    """Whether the folder holds this very run, complete; another run in it is an error."""
-    if not (folder / "config.json").exists():
-        return False
-    differences = Config.load(folder / "config.json").differences(config)
-    if differences:
-        listed = ", ".join(f"{name} ({old!r} there, {new!r} asked for)" for name, (old, new) in differences.items())
-        raise RunError(f"{folder} holds a run with other parameters: {listed}. Choose another folder, or delete "
-                       "this one.")  # fmt: skip
-    return (folder / "scores.json").exists()
 
 
 def _start_afresh(config, folder):

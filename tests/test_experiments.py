@@ -112,6 +112,8 @@ def test_training_and_evaluation_through_papermill(tones, encoders, tmp_path):
     experiments.run_variants("tones", variants, seeds=[3], runs=tmp_path, progress=False,
                              notebook=NOTEBOOKS / "05_training.ipynb", **settings)  # fmt: skip
     assert (folder / "05_training.ipynb").stat().st_mtime_ns == before
+    with pytest.raises(ConfigError, match=r"other parameters: epochs \(1 there, 2 asked for\)"):
+        experiments.run_variants("tones", variants, seeds=[3], runs=tmp_path, **{**settings, "epochs": 2})
 
     experiments.run_notebook(NOTEBOOKS / "06_evaluation.ipynb", tmp_path / "06.ipynb", {"folder": str(folder)})
     printed = json.dumps(nbformat.read(tmp_path / "06.ipynb", 4))

@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score
 from sklearn.utils.class_weight import compute_class_weight
 
 from emosphere import corpora, data, training
-from emosphere.config import Config
+from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
 from emosphere.model import EmoSphereModel, EncoderError
 from emosphere.prediction import forward_all, predict
@@ -82,7 +82,7 @@ def test_same_seed_same_run_other_seed_other_run(run, tones, encoders, tmp_path)
 def test_complete_run_is_used_again_and_never_overwritten(run, tones, encoders, monkeypatch):
     monkeypatch.setattr(training, "prepare", lambda *a, **k: pytest.fail("trained again"))
     training.train(configuration(tones, encoders), run)
-    with pytest.raises(training.RunError, match=r"other parameters: epochs \(2 there, 3 asked for\)"):
+    with pytest.raises(ConfigError, match=r"other parameters: epochs \(2 there, 3 asked for\)"):
         training.train(configuration(tones, encoders, epochs=3), run)
 
 
@@ -133,8 +133,14 @@ def test_broken_files_are_listed_and_skipped(encoders, tmp_path):
     assert train[0] in notes
 
 
-@pytest.mark.parametrize("changes", [dict(auxiliary="none"), dict(auxiliary="category", weighted=False),
-                                     dict(pooling="statistics", schedule="constant", azimuth=8, elevation=4)])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(auxiliary="none"),
+        dict(auxiliary="category", weighted=False),
+        dict(pooling="statistics", schedule="constant", azimuth=8, elevation=4),
+    ],
+)
 def test_variants_run(tones, encoders, tmp_path, changes):
     config = configuration(tones, encoders, epochs=1, **changes)
     folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ..sphere import DIMENSIONS, RegionGrid
+from ..sphere import DIMENSIONS
 
 OCTANT_COLORS = ("#D55E00", "#E69F00", "#0072B2", "#CC79A7", "#B8A900", "#009E73", "#56B4E9", "#666666")
 DIMENSION_COLORS = dict(zip(DIMENSIONS, ("#009E73", "#D55E00", "#0072B2"), strict=True))
@@ -16,6 +16,7 @@ def region_colors(grid):
 
     Examples
     --------
+    >>> from emosphere.sphere import RegionGrid
     >>> region_colors(RegionGrid.from_angle(90))[0], len(region_colors(RegionGrid.from_angle(45)))
     ('#D55E00', 32)
     """
