@@ -139,6 +139,8 @@ class Config:
             if source.lstrip().startswith("# Parameters"):
                 assigned = (node.targets for node in ast.parse(source).body if isinstance(node, ast.Assign))
                 names += [target.id for targets in assigned for target in targets if isinstance(target, ast.Name)]
+        if not names:  # nbval executes cells without keeping their source
+            names = [f.name for f in fields(cls) if f.name in namespace]
         changes = {name: namespace[name] for name in names if name not in also}
         return cls.create(changes.pop("preset", "tiny"), **changes)
 

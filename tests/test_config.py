@@ -76,6 +76,11 @@ def test_from_notebook_reads_parameters_and_injected_overrides():
     assert Config.from_notebook(namespace, also=["folder"]) == Config.create("tiny", epochs=3)
 
 
+def test_from_notebook_without_a_history_of_cells():
+    namespace = {"In": [""], "preset": "tiny", "epochs": 3, "folder": "x", "table": object()}
+    assert Config.from_notebook(namespace, also=["folder"]) == Config.create("tiny", epochs=3)
+
+
 def test_from_notebook_refuses_a_name_that_papermill_lets_pass():
     with pytest.raises(ConfigError, match="no parameter 'epoch'; did you mean 'epochs'"):
         Config.from_notebook(notebook("# Parameters\npreset = 'tiny'", "# Parameters\nepoch = 3"))

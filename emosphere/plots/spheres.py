@@ -54,7 +54,7 @@ def _sphere_layout(figure, title, height):
                     zerolinecolor="#999999")  # fmt: skip
 
     scene = dict(xaxis=axis("arousal"), yaxis=axis("valence"), zaxis=axis("dominance"), aspectmode="cube",
-                 camera=dict(eye=dict(x=1.35, y=-1.45, z=0.75)))  # fmt: skip
+                 camera=dict(eye=dict(x=1.05, y=-1.2, z=0.55), center=dict(x=0, y=0, z=-0.08)))  # fmt: skip
     return styled(figure, title, height, scene=scene, legend=dict(itemsizing="constant", y=0.9))
 
 
