@@ -8,6 +8,7 @@ References
 .. [1] Cho et al., "EmoSphere-SER", Interspeech 2025, tables 1 to 3.
 """
 
+import html
 import json
 import logging
 import time
@@ -17,9 +18,10 @@ import numpy as np
 import pandas as pd
 import papermill
 import yaml
-from tqdm.auto import tqdm
+from IPython.display import HTML
 
 from .config import Config, ConfigError, is_complete
+from .progress import bar
 from .sphere import DIMENSIONS
 
 # Tables 1 to 3 of the paper: CCC for valence, arousal, dominance and their average; Table 3 also macro F1 and
@@ -133,9 +135,9 @@ def run_variants(experiment, variants, *, seeds=(0,), runs="../runs", notebook="
             parameters = {**settings, **changes, "seed": seed}
             if not (Config.create(**parameters).is_in(folder) and is_complete(folder)):
                 missing[folder] = parameters
-    with tqdm(missing.items(), unit="run", disable=not progress or not missing) as bar:
-        for folder, parameters in bar:
-            bar.set_description(f"{folder.parent.name}, seed {parameters['seed']}")
+    with bar(missing.items(), unit="run", disable=not progress or not missing) as shown:
+        for folder, parameters in shown:
+            shown.set_description(f"{folder.parent.name}, seed {parameters['seed']}")
             run_notebook(notebook, folder / "05_training.ipynb", {**parameters, "folder": str(folder)})
     return collect(Path(runs) / experiment)
 
@@ -210,16 +212,23 @@ def tables(results):
     return found
 
 
-def style(table):
-    """A table as a notebook shows it: best of each column bold, missing runs named, the caption on top."""
-    percent = [column for column in table.columns if "%" in column[1]]
-    return (
-        table.style.format("{:.4f}", na_rep="not run")
-        .format("{:.2f}", subset=percent, na_rep="not run")
-        .highlight_max(props="font-weight: bold")
-        .set_caption(table.attrs["caption"])
-        .set_table_styles([dict(selector="caption", props="caption-side: top; text-align: left; max-width: 60em")])
-    )
+def show(table):
+    """A table as a notebook shows it: caption, best of each column bold, missing runs named.
+
+    Returns
+    -------
+    IPython.display.HTML
+        Without a style sheet, which JupyterLab drops from notebooks that somebody else has executed.
+    """
+    cells = table.copy().astype(object)
+    for column in table.columns:
+        digits = 2 if "%" in column[1] else 4
+        best = table[column].max()
+        cells[column] = [
+            "not run" if np.isnan(value) else f"<b>{value:.{digits}f}</b>" if value == best else f"{value:.{digits}f}"
+            for value in table[column]
+        ]
+    return HTML(f"<p>{html.escape(table.attrs['caption'])}</p>{cells.to_html(escape=False)}")
 
 
 def export(tables, folder):

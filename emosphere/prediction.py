@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import torch
 from torch.utils.data import Dataset
-from tqdm.auto import tqdm
 
 from .data import GroupedBatches, make_loader, read_audio
 from .model import EmoSphereModel
+from .progress import bar
 from .sphere import DIMENSIONS, vad_to_spherical
 
 
@@ -41,7 +41,7 @@ def forward_all(model, loader, count, *, autocast=None, progress=None):
     device = next(model.parameters()).device
     vad = np.full((count, len(DIMENSIONS)), np.nan, dtype="float32")
     probabilities = np.full((count, model.config.classes), np.nan, dtype="float32")
-    for batch in tqdm(loader, desc=progress, disable=progress is None, leave=False):
+    for batch in bar(loader, desc=progress, disable=progress is None, leave=False):
         positions = batch["positions"].numpy()
         inputs = batch["input_values"].to(device), batch["attention_mask"].to(device)
         if autocast is None:

@@ -25,7 +25,6 @@ import numpy as np
 import pandas as pd
 import torch
 from accelerate import Accelerator
-from tqdm.auto import tqdm
 
 from . import data
 from .config import is_complete
@@ -34,6 +33,7 @@ from .metrics import concordance_cc, scores
 from .model import EmoSphereModel, find_encoder
 from .prediction import forward_all
 from .preparation import new_model, prepare
+from .progress import bar
 from .sphere import DIMENSIONS
 
 
@@ -137,7 +137,7 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
     model, optimizer = accelerator.prepare(model, optimizer)
 
     best, history = np.inf, []
-    with tqdm(total=steps, desc="training", unit="batch", disable=not progress) as bar:
+    with bar(total=steps, desc="training", unit="batch", disable=not progress) as shown:
         for epoch in range(config.epochs):
             weight = auxiliary_weight(epoch, config.epochs, config.schedule, config.decay_epochs)
             batches.set_epoch(epoch)
@@ -159,7 +159,7 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
                 scheduler.step()
                 optimizer.zero_grad()
                 sums += regression.item(), auxiliary.item()
-                bar.update()
+                shown.update()
             vad, _ = forward_all(model, validation, len(rows["validation"]), autocast=accelerator.autocast)
             figures = _epoch_figures(truth["validation"].cpu().numpy(), vad)
             history.append({
@@ -174,7 +174,7 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
             if figures["validation_loss"] < best:
                 best = figures["validation_loss"]
                 accelerator.unwrap_model(model).save_pretrained(folder / "model")
-            bar.set_postfix_str(f"epoch {epoch + 1}/{config.epochs}, validation CCC {figures['ccc_mean']:.3f}")
+            shown.set_postfix_str(f"CCC {figures['ccc_mean']:.3f}")
 
 
 def evaluation_loader(config, prepared, split):

@@ -66,7 +66,8 @@ def test_region_shares_sum_to_one(points):
 
 def test_spectrogram_shows_the_tone():
     time = np.arange(16000) / 16000
-    level = plots.waveform(np.sin(2 * np.pi * 1000 * time), 16000).data[1]
+    tone = np.sin(2 * np.pi * 1000 * time)
+    level = plots.waveform(np.stack([tone, tone], axis=1), 16000).data[1]  # stereo
     frame = level.z[:, level.z.shape[1] // 2]
     assert level.y[frame.argmax()] == pytest.approx(1000, abs=32)
 

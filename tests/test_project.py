@@ -13,20 +13,21 @@ ROOT = Path(__file__).parent.parent
 MODULES = sorted(path for path in (ROOT / "emosphere").rglob("*.py") if path.name != "__init__.py")
 
 ALLOWED = {
+    "progress": set(),
     "sphere": set(),
     "losses": set(),
+    "pooling": set(),
     "config": {"sphere"},
     "metrics": {"sphere"},
-    "pooling": set(),
-    "model": {"pooling", "sphere"},
-    "synthesis": {"sphere"},
-    "corpora": {"sphere", "synthesis"},
     "plots": {"sphere"},
+    "model": {"pooling", "sphere"},
+    "synthesis": {"progress", "sphere"},
+    "corpora": {"progress", "sphere", "synthesis"},
     "data": {"corpora", "losses"},
-    "prediction": {"data", "model", "sphere"},
+    "prediction": {"data", "model", "progress", "sphere"},
     "preparation": {"corpora", "data", "model", "sphere"},
-    "training": {"config", "data", "losses", "metrics", "model", "prediction", "preparation", "sphere"},
-    "experiments": {"config", "sphere"},
+    "training": {"config", "data", "losses", "metrics", "model", "prediction", "preparation", "progress", "sphere"},
+    "experiments": {"config", "progress", "sphere"},
     "__main__": {"config", "experiments"},
 }
 

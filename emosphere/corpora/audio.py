@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import soundfile
-from tqdm.auto import tqdm
 
+from ..progress import bar
 from .corpus import CorpusError
 
 RATE = 16_000
@@ -117,7 +117,7 @@ def _in_threads(function, items, jobs, progress, label):
     with ThreadPoolExecutor(jobs) as pool:
         try:
             # delay: no bar for what is done at once
-            yield from tqdm(
+            yield from bar(
                 pool.map(function, items),
                 total=len(items),
                 desc=label,

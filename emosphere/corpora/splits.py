@@ -103,7 +103,7 @@ def paper_protocol(table, official, seed=0, per_category=300):
     split : (n,) pandas.Series
         Depends on the names of the utterances and the seed, not on the order of the rows.
     notes : list of str
-        One sentence for each category that is too small, and for the utterances left out.
+        One sentence on the categories that are too small, and one on the utterances left out.
 
     References
     ----------
@@ -113,7 +113,7 @@ def paper_protocol(table, official, seed=0, per_category=300):
     development = pd.Series(np.asarray(official) == "Development", index=table.index)
     split = pd.Series(np.where(development, "test", "train"), index=table.index)
     rated = table[list(DIMENSIONS)].notna().all(axis=1)
-    notes = []
+    notes, small = [], []
     for letter, category in CATEGORIES.items():
         # each category has its own generator, so that a change in one leaves the draw of the others alone
         generator = np.random.default_rng([seed, ord(letter)])
@@ -122,12 +122,14 @@ def paper_protocol(table, official, seed=0, per_category=300):
         drawn = generator.permutation(len(candidates))[:size]
         split[candidates.index[drawn]] = "validation"
         if size < per_category:
-            notes.append(f"Category {letter} ({category}) has {counted(len(candidates), 'utterance')} in "
-                         f"Development: {size} go to validation instead of {per_category}.")  # fmt: skip
+            small.append(f"{category} {size} of {len(candidates)}")
+    if small:
+        notes.append(f"Fewer than {per_category} utterances in Development, so that half of them go to validation: "
+                     f"{', '.join(small)}.")  # fmt: skip
     no_agreement = table["emotion"] == NO_AGREEMENT
     out, in_train = development & no_agreement, int((no_agreement & ~development).sum())
     if out.any():
         notes.append(f"{counted(int(out.sum()), 'utterance')} of category X left out of Development.")
     if in_train:
-        notes.append(f"{counted(in_train, 'utterance')} of category X in Train: only for no_agreement=True.")
+        notes.append(f"{counted(in_train, 'utterance')} of category X in Train, used only without preprocessing.")
     return split.mask(out), notes

@@ -4,7 +4,7 @@ Colours tell regions apart for colour-blind readers too (Okabe and Ito 2008 for 
 turns with the azimuth and the lightness rises with the elevation), and hovering always names what a colour means.
 """
 
-from .basic import DIMENSION_COLORS, OCTANT_COLORS, bars, heatmap, intervals, lines, region_colors
+from .basic import DIMENSION_COLORS, OCTANT_COLORS, bars, heatmap, intervals, lines, region_colors, save
 from .panels import (
     history,
     label_distributions,
@@ -16,5 +16,5 @@ from .panels import (
 from .spheres import arrows, hover_texts, sphere
 
 __all__ = ["DIMENSION_COLORS", "OCTANT_COLORS", "arrows", "bars", "heatmap", "history", "hover_texts", "intervals",
-           "label_distributions", "lines", "region_colors", "region_confusion", "region_shares", "sphere",
+           "label_distributions", "lines", "region_colors", "region_confusion", "region_shares", "save", "sphere",
            "truth_against_prediction", "waveform"]  # fmt: skip

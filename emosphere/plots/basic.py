@@ -1,7 +1,8 @@
 """Colours, the common style, and charts of any table."""
 
+from pathlib import Path
+
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from ..sphere import DIMENSIONS
@@ -9,6 +10,7 @@ from ..sphere import DIMENSIONS
 OCTANT_COLORS = ("#D55E00", "#E69F00", "#0072B2", "#CC79A7", "#B8A900", "#009E73", "#56B4E9", "#666666")
 DIMENSION_COLORS = dict(zip(DIMENSIONS, ("#009E73", "#D55E00", "#0072B2"), strict=True))
 GREY = "#8A8A8A"
+OTHER_COLORS = ("#0072B2", "#CC79A7", "#B8A900", "#666666", "#56B4E9", "#E69F00")
 
 
 def region_colors(grid):
@@ -37,7 +39,7 @@ def styled(figure, title, height=420, **layout):
 
 def bars(table, *, title, y_title, percent=False, height=380, horizontal=False):
     """Grouped bars of a table: index along the axis, a colour a column (one column: one colour)."""
-    colors = [DIMENSION_COLORS.get(name, color) for name, color in zip(table.columns, OCTANT_COLORS[2:], strict=False)]
+    colors = [DIMENSION_COLORS.get(name, color) for name, color in zip(table.columns, OTHER_COLORS, strict=False)]
     figure = go.Figure()
     for (name, column), color in zip(table.items(), colors, strict=False):
         along, values = column.index.astype(str), column.to_numpy()
@@ -81,5 +83,13 @@ def intervals(table, *, title, x_title="CCC"):
         figure.add_scatter(x=part["value"], y=part["label"], error_x=error, mode="markers", name=str(name),
                            marker=dict(size=9, color=DIMENSION_COLORS.get(name, color)))  # fmt: skip
     figure.update_yaxes(autorange="reversed")
-    shown = isinstance(table.get("group"), pd.Series)
-    return styled(figure, title, 160 + 26 * len(table), xaxis_title=x_title, showlegend=shown)
+    figure.update_xaxes(rangemode="tozero")
+    named = "group" in table and not table["group"].equals(table["label"].rename("group"))
+    return styled(figure, title, 160 + 26 * len(table), xaxis_title=x_title, showlegend=named)
+
+
+def save(figure, path):
+    """Writes a figure as HTML that rotates, hovers and hides by itself, offline; plotly's code lies beside it once."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.write_html(path, include_plotlyjs="directory")

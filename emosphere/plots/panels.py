@@ -39,11 +39,12 @@ def waveform(samples, rate, *, title="One utterance"):
 
     Parameters
     ----------
-    samples : (n,) array_like of float
+    samples : (n,) or (n, channels) array_like of float
+        Channels are averaged.
     rate : int
         In Hz.
     """
-    samples = np.asarray(samples, dtype=float)
+    samples = np.asarray(samples, dtype=float).reshape(len(samples), -1).mean(axis=1)  # (n,)
     window, step = int(0.032 * rate), int(0.008 * rate)
     whole = np.pad(samples, (0, max(0, window - len(samples))))
     frames = np.lib.stride_tricks.sliding_window_view(whole, window)[::step]

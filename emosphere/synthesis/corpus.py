@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import soundfile
-from tqdm.auto import tqdm
 
+from emosphere.progress import bar
 from emosphere.synthesis import labels, sentences, voices
 from emosphere.synthesis.card import card
 from emosphere.synthesis.speech import RATE, overlap, speak
@@ -150,8 +150,8 @@ def _write(root, settings, progress):
     for folder in ("Audios", "Labels"):
         (root / folder).mkdir()
     seconds = []
-    bar = tqdm(table.itertuples(), "embedded corpus", len(table), disable=not progress, unit="utterance")
-    for row in bar:
+    rows = bar(table.itertuples(), "embedded corpus", len(table), disable=not progress, unit="utterance")
+    for row in rows:
         samples = np.round(render(row) * 32767).astype(np.int16)
         soundfile.write(root / "Audios" / row.file, samples, RATE, subtype="PCM_16")
         seconds.append(len(samples) / RATE)
