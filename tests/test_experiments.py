@@ -117,6 +117,8 @@ def test_training_and_evaluation_through_papermill(tones, encoders, tmp_path):
     with pytest.raises(ConfigError, match=r"other parameters: epochs \(1 there, 2 asked for\)"):
         experiments.run_variants("tones", variants, seeds=[3], runs=tmp_path, **{**settings, "epochs": 2})
 
-    experiments.run_notebook(NOTEBOOKS / "06_evaluation.ipynb", tmp_path / "06.ipynb", {"folder": str(folder)})
+    parameters = {"folder": str(folder), "figures": str(tmp_path / "figures")}
+    experiments.run_notebook(NOTEBOOKS / "06_evaluation.ipynb", tmp_path / "06.ipynb", parameters)
+    assert (tmp_path / "figures" / "msp_podcast" / "arrows.html").exists()
     printed = json.dumps(nbformat.read(tmp_path / "06.ipynb", 4))
     assert "corpus msp_podcast, preset tiny, seed 3" in printed

@@ -82,7 +82,7 @@ def test_remaining_pictures_render(tones, points):
     dots = pd.DataFrame({"label": ["a"], "value": [0.5], "low": [0.4], "high": [0.6], "group": ["valence"]})
     figures = [
         plots.label_distributions(corpus), plots.bars(table, title="t", y_title="y", percent=True),
-        plots.bars(table, title="t", y_title="y", horizontal=True), plots.history(history),
+        plots.history(history),
         plots.truth_against_prediction(predictions, corpus.scale), plots.intervals(dots, title="t"),
         plots.lines([0, 1], {"arousal": [0, 1]}, title="t", x_title="x", y_title="y"),
         plots.heatmap(np.eye(2), title="t"),

@@ -37,17 +37,14 @@ def styled(figure, title, height=420, **layout):
     return figure
 
 
-def bars(table, *, title, y_title, percent=False, height=380, horizontal=False):
-    """Grouped bars of a table: index along the axis, a colour a column (one column: one colour)."""
+def bars(table, *, title, y_title, percent=False, height=380):
+    """Grouped bars of a table: index along the axis, a colour a column."""
     colors = [DIMENSION_COLORS.get(name, color) for name, color in zip(table.columns, OTHER_COLORS, strict=False)]
     figure = go.Figure()
     for (name, column), color in zip(table.items(), colors, strict=False):
-        along, values = column.index.astype(str), column.to_numpy()
-        placed = dict(y=along, x=values, orientation="h") if horizontal else dict(x=along, y=values)
-        figure.add_bar(**placed, name=str(name), marker_color=color)
-    value_axis = dict(title=y_title, tickformat=".0%" if percent else None)
-    figure.update_layout(**{"xaxis" if horizontal else "yaxis": value_axis}, showlegend=len(table.columns) > 1)
-    return styled(figure, title, height)
+        figure.add_bar(x=column.index.astype(str), y=column.to_numpy(), name=str(name), marker_color=color)
+    figure.update_yaxes(title=y_title, tickformat=".0%" if percent else None)
+    return styled(figure, title, height, showlegend=len(table.columns) > 1)
 
 
 def lines(x, curves, *, title, x_title, y_title, height=380, markers=False):

@@ -54,8 +54,9 @@ def _sphere_layout(figure, title, height):
                     zerolinecolor="#999999")  # fmt: skip
 
     scene = dict(xaxis=axis("arousal"), yaxis=axis("valence"), zaxis=axis("dominance"), aspectmode="cube",
-                 camera=dict(eye=dict(x=1.05, y=-1.2, z=0.55), center=dict(x=0, y=0, z=-0.08)))  # fmt: skip
-    return styled(figure, title, height, scene=scene, legend=dict(itemsizing="constant", y=0.9))
+                 camera=dict(eye=dict(x=1.25, y=-1.4, z=0.65), center=dict(x=0, y=0, z=-0.1)))  # fmt: skip
+    figure = styled(figure, title, height, scene=scene, legend=dict(itemsizing="constant", y=0.9))
+    return figure.update_layout(margin=dict(l=0, r=0, b=0))
 
 
 def sphere(points, grid, *, hover=None, title="The VAD sphere", height=640):
