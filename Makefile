@@ -7,7 +7,7 @@ env: .venv/ready  ## the pinned environment in .venv
 
 .venv/ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --disable-pip-version-check -q -c constraints.txt -e ".[test]"
+	.venv/bin/pip install --disable-pip-version-check -c constraints.txt -e ".[test]"
 	touch $@
 
 run: env  ## embedded corpus, notebooks 01 to 07, trained models, tables and figures

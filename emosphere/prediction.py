@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import soundfile
 import torch
 from torch.utils.data import Dataset
 
+from .corpora.audio import RATE
 from .data import GroupedBatches, make_loader, read_audio
 from .model import EmoSphereModel
 from .progress import bar
@@ -57,20 +59,24 @@ def forward_all(model, loader, count, *, autocast=None, progress=None):
 
 
 class _Sources(Dataset):
-    """Files or arrays as the items that `emosphere.data.collate` takes."""
+    """Files or arrays as the items that `emosphere.data.collate` takes; files are read when their turn comes."""
 
     def __init__(self, sources):
-        self.waveforms = [
-            torch.as_tensor(source, dtype=torch.float32) if isinstance(source, (np.ndarray, torch.Tensor))
-            else read_audio(source)
-            for source in sources
-        ]  # fmt: skip
+        self.sources = sources
 
     def __len__(self):
-        return len(self.waveforms)
+        return len(self.sources)
 
     def __getitem__(self, position):
-        return position, self.waveforms[position]
+        source = self.sources[position]
+        return position, read_audio(source) if _is_path(source) else torch.as_tensor(source, dtype=torch.float32)
+
+    def seconds(self):
+        return [soundfile.info(s).duration if _is_path(s) else len(s) / RATE for s in self.sources]
+
+
+def _is_path(source):
+    return isinstance(source, str | Path)
 
 
 def predict(model, sources, *, batch_size=16, progress=None):
@@ -97,13 +103,13 @@ def predict(model, sources, *, batch_size=16, progress=None):
     if not isinstance(model, EmoSphereModel):
         model = EmoSphereModel.from_pretrained(model)
     data = _Sources(sources)
-    batches = GroupedBatches([len(waveform) for waveform in data.waveforms], batch_size)
+    batches = GroupedBatches(data.seconds(), batch_size)
     vad, probabilities = forward_all(model, make_loader(data, batches), len(data), progress=progress)
     scale, grid = model.config.rating_scale, model.config.grid
     ratings = scale.from_target(vad).clip(scale.low, scale.high)
     points = scale.to_sphere(ratings)
     radius, azimuth, elevation = vad_to_spherical(points).T
-    table = pd.DataFrame({"source": [str(s) if isinstance(s, (str, Path)) else n for n, s in enumerate(sources)]})
+    table = pd.DataFrame({"source": [str(source) if _is_path(source) else n for n, source in enumerate(sources)]})
     table[list(DIMENSIONS)] = ratings
     table["radius"], table["azimuth"], table["elevation"] = radius, np.degrees(azimuth), np.degrees(elevation)
     table["region"] = np.array(grid.names)[grid.assign(points)]

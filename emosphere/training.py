@@ -89,11 +89,6 @@ def train(config, folder, *, cache="data/cache", progress=True):
     if config.is_in(folder) and is_complete(folder):
         return folder
     started = time.perf_counter()
-    find_encoder(config.encoder)  # a wrong name should not come to light after the corpus has been read
-    prepared = prepare(config, cache=cache, progress=progress)
-    model = new_model(config, prepared)
-    _start_afresh(config, folder)
-    (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes))
     mixed = config.precision if config.precision != "auto" else "bf16" if _has_bf16() else "no"
     accelerator = Accelerator(mixed_precision=mixed)
     if accelerator.num_processes > 1:
@@ -101,6 +96,11 @@ def train(config, folder, *, cache="data/cache", progress=True):
                        "another loss. Start it without accelerate launch or torchrun.")  # fmt: skip
     if accelerator.device.type == "cpu" and config.fast_allocator:
         use_fast_allocator()
+    find_encoder(config.encoder)  # a wrong name should not come to light after the corpus has been read
+    prepared = prepare(config, cache=cache, progress=progress)
+    model = new_model(config, prepared)
+    _start_afresh(config, folder)
+    (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes))
 
     fit(config, prepared, model, accelerator, folder, progress=progress)
     accelerator.free_memory()
@@ -167,8 +167,9 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
                 "train_auxiliary_loss": sums[1] / len(batches), **figures,
                 "padding": data.padding_share(lengths, list(batches)), "best": figures["validation_loss"] < best,
             })  # fmt: skip
-            if not np.isfinite(sums).all():
-                raise RunError(f"The loss became {sums[0]} in epoch {epoch}; a lower learning_rate than "
+            if not np.isfinite([*sums, figures["validation_loss"]]).all():
+                raise RunError(f"The loss is no longer a number in epoch {epoch} (training {sums[0] / len(batches)}, "
+                               f"validation {figures['validation_loss']}); a lower learning_rate than "
                                f"{config.learning_rate} usually helps.")  # fmt: skip
             pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
             if figures["validation_loss"] < best:

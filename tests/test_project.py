@@ -24,7 +24,7 @@ ALLOWED = {
     "synthesis": {"progress", "sphere"},
     "corpora": {"progress", "sphere", "synthesis"},
     "data": {"corpora", "losses"},
-    "prediction": {"data", "model", "progress", "sphere"},
+    "prediction": {"corpora", "data", "model", "progress", "sphere"},
     "preparation": {"corpora", "data", "model", "sphere"},
     "training": {"config", "data", "losses", "metrics", "model", "prediction", "preparation", "progress", "sphere"},
     "experiments": {"config", "progress", "sphere"},

@@ -164,6 +164,12 @@ def test_a_mistake_costs_nothing_and_leaves_nothing(tones, tmp_path, monkeypatch
     assert not (tmp_path / "run").exists()
 
 
+def test_a_loss_that_is_no_number_stops_the_run(tones, encoders, tmp_path):
+    config = configuration(tones, encoders, learning_rate=1e30, learning_rate_schedule="constant", epochs=3)
+    with pytest.raises(training.RunError, match="no longer a number in epoch .* a lower learning_rate than 1e"):
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+
+
 def test_too_small_a_split_is_refused_before_training(tones, encoders, tmp_path):
     with pytest.raises(CorpusError, match="train split of msp_podcast has .* usable utterances; .* at least 500"):
         training.train(configuration(tones, encoders, batch_size=500), tmp_path / "run", cache=tmp_path, progress=False)
