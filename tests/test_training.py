@@ -129,7 +129,7 @@ def test_broken_files_are_listed_and_skipped(encoders, tmp_path):
     (root / train[1]).write_bytes(b"no audio")
     folder = training.train(configuration(root, encoders, epochs=1), tmp_path / "run", cache=tmp_path, progress=False)
     notes = (folder / "notes.txt").read_text()
-    assert "2 train utterances are left out for broken or missing audio" in notes
+    assert "2 train utterances are left out, since their audio is broken or missing" in notes
     assert train[0] in notes
 
 
