@@ -49,8 +49,10 @@ def prepare(config, *, cache="data/cache", progress=True):
         chosen = corpus.rows(split, no_agreement=split == "train" and not config.preprocessing)
         broken = chosen[~good[chosen.index]]
         if len(broken):
-            notes.append(f"{len(broken)} {split} utterances are left out, since their audio is broken or missing or their "
-                         f"labels are off the scale: {', '.join(broken['path'][:3])} (validate lists all).")  # fmt: skip
+            notes.append(
+                f"{len(broken)} {split} utterances are left out, since their audio is broken or missing or a label is "
+                f"off the scale: {', '.join(broken['path'][:3])} (validate lists all)."
+            )
         chosen = chosen[good[chosen.index]]
         if config.limit is not None and len(chosen) > config.limit:
             chosen = chosen.sample(config.limit, random_state=0).sort_index()
