@@ -159,8 +159,15 @@ def padding_share(lengths, batches):
 
 def make_loader(dataset, batches, workers=0):
     """A `DataLoader` over `Utterances` in the batches of a `GroupedBatches`."""
-    return DataLoader(dataset, batch_sampler=batches, collate_fn=collate, num_workers=workers,
-                      persistent_workers=workers > 0)  # fmt: skip
+    return DataLoader(
+        dataset,
+        batch_sampler=batches,
+        collate_fn=collate,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        # of its own, or every pass over the data, evaluation too, would shift the dropout of the training after it
+        generator=torch.Generator(),
+    )
 
 
 def targets(corpus, rows):

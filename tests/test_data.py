@@ -99,6 +99,14 @@ def test_loader_workers_give_the_same(tones):
         torch.testing.assert_close(here, there)
 
 
+def test_passes_over_the_data_leave_the_random_state_alone(tones):
+    corpus = corpora.load("msp_podcast", tones)
+    loader = data.make_loader(data.Utterances(corpus, corpus.rows("train").head(2)), data.GroupedBatches([1, 2], 2))
+    before = torch.get_rng_state()
+    assert len(list(loader)) == 1
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_one_utterance(shuffle):
     assert list(data.GroupedBatches([4], 2, shuffle=shuffle)) == ([] if shuffle else [[0]])
