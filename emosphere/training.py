@@ -42,7 +42,7 @@ class RunError(RuntimeError):
 
 
 def use_fast_allocator():
-    """Tells glibc to keep freed memory: returning it after every step halves the speed of training on CPU.
+    """Tells glibc to keep freed memory: returning it after every step can halve the speed of training on CPU.
 
     Returns
     -------
