@@ -107,6 +107,16 @@ def test_best_checkpoint_is_the_one_with_the_lowest_whole_set_loss(run, tones, e
     assert history["best"].iloc[history["validation_loss"].idxmin()]
 
 
+def test_only_a_better_epoch_replaces_the_checkpoint(tones, encoders, tmp_path, monkeypatch):
+    losses, saved = iter([1.0, 0.5, 2.0]), []
+    figures, save = training._epoch_figures, EmoSphereModel.save_pretrained
+    monkeypatch.setattr(training, "_epoch_figures", lambda *a: {**figures(*a), "validation_loss": next(losses)})
+    monkeypatch.setattr(EmoSphereModel, "save_pretrained", lambda self, path: saved.append(path) or save(self, path))
+    folder = training.train(configuration(tones, encoders, epochs=3), tmp_path / "run", cache=tmp_path, progress=False)
+    assert len(saved) == 2
+    assert pd.read_csv(folder / "history.csv")["best"].tolist() == [True, True, False]
+
+
 def test_what_is_measured_before_training(tones, encoders, tmp_path):
     prepared = training.prepare(configuration(tones, encoders), cache=tmp_path, progress=False)
     rows = prepared.rows["train"]
