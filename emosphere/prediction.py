@@ -1,5 +1,6 @@
 """A model on audio: the one forward pass that validation, scoring and new recordings share."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from .sphere import DIMENSIONS, vad_to_spherical
 
 
 @torch.inference_mode()
-def forward_all(model, loader, count, *, autocast=None, progress=None):
+def forward_all(model, loader, count, *, autocast=nullcontext, progress=None):
     """Predictions for every utterance of a loader, in the original order whatever the order of the batches.
 
     Parameters
@@ -46,11 +47,8 @@ def forward_all(model, loader, count, *, autocast=None, progress=None):
     for batch in bar(loader, desc=progress, disable=progress is None, leave=False):
         positions = batch["positions"].numpy()
         inputs = batch["input_values"].to(device), batch["attention_mask"].to(device)
-        if autocast is None:
+        with autocast():
             output = model(*inputs)
-        else:
-            with autocast():
-                output = model(*inputs)
         vad[positions] = output.vad.float().cpu().numpy()
         if output.logits is not None:
             probabilities[positions] = output.logits.float().softmax(-1).cpu().numpy()

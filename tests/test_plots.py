@@ -45,7 +45,7 @@ def test_labels_are_shown_as_text():
 
 def test_arrows_go_from_truth_to_prediction(points):
     figure = plots.arrows(points[:5], points[5:10], RegionGrid(1, 1))
-    lines = figure.data[2]
+    lines = figure.data[-1]
     assert lines.x[0] == points[0, DIMENSIONS.index("arousal")]
     assert lines.x[1] == points[5, DIMENSIONS.index("arousal")]
     assert np.isnan(lines.x[2])

@@ -79,7 +79,8 @@ def sphere(points, grid, *, hover=None, title="The VAD sphere", height=640):
         if not inside.any():
             continue
         figure.add_scatter3d(
-            **_xyz(points[inside]), mode="markers", name=f"{name} · {inside.sum()}", text=hover[inside],
+            **_xyz(points[inside]), mode="markers", name=f"{name} · {inside.sum()}", legendgroup=name,
+            text=hover[inside],
             marker=dict(size=3.5, color=color, opacity=0.85), hovertemplate=f"%{{text}}<br>{name}<extra></extra>",
         )  # fmt: skip
     return _sphere_layout(figure, title, height)
@@ -94,17 +95,11 @@ def arrows(truth, prediction, grid, *, hover=None, title="From truth (dot) to pr
         Sphere coordinates in the order of `DIMENSIONS`.
     """
     truth, prediction = np.asarray(truth, dtype=float), np.asarray(prediction, dtype=float)
-    hover = np.array(hover if hover is not None else [""] * len(truth), dtype=object)
+    figure = sphere(truth, grid, hover=hover, title=title, height=height)
     regions = grid.assign(truth)
-    figure = go.Figure(_frame(grid))
+    lines = np.stack([truth, prediction, np.full_like(truth, np.nan)], axis=1)  # (n, 3 points, 3)
     for region, (name, color) in enumerate(zip(grid.names, region_colors(grid), strict=True)):
-        inside = regions == region
-        if not inside.any():
-            continue
-        lines = np.stack([truth[inside], prediction[inside], np.full((inside.sum(), 3), np.nan)], 1).reshape(-1, 3)
-        figure.add_scatter3d(**_xyz(lines), mode="lines", line=dict(color=color, width=3), legendgroup=name,
+        inside = lines[regions == region].reshape(-1, 3)
+        figure.add_scatter3d(**_xyz(inside), mode="lines", line=dict(color=color, width=3), legendgroup=name,
                              showlegend=False, hoverinfo="skip")  # fmt: skip
-        figure.add_scatter3d(**_xyz(truth[inside]), mode="markers", name=f"{name} · {inside.sum()}", legendgroup=name,
-                             marker=dict(size=4, color=color), text=hover[inside],
-                             hovertemplate=f"%{{text}}<br>{name}<extra></extra>")  # fmt: skip
-    return _sphere_layout(figure, title, height)
+    return figure
