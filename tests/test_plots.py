@@ -22,11 +22,20 @@ def test_sphere_axes_and_counts(points):
     for region, trace in enumerate(markers):
         assert trace.name == f"{grid.names[region]} · {(regions == region).sum()}"
         inside = points[regions == region]
-        np.testing.assert_allclose(trace.x, inside[:, DIMENSIONS.index("arousal")])
-        np.testing.assert_allclose(trace.y, inside[:, DIMENSIONS.index("valence")])
-        np.testing.assert_allclose(trace.z, inside[:, DIMENSIONS.index("dominance")])
-    titles = [figure.layout.scene[axis].title.text for axis in ("xaxis", "yaxis", "zaxis")]
-    assert titles == ["arousal", "valence", "dominance"]
+        np.testing.assert_allclose(trace.x, inside[:, DIMENSIONS.index("arousal")], rtol=1e-6)
+        np.testing.assert_allclose(trace.y, inside[:, DIMENSIONS.index("valence")], rtol=1e-6)
+        np.testing.assert_allclose(trace.z, inside[:, DIMENSIONS.index("dominance")], rtol=1e-6)
+    axes = next(trace for trace in figure.data if trace.mode == "lines+text")
+    named = {text: tuple(np.sign([x, y, z])) for text, x, y, z in zip(axes.text, axes.x, axes.y, axes.z, strict=True)}
+    assert named["arousal +"] == (1, 0, 0)
+    assert named["valence +"] == (0, 1, 0)
+    assert named["dominance −"] == (0, 0, -1)
+
+
+def test_nothing_solid_stands_between_the_mouse_and_the_points(points):
+    """plotly's picking stops at a Surface or Mesh3d even if it is translucent and skips hovering."""
+    figures = [plots.sphere(points, RegionGrid(4, 2)), plots.arrows(points, points, RegionGrid(4, 2))]
+    assert {trace.type for figure in figures for trace in figure.data} == {"scatter3d"}
 
 
 @pytest.mark.parametrize("grid", [RegionGrid.from_angle(90), RegionGrid.from_angle(45), RegionGrid(5, 3, "area")])
@@ -46,14 +55,14 @@ def test_labels_are_shown_as_text():
 def test_arrows_go_from_truth_to_prediction(points):
     figure = plots.arrows(points[:5], points[5:10], RegionGrid(1, 1))
     lines = figure.data[-1]
-    assert lines.x[0] == points[0, DIMENSIONS.index("arousal")]
-    assert lines.x[1] == points[5, DIMENSIONS.index("arousal")]
+    assert lines.x[0] == pytest.approx(points[0, DIMENSIONS.index("arousal")])
+    assert lines.x[1] == pytest.approx(points[5, DIMENSIONS.index("arousal")])
     assert np.isnan(lines.x[2])
 
 
 def test_confusion_shares_are_of_the_true_region():
     counts = metrics.confusion([0, 0, 0, 1], [0, 0, 1, 1], 2)
-    figure = plots.region_confusion(counts, ["a", "b"])
+    figure = plots.region_confusion(counts, RegionGrid(2, 1))
     np.testing.assert_allclose(figure.data[0].z, [[2 / 3, 1 / 3], [0, 1]])
 
 
@@ -64,12 +73,115 @@ def test_region_shares_sum_to_one(points):
         assert list(bar.y) == sorted(bar.y, reverse=True)
 
 
-def test_spectrogram_shows_the_tone():
+@pytest.mark.parametrize("hertz", [500, 1000, 3000])
+def test_spectrogram_shows_the_tone(hertz):
     time = np.arange(16000) / 16000
-    tone = np.sin(2 * np.pi * 1000 * time)
-    level = plots.waveform(np.stack([tone, tone], axis=1), 16000).data[1]  # stereo
-    frame = level.z[:, level.z.shape[1] // 2]
-    assert level.y[frame.argmax()] == pytest.approx(1000, abs=32)
+    tone = np.sin(2 * np.pi * hertz * time)
+    figure = plots.waveform(np.stack([tone, tone], axis=1), 16000)  # stereo
+    level = figure.data[1].z
+    loudest = level[:, level.shape[1] // 2].argmax() + 0.5
+    ticks = figure.layout.yaxis2
+    # mel scale of the ticks, read back: equal steps between bands
+    at = np.interp(2595 * np.log10(1 + hertz / 700), 2595 * np.log10(1 + np.array(ticks.ticktext, float) / 700),
+                   ticks.tickvals)  # fmt: skip
+    assert loudest == pytest.approx(at, abs=1.5)
+
+
+def test_a_long_waveform_keeps_its_peaks_and_stays_small():
+    samples = np.zeros(600000)
+    samples[123456], samples[400000] = 0.9, -0.8
+    wave, level = plots.waveform(samples, 16000).data
+    assert len(wave.x) <= 2100
+    assert level.z.shape[1] <= 1100
+    assert (max(wave.y), min(wave.y)) == (pytest.approx(0.9), pytest.approx(-0.8))
+    assert wave.x[int(np.argmax(wave.y))] == pytest.approx(123456 / 16000, abs=0.05)
+
+
+def _color_of(marker, number):
+    """CSS colour that plotly gives to a number: the last stop of the scale that is not beyond it."""
+    share = (number - marker["cmin"]) / (marker["cmax"] - marker["cmin"])
+    return [color for at, color in marker["colorscale"] if at <= share][-1]
+
+
+@pytest.mark.parametrize("grid", [RegionGrid(4, 2), RegionGrid(7, 5, "area"), RegionGrid(40, 25)])
+def test_numbers_on_the_scale_give_each_region_its_colour(grid, points):
+    regions = grid.assign(points)
+    colouring = plots.color_by_region(grid, regions)
+    marker, colors = colouring.marker, plots.region_colors(grid)
+    assert [_color_of(marker, value) for value in marker["color"]] == [colors[region] for region in regions]
+
+
+def test_groups_are_counted_in_words_and_missing_ones_are_unknown():
+    names = pd.Series(["happy", "angry", "happy", None, "<b>x</b>"])
+    colouring = plots.color_by_group("category", names)
+    assert colouring.labels == ("angry", "happy", "<b>x</b>", "unknown")
+    legend = colouring.legend(np.array([True, True, True, True, False]))
+    assert [f"{label} · {count}" in legend for label, count in (("happy", 2), ("angry", 1), ("unknown", 1))] == [
+        True
+    ] * 3
+    assert "<b>x</b>" not in colouring.legend(np.ones(5, bool))
+    assert "&lt;b&gt;x&lt;/b&gt; · 1" in colouring.legend(np.ones(5, bool))
+
+
+def test_a_long_legend_names_the_largest_groups_and_sums_up_the_rest():
+    names = pd.Series([f"s{n}" for n in range(30) for _ in range(n + 1)])
+    legend = plots.color_by_group("speaker", names).legend(np.ones(len(names), bool))
+    assert "s29 · 30" in legend
+    assert "s18 · 19" not in legend
+    assert f"and 19 more · {sum(range(1, 20))}" in legend
+
+
+def test_quantities_without_a_value_are_grey():
+    marker = plots.color_by_quantity("error", [0.2, np.nan, 0.8]).marker
+    assert _color_of(marker, marker["color"][1]) == "#D9D9D9"
+    assert _color_of(marker, marker["color"][0]) != "#D9D9D9"
+    assert marker["color"][2] == marker["cmax"]
+    assert "none · 1" in plots.color_by_quantity("error", [0.2, np.nan]).legend(np.ones(2, bool))
+
+
+@pytest.mark.parametrize("grid", [RegionGrid(4, 2), RegionGrid(5, 3, "area"), RegionGrid(1, 1), RegionGrid(20, 20)])
+def test_patches_cover_each_region_and_nothing_else(grid):
+    mesh, owners = plots.patches(grid)
+    corners = np.stack([mesh[axis] for axis in "xyz"], -1)[np.stack([mesh[corner] for corner in "ijk"], -1)]
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
+    found = np.bincount(owners, weights=area, minlength=len(grid))
+    np.testing.assert_allclose(found, grid.areas, rtol=0.02)  # flat triangles cut a little off the sphere
+    middle = corners.mean(axis=1).astype(float)
+    wide = area > 1e-6  # at the poles triangles shrink to lines
+    assert (grid.assign(middle[:, [1, 0, 2]])[wide] == owners[wide]).all()
+
+
+def test_one_patch_alone():
+    grid = RegionGrid(4, 2)
+    mesh, owners = plots.patches(grid, only=6)
+    assert set(owners) == {6}
+    assert len(mesh["i"]) * 8 == len(plots.patches(grid)[0]["i"])
+    assert len(plots.patches(grid, only=-1)[0]["i"]) == 0
+
+
+def test_the_menu_shows_one_colouring_at_a_time(points):
+    grid = RegionGrid(4, 2)
+    names = [f"<i>{n}" for n in range(len(points))]
+    menu = {"regions": (plots.color_by_region(grid, grid.assign(points)), grid),
+            "error": (plots.color_by_quantity("error", points[:, 0]), grid)}  # fmt: skip
+    figure = plots.sphere_menu(points, names, menu, predicted=np.where(points[:, :1] > 0, points, np.nan))
+    for button in figure.layout.updatemenus[0].buttons:
+        states = button.args[0]["visible"]
+        shown = [trace for trace, state in zip(figure.data, states, strict=True) if state is True]
+        dots = [trace for trace in shown if trace.mode == "markers"]
+        assert sum(len(trace.x) for trace in dots) == len(points)
+        assert len(dots) == (8 if button.label == "regions" else 1)
+        assert states.count("legendonly") == 1  # the lines to the predictions
+    assert all("<i>" not in text for trace in figure.data if trace.mode == "markers" for text in trace.text)
+
+
+def test_a_large_sphere_is_a_sample_and_says_so():
+    points = np.random.default_rng(0).uniform(-1, 1, (6000, 3))
+    grid = RegionGrid(4, 2)
+    menu = {"regions": (plots.color_by_region(grid, grid.assign(points)), grid)}
+    figure = plots.sphere_menu(points, ["x"] * 6000, menu)
+    assert "5,000 of 6,000 utterances, drawn at random" in figure.layout.title.text
+    assert sum(len(trace.x) for trace in figure.data if trace.mode == "markers") == 5000
 
 
 def test_remaining_pictures_render(tones, points):

@@ -16,10 +16,11 @@ import inspect
 
 from . import audio, emotale, iemocap, manifest, msp_podcast
 from .audio import scan
-from .corpus import CATEGORIES, Corpus, CorpusError
+from .corpus import CATEGORIES, Corpus, CorpusError, category_names
 from .validation import usable, validate
 
-__all__ = ["ADAPTERS", "CATEGORIES", "Corpus", "CorpusError", "load", "scan", "usable", "validate"]
+__all__ = ["ADAPTERS", "CATEGORIES", "Corpus", "CorpusError", "category_names", "load", "scan", "usable",
+           "validate"]  # fmt: skip
 
 EMBEDDED_ROOT = "data/embedded"
 

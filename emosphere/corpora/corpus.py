@@ -41,6 +41,8 @@ CATEGORIES = {
 OTHER = "O"
 NO_AGREEMENT = "X"
 
+_WORDS = {**CATEGORIES, OTHER: "other", NO_AGREEMENT: "no agreement"}
+
 _GENDERS = {"f": "female", "m": "male", "female": "female", "male": "male", "unknown": None}
 
 
@@ -57,6 +59,17 @@ def counted(number, noun):
     ('1 utterance', '1,200 utterances')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def category_names(codes):
+    """Letters of categories in words; what is no letter of ours is "unknown".
+
+    Examples
+    --------
+    >>> category_names(pd.Series(["H", "X", None])).tolist()
+    ['happy', 'no agreement', 'unknown']
+    """
+    return codes.map(_WORDS).fillna("unknown")
 
 
 def tidy(rows):

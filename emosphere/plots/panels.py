@@ -7,6 +7,8 @@ from ..sphere import DIMENSIONS
 from .basic import DIMENSION_COLORS, GREY, heatmap, region_colors, styled
 from .spheres import hover_texts
 
+MELS = 64
+
 
 def label_distributions(corpus):
     """Histograms of the three ratings and, below, how they go together two by two."""
@@ -34,8 +36,8 @@ def _pairs():
     return (arousal, valence), (arousal, dominance), (dominance, valence)
 
 
-def waveform(samples, rate, *, title="One utterance"):
-    """Waveform above, log spectrogram (dB) below.
+def waveform(samples, rate, *, title="One utterance", height=420):
+    """Waveform above, log-mel spectrogram (dB) below; both in at most a thousand or so steps, however long the audio.
 
     Parameters
     ----------
@@ -44,20 +46,44 @@ def waveform(samples, rate, *, title="One utterance"):
     rate : int
         In Hz.
     """
-    samples = np.asarray(samples, dtype=float).reshape(len(samples), -1).mean(axis=1)  # (n,)
-    window, step = int(0.032 * rate), int(0.008 * rate)
-    whole = np.pad(samples, (0, max(0, window - len(samples))))
-    frames = np.lib.stride_tricks.sliding_window_view(whole, window)[::step]
-    power = np.abs(np.fft.rfft(frames * np.hanning(window))) ** 2  # (frames, bins)
-    level = 10 * np.log10(power.T + 1e-9)
+    samples = np.asarray(samples, dtype="float32").reshape(len(samples), -1).mean(axis=1)  # (n,)
+    seconds, heights = _envelope(samples, rate)
+    times, level = _log_mel(samples, rate)
     figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.35, 0.65])
-    figure.add_scatter(x=np.arange(len(samples)) / rate, y=samples, line=dict(width=1, color="#0072B2"), row=1, col=1)
-    figure.add_heatmap(z=level, x=np.arange(level.shape[1]) * step / rate, y=np.fft.rfftfreq(window, 1 / rate),
-                       colorscale="Magma", zmin=level.max() - 70, showscale=False, row=2, col=1)  # fmt: skip
+    figure.add_scatter(x=seconds, y=heights, line=dict(width=1, color="#0072B2"), row=1, col=1)
+    figure.add_heatmap(z=level, x=times, colorscale="Magma", zmin=level.max() - 70, zmax=level.max(), showscale=False,
+                       hovertemplate="%{x:.2f} s<br>%{z:.0f} dB<extra></extra>", row=2, col=1)  # fmt: skip
+    shown = [hertz for hertz in (250, 1000, 4000, 10000) if hertz < rate / 2]
     figure.update_xaxes(title="seconds", row=2, col=1)
     figure.update_yaxes(title="amplitude", row=1, col=1)
-    figure.update_yaxes(title="Hz", row=2, col=1)
-    return styled(figure, title, 420, showlegend=False)
+    figure.update_yaxes(title="Hz (mel)", tickvals=[MELS * _mel(hertz) / _mel(rate / 2) for hertz in shown],
+                        ticktext=shown, row=2, col=1)  # fmt: skip
+    return styled(figure, title, height, showlegend=False)
+
+
+def _envelope(samples, rate):
+    """Lowest and highest sample of each of up to a thousand steps, in turn, so that no peak is lost."""
+    step = max(1, len(samples) // 1000)
+    whole = samples[: len(samples) // step * step].reshape(-1, step)
+    ends = np.stack([whole.min(1), whole.max(1)], 1).ravel() if step > 1 else samples
+    return np.arange(len(ends), dtype="float32") * (step / 2 if step > 1 else 1) / rate, ends
+
+
+def _mel(hertz):
+    return 2595 * np.log10(1 + hertz / 700)
+
+
+def _log_mel(samples, rate):
+    from torchaudio.functional import melscale_fbanks  # only here: pictures load without torch
+
+    window = round(0.025 * rate)
+    step = max(round(0.005 * rate), len(samples) // 1000)
+    whole = np.pad(samples, (0, max(0, window - len(samples))))
+    frames = np.lib.stride_tricks.sliding_window_view(whole, window)[::step]
+    power = np.abs(np.fft.rfft(frames * np.hanning(window), n=2 * window)) ** 2  # (frames, bins)
+    banks = melscale_fbanks(power.shape[1], 0.0, rate / 2, MELS, rate).numpy()
+    level = 10 * np.log10(power @ banks + 1e-9).T  # (MELS, frames)
+    return (np.arange(level.shape[1]) * step / rate).astype("float32"), level.astype("float32")
 
 
 def region_shares(points, grids, *, title="How unevenly the regions are filled"):
@@ -72,9 +98,8 @@ def region_shares(points, grids, *, title="How unevenly the regions are filled")
     for column, grid in enumerate(grids.values(), start=1):
         counts = np.bincount(grid.assign(points), minlength=len(grid))
         order = np.argsort(-counts, kind="stable")
-        short = [name.split(" ")[0] if len(grid) == 8 else str(number) for number, name in enumerate(grid.names)]
         figure.add_bar(
-            x=[short[i] for i in order], y=counts[order] / counts.sum(), row=1, col=column, showlegend=False,
+            x=[grid.short_names[i] for i in order], y=counts[order] / counts.sum(), row=1, col=column, showlegend=False,
             marker_color=[region_colors(grid)[i] for i in order], customdata=[grid.names[i] for i in order],
             hovertemplate="%{customdata}<br>%{y:.1%}<extra></extra>",
         )  # fmt: skip
@@ -122,10 +147,9 @@ def truth_against_prediction(predictions, scale):
     return styled(figure, "Truth and prediction on unseen speakers", 400, showlegend=False)
 
 
-def region_confusion(counts, names, *, title="Which regions are taken for which"):
+def region_confusion(counts, grid, *, title="Which regions are taken for which"):
     """Confusion of the regions: colour is the share of the true region's utterances, text the count."""
     counts = np.asarray(counts)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    short = [name.split(" ")[0] if len(names) == 8 else str(number) for number, name in enumerate(names)]
-    return heatmap(share, x=short, y=short, text=counts if len(names) <= 18 else None, title=title,
-                   x_title="predicted region", y_title="true region")  # fmt: skip
+    return heatmap(share, x=grid.short_names, y=grid.short_names, text=counts if len(grid) <= 18 else None,
+                   title=title, x_title="predicted region", y_title="true region")  # fmt: skip

@@ -1,4 +1,8 @@
-"""Pictures in three dimensions: utterances in the sphere, arrows from truth to prediction."""
+"""Pictures in three dimensions: utterances in the sphere, arrows from truth to prediction.
+
+Only the explorer of `emosphere.widgets` fills the regions: plotly stops at the nearest body when it looks for the point
+under the mouse, so that a filled sphere would hide its utterances from hovering.
+"""
 
 import html
 
@@ -8,9 +12,12 @@ import plotly.graph_objects as go
 from ..sphere import DIMENSIONS, XYZ, spherical_to_vad
 from .basic import region_colors, styled
 
+STEP = np.pi / 24  # a patch is flat over this angle
 
-def _xyz(points):
-    return dict(zip("xyz", (points[:, i] for i in XYZ), strict=True))
+
+def xyz(points):
+    """(n, 3) points in the order of `DIMENSIONS` as plotly's keywords ``x``, ``y``, ``z``."""
+    return dict(zip("xyz", (points[:, i].astype("float32") for i in XYZ), strict=True))
 
 
 def hover_texts(rows):
@@ -23,40 +30,72 @@ def hover_texts(rows):
     return texts
 
 
-def _borders(grid):
-    """Lines along the borders of a grid's regions on the unit sphere, as one (n, 3) array with NaN between lines."""
+def borders(grid):
+    """The borders of a grid's regions on the unit sphere, as one trace of lines."""
     turn, rise = np.linspace(0, 2 * np.pi, 73), np.linspace(-np.pi / 2, np.pi / 2, 37)
     lines = [np.stack([np.full(37, azimuth), rise], -1) for azimuth in grid.azimuth_edges[:-1]]
     lines += [np.stack([turn, np.full(73, elevation)], -1) for elevation in grid.elevation_edges[1:-1]]
     gap = np.full((1, 3), np.nan)
-    return np.concatenate([part for line in lines for part in (spherical_to_vad(np.insert(line, 0, 1.0, axis=1)), gap)])
+    path = [part for line in lines for part in (spherical_to_vad(np.insert(line, 0, 1.0, axis=1)), gap)]
+    return go.Scatter3d(**xyz(np.concatenate(path)), mode="lines", line=dict(color="rgba(90,90,90,.55)", width=2),
+                        hoverinfo="skip", showlegend=False)  # fmt: skip
 
 
-def _frame(grid):
-    return [
-        go.Scatter3d(**_xyz(_borders(grid)), mode="lines", line=dict(color="rgba(90,90,90,.55)", width=2),
-                     hoverinfo="skip", showlegend=False),
-        _globe(),
-    ]  # fmt: skip
+def axes():
+    """The three axes through the sphere with their names at both ends, as one trace."""
+    ends = 1.18 * np.concatenate([np.eye(3), -np.eye(3)])  # rows in the order of DIMENSIONS, positive ends first
+    path, texts = [], []
+    for number, name in enumerate(DIMENSIONS):
+        path += [ends[number], ends[number + 3], np.full(3, np.nan)]
+        texts += [f"{name} +", f"{name} −", ""]
+    return go.Scatter3d(**xyz(np.array(path)), mode="lines+text", text=texts, textfont=dict(size=12, color="#444444"),
+                        line=dict(color="#9A9A9A", width=2), hoverinfo="skip", showlegend=False)  # fmt: skip
 
 
-def _globe():
-    turn, rise = np.meshgrid(np.linspace(0, 2 * np.pi, 49), np.linspace(-np.pi / 2, np.pi / 2, 25))
-    ball = spherical_to_vad(np.stack([np.ones_like(turn), turn, rise], -1))
-    axes = dict(zip("xyz", (ball[..., i] for i in XYZ), strict=True))
-    return go.Surface(**axes, opacity=0.07, showscale=False, hoverinfo="skip", showlegend=False,
-                      colorscale=[[0, "#7aa6c2"], [1, "#7aa6c2"]])  # fmt: skip
+def _parts(edges):
+    """Finer edges such that a part spans at most `STEP`, and for each part the interval it belongs to."""
+    counts = np.ceil(np.abs(np.diff(edges)) / STEP - 1e-9).astype(int)
+    fine = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(edges, edges[1:], counts, strict=False)]
+    return np.append(np.concatenate(fine), edges[-1]), np.repeat(np.arange(len(counts)), counts)
 
 
-def _sphere_layout(figure, title, height):
-    def axis(name):
-        return dict(title=name, range=[-1.05, 1.05], tickvals=[-1, 0, 1], showbackground=False, gridcolor="#dddddd",
-                    zerolinecolor="#999999")  # fmt: skip
+def patches(grid, *, only=None):
+    """The regions as pieces of the unit sphere, as keywords of ``plotly.graph_objects.Mesh3d``.
 
-    scene = dict(xaxis=axis("arousal"), yaxis=axis("valence"), zaxis=axis("dominance"), aspectmode="cube",
-                 camera=dict(eye=dict(x=1.25, y=-1.4, z=0.65), center=dict(x=0, y=0, z=-0.1)))  # fmt: skip
+    Parameters
+    ----------
+    grid : RegionGrid
+    only : int, optional
+        One region alone; none of them for -1.
+
+    Returns
+    -------
+    dict
+        Vertices ``x``, ``y``, ``z``, triangles ``i``, ``j``, ``k``.
+    numpy.ndarray of int
+        The region of each triangle.
+    """
+    (turn, sector), (rise, band) = _parts(grid.azimuth_edges), _parts(grid.elevation_edges)
+    rises, turns = np.meshgrid(rise, turn, indexing="ij")
+    vertices = spherical_to_vad(np.stack([np.ones(rises.size), turns.ravel(), rises.ravel()], -1))
+    regions = (band[:, None] * grid.azimuth + sector).ravel()
+    row, column = np.divmod(np.arange(len(regions)), len(sector))
+    corner = row * len(turn) + column
+    first, second = (corner, corner + 1, corner + len(turn) + 1), (corner, corner + len(turn) + 1, corner + len(turn))
+    triangles = np.concatenate([np.stack(first, -1), np.stack(second, -1)])
+    regions = np.concatenate([regions, regions])
+    if only is not None:
+        triangles, regions = triangles[regions == only], regions[regions == only]
+    return {**xyz(vertices), **dict(zip("ijk", triangles.T.astype("int32"), strict=True))}, regions
+
+
+def sphere_layout(figure, title=None, height=640):
+    """The common look of a figure whose scene is the sphere: no box, the sphere fills the picture."""
+    hidden = dict(visible=False, range=[-1.2, 1.2])
+    scene = dict(xaxis=hidden, yaxis=hidden, zaxis=hidden, aspectmode="cube",
+                 camera=dict(eye=dict(x=0.84, y=-1.02, z=0.48)))  # fmt: skip
     figure = styled(figure, title, height, scene=scene, legend=dict(itemsizing="constant", y=0.9))
-    return figure.update_layout(margin=dict(l=0, r=0, b=0))
+    return figure.update_layout(margin=dict(l=0, r=0, b=0, t=60 if title else 0))
 
 
 def sphere(points, grid, *, hover=None, title="The VAD sphere", height=640):
@@ -73,17 +112,17 @@ def sphere(points, grid, *, hover=None, title="The VAD sphere", height=640):
     points = np.asarray(points, dtype=float)
     hover = np.array(hover if hover is not None else [""] * len(points), dtype=object)
     regions = grid.assign(points)
-    figure = go.Figure(_frame(grid))
+    figure = go.Figure([borders(grid), axes()])
     for region, (name, color) in enumerate(zip(grid.names, region_colors(grid), strict=True)):
         inside = regions == region
         if not inside.any():
             continue
         figure.add_scatter3d(
-            **_xyz(points[inside]), mode="markers", name=f"{name} · {inside.sum()}", legendgroup=name,
+            **xyz(points[inside]), mode="markers", name=f"{name} · {inside.sum()}", legendgroup=name,
             text=hover[inside],
             marker=dict(size=3.5, color=color, opacity=0.85), hovertemplate=f"%{{text}}<br>{name}<extra></extra>",
         )  # fmt: skip
-    return _sphere_layout(figure, title, height)
+    return sphere_layout(figure, title, height)
 
 
 def arrows(truth, prediction, grid, *, hover=None, title="From truth (dot) to prediction (line end)", height=640):
@@ -100,6 +139,6 @@ def arrows(truth, prediction, grid, *, hover=None, title="From truth (dot) to pr
     lines = np.stack([truth, prediction, np.full_like(truth, np.nan)], axis=1)  # (n, 3 points, 3)
     for region, (name, color) in enumerate(zip(grid.names, region_colors(grid), strict=True)):
         inside = lines[regions == region].reshape(-1, 3)
-        figure.add_scatter3d(**_xyz(inside), mode="lines", line=dict(color=color, width=3), legendgroup=name,
+        figure.add_scatter3d(**xyz(inside), mode="lines", line=dict(color=color, width=3), legendgroup=name,
                              showlegend=False, hoverinfo="skip")  # fmt: skip
     return figure

@@ -178,6 +178,13 @@ class RegionGrid:
         )
 
     @property
+    def short_names(self):
+        """Tuple of str: I to VIII for the octants, else the numbers that `assign` gives."""
+        if self.names is OCTANTS:
+            return tuple(name.split(" ")[0] for name in OCTANTS)
+        return tuple(map(str, range(len(self))))
+
+    @property
     def centers(self):
         """(len, 3) numpy.ndarray: unit vectors (order of `DIMENSIONS`) at the middle angles of each region."""
         azimuth = (self.azimuth_edges[:-1] + self.azimuth_edges[1:]) / 2

@@ -1,0 +1,46 @@
+"""Things to turn, click and hear in a notebook: thin shells around `emosphere.plots` and the tables.
+
+An explorer (`explore`) puts together parts that know nothing of each other: ``view`` (tables and filters, no widget),
+``scene`` (the sphere), ``flat`` (the map), ``controls``, ``player`` and ``listing``.
+"""
+
+from .. import plots
+from .explorer import Explorer
+from .view import View
+
+__all__ = ["Explorer", "explore"]
+
+
+def explore(corpus, predictions=None, *, static=False, path=None):
+    """The region explorer: turn the sphere, click a point to hear it, click a region to list it.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    predictions : pandas.DataFrame, optional
+        Of one run, as in its predictions.csv: columns ``utterance``, ``valence_predicted``, ``arousal_predicted``,
+        ``dominance_predicted`` on the rating scale.
+    static : bool
+        A figure in place of the widget, for where no Python runs behind it: it turns, hovers and toggles by itself.
+        It is also written to `path`.
+    path : path-like, optional
+        HTML file of that figure; without `static` it is left beside the widget. By default explorer.html with `static`,
+        else none. plotly's code lies beside it once, so that it works offline.
+
+    Returns
+    -------
+    Explorer or plotly.graph_objects.Figure
+
+    Raises
+    ------
+    CorpusError
+        For a corpus without rated utterances, or predictions that do not belong to it.
+    """
+    if not static:
+        explorer = Explorer(corpus, predictions)
+        if path:
+            plots.save(explorer.view.figure(), path)
+        return explorer
+    figure = View(corpus, predictions).figure()
+    plots.save(figure, path or "explorer.html")
+    return figure

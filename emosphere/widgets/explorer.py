@@ -1,0 +1,202 @@
+"""The region explorer: sphere, flat map, list of regions, player and table, all showing the same selection."""
+
+import numpy as np
+import pandas as pd
+from ipywidgets import HTML, Button, HBox, Layout, Select, VBox
+
+from ..corpora import CorpusError
+from ..corpora.corpus import counted
+from ..sphere import RegionGrid
+from .controls import WRAP, Filters, GridControl, menu
+from .flat import FlatMap
+from .listing import Listing
+from .messages import description, heading, message
+from .player import Player
+from .scene import Scene
+from .view import View, shares, table_of_regions
+
+
+class Explorer(VBox):
+    """A corpus on the sphere, to turn, click and hear. Made by `emosphere.widgets.explore`.
+
+    Attributes
+    ----------
+    view : emosphere.widgets.view.View
+        The rated utterances and their points.
+    shown : (n,) numpy.ndarray of bool
+        Which of them pass the filters.
+    region : int or None
+        The region selected; `select_region` selects another.
+    """
+
+    def __init__(self, corpus, predictions=None):
+        self.view = view = View(corpus, predictions)
+        self.region, self._selected, self._heard, self._held = None, np.empty(0, dtype=int), None, False
+        self._rng = np.random.default_rng()
+        self.control = GridControl(RegionGrid.from_angle(90), lambda grid: self._use_grid())
+        self.filters = Filters(view, self._use_filters)
+        self.color = menu(view.colourings, "colour by")
+        self.color.observe(lambda change: self._use_colors(), "value")
+        self.scene = Scene(view.points, view.table["utterance"], on_point=self.select, on_direction=self._to_region)
+        self.map = FlatMap(self._to_region)
+        self.list = Select(layout=Layout(width="auto", height="190px"))
+        self.list.observe(lambda change: self._held or self.select_region(change["new"]), "value")
+        self.player, self.listing = Player(corpus), Listing(lambda name: self.select(self._position(name)))
+        self.legend, self.status, self.about = HTML(), HTML(), HTML()
+        self.buttons = {
+            "previous": self._button("previous", "arrow-left", lambda: self._step(-1), "One up in the table"),
+            "next": self._button("next", "arrow-right", lambda: self._step(1), "One down in the table"),
+            "random": self._button("play a random one", "random", self._play_random, "One of the table, at random"),
+        }
+        super().__init__(self._arranged())
+        self.add_class("emosphere-explorer")
+        self._use_grid()
+
+    def _button(self, text, icon, action, tooltip):
+        button = Button(description=text, icon=icon, tooltip=tooltip, layout=Layout(width="auto"))
+        button.on_click(lambda _: action())
+        return button
+
+    def _arranged(self):
+        left = VBox([self.scene, self.legend], layout=Layout(flex="3 1 500px", min_width="0"))
+        listed = VBox([HTML("<b>Regions</b>"), self.list])
+        right = VBox([self.map, listed, self.about], layout=Layout(flex="2 1 360px", min_width="0"))
+        return [
+            HBox([self.color, self.control], layout=WRAP),
+            self.filters,
+            self.status,
+            HBox([left, right], layout=Layout(flex_flow="row wrap")),
+            HBox([*self.buttons.values()], layout=WRAP),
+            self.player,
+            self.listing,
+        ]
+
+    # grid, filters, colours
+
+    @property
+    def grid(self):
+        """RegionGrid: the regions shown; may be set."""
+        return self.control.grid
+
+    @grid.setter
+    def grid(self, grid):
+        self.control.show(grid)
+        self._use_grid()
+
+    def _use_grid(self):
+        self._regions = self.grid.assign(self.view.points)
+        self.scene.show_grid(self.grid, self._regions)
+        self.region = None
+        self._use_filters()
+        if self._heard is not None:
+            self.player.show_facts(self.view.facts(self._heard, self.grid))
+
+    def _use_filters(self):
+        self.shown = self.view.shown(**self.filters.values)
+        self.scene.show_only(self.shown)
+        self._table = table_of_regions(self.view, self.grid, self.shown)
+        self.map.show(self.grid, self._table)
+        rows = zip(range(len(self.grid)), self._table.itertuples(), strict=True)
+        options = [(f"{row.name} · {row.count:,} · {row.share:.1%} · weight {row.weight:.2f}", i) for i, row in rows]
+        self._held = True
+        self.list.options = [("all regions", None), *options]
+        self._held = False
+        count, left_out = int(self.shown.sum()), self.view.unrated
+        text = f"{count:,} of {counted(len(self.view), 'utterance')} shown."
+        if left_out:
+            text += f" {counted(left_out, 'utterance')} without all three ratings cannot be shown."
+        if not count:
+            text = "No utterance passes these filters; widen one, or press “show all”."
+        self.status.value = message(text) if not count else text
+        self._use_colors()
+        self.select_region(self.region)
+
+    def _use_colors(self):
+        colouring = self.view.colouring(self.color.value, self.grid)
+        self.scene.show_colors(colouring)
+        self.legend.value = colouring.legend(self.shown)
+
+    # selection
+
+    @property
+    def selection(self):
+        """pandas.DataFrame: the utterances selected last, in the columns of `view.table`.
+
+        The one that was clicked, those of a region, or what was set here: a table with a column ``utterance``, or
+        a list of names.
+        """
+        return self.view.table.iloc[self._selected]
+
+    @selection.setter
+    def selection(self, utterances):
+        names = utterances["utterance"] if isinstance(utterances, pd.DataFrame) else utterances
+        names = [names] if isinstance(names, str) else list(names)
+        positions = np.array([self._position(name) for name in names], dtype=int)
+        if len(positions) == 1:
+            self.select(positions[0])
+            return
+        self._show_region(None)
+        self._selected = positions
+        self.scene.mark(positions)
+        self.listing.show(f"{counted(len(positions), 'utterance')} selected", self.selection)
+
+    def _position(self, name):
+        found = np.flatnonzero((self.view.table["utterance"] == name).to_numpy())
+        if not len(found):
+            raise CorpusError(f"{self.view.corpus.name} has no rated utterance {name!r}; selections name utterances.")
+        return found[0]
+
+    def select(self, position, *, play=False):
+        """Selects one utterance by its position in `view.table`: ring, arrow, player, details."""
+        row = self.view.table.iloc[position]
+        self._heard, self._selected = position, np.array([position])
+        self.scene.mark(self._selected)
+        self.map.show_spot(row["azimuth"], row["elevation"])
+        if self.view.predicted is not None and not np.isnan(self.view.predicted[position]).any():
+            self.scene.show_arrow(self.view.points[position], self.view.predicted[position])
+        else:
+            self.scene.show_arrow()
+        self.player.show(row["utterance"], row["path"], self.view.facts(position, self.grid), play=play)
+
+    def select_region(self, region):
+        """Selects the shown utterances of a region by its number, or none for None."""
+        self._show_region(region)
+        inside = self.shown & (self._regions == region) if region is not None else self.shown
+        rows = self.view.table[inside]
+        self._selected = np.flatnonzero(inside) if region is not None else np.empty(0, dtype=int)
+        title = "All regions" if region is None else f"Region {self.grid.names[region]}"
+        self.listing.show(f"{title}: {counted(len(rows), 'utterance')}", rows)
+
+    def _show_region(self, region):
+        self.region = region
+        self._held = True
+        self.list.value = region
+        self._held = False
+        self.scene.show_region(self.grid, region)
+        self.map.show_region(self.grid, region)
+        self.about.value = "" if region is None else self._about(region)
+
+    def _about(self, region):
+        row = self._table.iloc[region]
+        inside = self.view.table["category"][self.shown & (self._regions == region)]
+        facts = {
+            "utterances": f"{row['count']:,} of {self.shown.sum():,} shown ({row['share']:.1%})",
+            "weight in the loss": f"{row['weight']:.3f}" + ("" if row["weight"] else " (no training utterance)"),
+            "categories here": shares(inside) or "none",
+            "categories of all": shares(self.view.table["category"][self.shown]),
+        }
+        return heading(self.grid.names[region]) + description(facts)
+
+    def _to_region(self, direction):
+        self.select_region(int(self.grid.assign(direction)))
+
+    def _play_random(self):
+        if self.listing.names:
+            self.select(self._position(self._rng.choice(self.listing.names)), play=True)
+
+    def _step(self, by):
+        names = self.listing.names
+        if names:
+            current = self.selection["utterance"].tolist() if len(self._selected) == 1 else []
+            at = names.index(current[0]) + by if current and current[0] in names else 0
+            self.select(self._position(names[at % len(names)]))

@@ -1,0 +1,63 @@
+"""A sortable table of utterances, of which a click chooses one."""
+
+from ipywidgets import HTML, VBox
+from itables.widget import ITable
+
+from ..sphere import DIMENSIONS
+from .messages import heading
+
+MOST = 500
+"""Rows that are listed; more would make the notebook heavy."""
+
+BARE = dict.fromkeys(("topStart", "topEnd", "bottomStart", "bottomEnd"))  # the explorer has its own search
+
+COLUMNS = ("utterance", "speaker", "category", *DIMENSIONS, "radius", "error", "disagreement", "split", "text")
+
+
+class Listing(VBox):
+    """Rows of a view's table; the columns sort at a click on their names.
+
+    Parameters
+    ----------
+    on_row : callable
+        Called with the name of the chosen utterance.
+    columns : sequence of str
+        What is shown of the rows where they have it; ``utterance`` is among them.
+    """
+
+    def __init__(self, on_row, columns=COLUMNS):
+        self.on_row, self.columns = on_row, columns
+        self.heading = HTML()
+        self.names = []
+        self.table = None
+        super().__init__([self.heading])
+
+    def show(self, title, rows):
+        """Other rows.
+
+        Parameters
+        ----------
+        title : str
+            What they are.
+        rows : (m, ...) pandas.DataFrame
+        """
+        listed = rows[[name for name in self.columns if name in rows]].head(MOST)
+        beyond = f" (the first {MOST:,} are listed)" if len(rows) > MOST else ""
+        self.heading.value = heading(title) + beyond
+        self.names = listed["utterance"].tolist()
+        listed = listed.round(2).fillna("")
+        if not len(listed):
+            self.children = [self.heading]
+            return
+        if self.table is None:
+            self.table = ITable(listed, select="single", paging=False, scrollY="260px", scrollCollapse=True,
+                                layout=BARE, showIndex=False, classes="display compact", maxBytes=0,
+                                style="width:100%")  # fmt: skip
+            self.table.observe(self._chosen, "selected_rows")
+        else:
+            self.table.update(listed, selected_rows=[], layout=BARE)
+        self.children = [self.heading, self.table]
+
+    def _chosen(self, change):
+        if change["new"]:
+            self.on_row(self.names[change["new"][0]])

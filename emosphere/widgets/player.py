@@ -1,0 +1,101 @@
+"""One utterance to look at and listen to: player, waveform and log-mel picture, all that the table knows of it."""
+
+import io
+
+import numpy as np
+import plotly.graph_objects as go
+import soundfile
+from ipywidgets import HTML, Audio, HBox, Layout, VBox
+
+from .. import plots
+from ..corpora import CorpusError
+from .messages import description, heading, message
+
+LONGEST = 60
+"""Seconds of a recording that are played; more would be slow to send."""
+
+
+def wav_bytes(samples, rate):
+    """Samples as the bytes of a 16-bit wav file, which every browser plays.
+
+    Parameters
+    ----------
+    samples : (n,) or (n, channels) array_like of float in [-1, 1]
+    rate : int
+        In Hz.
+
+    Examples
+    --------
+    >>> wav_bytes(np.zeros(16000), 16000)[:4], len(wav_bytes(np.zeros(16000), 16000))
+    (b'RIFF', 32044)
+    """
+    file = io.BytesIO()
+    soundfile.write(file, np.asarray(samples), rate, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+class Player(VBox):
+    """Audio with visible controls, its picture, and a table of facts beside it."""
+
+    def __init__(self, corpus):
+        self.corpus = corpus
+        self.audio = Audio(autoplay=False, loop=False, layout=Layout(width="auto"))
+        self.title = HTML()
+        self.facts = HTML(layout=Layout(overflow="auto"))
+        self.picture = go.FigureWidget(plots.waveform(np.zeros(1600), 16000, title=None, height=290))
+        self.picture.update_layout(margin=dict(t=10, r=10))
+        self.picture._config = {"displayModeBar": False, "responsive": True}
+        self._heard = VBox(layout=Layout(flex="1 1 420px", min_width="0"))
+        right = VBox([self.facts], layout=Layout(flex="1 1 320px", min_width="0"))
+        super().__init__([self.title, HBox([self._heard, right], layout=Layout(flex_flow="row wrap"))])
+        self.clear()
+
+    def clear(self):
+        """Back to an empty player with a hint."""
+        self.title.value = "<i>Click a point to hear it.</i>"
+        self.facts.value = ""
+        self._heard.children = []
+
+    def show_facts(self, facts):
+        """Other facts on the same utterance."""
+        self.facts.value = description(facts)
+
+    def show(self, utterance, path, facts, *, play=False):
+        """Another utterance.
+
+        Parameters
+        ----------
+        utterance, path : str
+            Its name and its path in the corpus.
+        facts : dict
+            What to list beside the player.
+        play : bool
+            Start at once, where the browser lets us.
+        """
+        self.show_facts(facts)
+        try:
+            samples, rate, cut = _read(self.corpus, path)
+        except CorpusError as error:
+            self._heard.children = []
+            self.title.value = heading(utterance) + message(str(error))
+            return
+        self.title.value = heading(utterance) + (message(f"The first {LONGEST} seconds.") if cut else "")
+        self.audio.autoplay = play
+        self.audio.value = wav_bytes(samples, rate)
+        new = plots.waveform(samples, rate, title=None)
+        self.picture.data[0].update(x=new.data[0].x, y=new.data[0].y)
+        self.picture.data[1].update(x=new.data[1].x, z=new.data[1].z, zmin=new.data[1].zmin, zmax=new.data[1].zmax)
+        self.picture.layout.yaxis2.update(tickvals=new.layout.yaxis2.tickvals, ticktext=new.layout.yaxis2.ticktext)
+        self._heard.children = [self.audio, self.picture]
+
+
+def _read(corpus, path):
+    """Samples, rate, and whether there was more, or a `CorpusError` that says why there is nothing to hear."""
+    file = corpus.audio_path(path)
+    if not file.is_file():
+        raise CorpusError(f"There is no audio: the file {path} is not in the folder of the corpus.")
+    try:
+        with soundfile.SoundFile(file) as sound:
+            return sound.read(LONGEST * sound.samplerate), sound.samplerate, sound.frames > LONGEST * sound.samplerate
+    except (soundfile.SoundFileError, OSError) as error:
+        raise CorpusError(f"The file {path} cannot be played: {error}") from None

@@ -1,0 +1,127 @@
+"""The sphere in an explorer: one FigureWidget whose points stay where they are while all else changes."""
+
+import html
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import plotly.graph_objects as go
+import traitlets
+from ipywidgets import VBox
+
+from ..plots import spheres
+from ..plots.colouring import color_by_region
+from ..sphere import XYZ
+
+ACCENT = "#111111"
+
+
+class _Touch(anywidget.AnyWidget):
+    """Clicks through the translucent regions and onto them; see the JavaScript beside this file."""
+
+    _esm = Path(__file__).with_name("sphere_touch.js")
+    target = traitlets.Unicode().tag(sync=True)
+
+
+class Scene(VBox):
+    """Utterances in the sphere of translucent regions, for the mouse.
+
+    A change of colours, grid or filter sends the new colours, patches or sizes to the browser, never the coordinates
+    again: a filtered utterance has size 0, which is neither drawn nor found by the mouse.
+
+    Parameters
+    ----------
+    points : (n, 3) numpy.ndarray
+        Sphere coordinates in the order of `emosphere.sphere.DIMENSIONS`.
+    names : (n,) sequence of str
+        For hovering; HTML in them is shown as text.
+    on_point : callable
+        Called with the position of a clicked point.
+    on_direction : callable
+        Called with the (3,) direction of a click on the sphere that hit no point.
+    height : int
+        In pixels.
+    """
+
+    def __init__(self, points, names, *, on_point, on_direction, height=600):
+        self.points = points
+        self.size = 5.5 if len(points) <= 3000 else 3.5 if len(points) <= 20000 else 2.2
+        empty = dict(x=[], y=[], z=[], hoverinfo="skip", showlegend=False)
+        traces = {
+            "points": go.Scatter3d(
+                **spheres.xyz(points), mode="markers", showlegend=False,
+                text=[html.escape(name) for name in names],
+                marker=dict(size=np.full(len(points), self.size, dtype="float32"), line=dict(width=0)),
+                hovertemplate="%{text}<br>valence %{y:.2f}, arousal %{x:.2f}, dominance %{z:.2f}<br>"
+                "region %{customdata}<extra></extra>",
+            ),
+            "axes": spheres.axes(),
+            "borders": go.Scatter3d(mode="lines", line=dict(color="rgba(90,90,90,.6)", width=2), **empty),
+            "labels": go.Scatter3d(mode="text", textfont=dict(size=15, color="#555555", weight="bold"), **empty),
+            "patches": go.Mesh3d(**_mesh(0.1)),
+            "chosen": go.Mesh3d(**_mesh(0.2)),
+            "marked": go.Scatter3d(mode="markers", marker=dict(symbol="circle-open", size=9, color=ACCENT), **empty),
+            "arrow": go.Scatter3d(mode="lines+markers", line=dict(color=ACCENT, width=5),
+                                  marker=dict(size=[0, 6], symbol="diamond", color=ACCENT), **empty),
+        }  # fmt: skip
+        figure = spheres.sphere_layout(go.Figure(list(traces.values())), height=height)
+        figure.update_layout(uirevision="stay")  # the camera stays when something else changes
+        self.figure = go.FigureWidget(figure)
+        self.figure._config = {"displaylogo": False, "responsive": True}
+        self.traces = dict(zip(traces, self.figure.data, strict=True))
+        self.traces["points"].on_click(lambda trace, clicked, state: [on_point(i) for i in clicked.point_inds[:1]])
+        touch = _Touch(target=f"emosphere-scene-{id(self)}")
+        touch.on_msg(lambda widget, content, buffers: on_direction(np.array(content["direction"])[np.argsort(XYZ)]))
+        super().__init__([self.figure, touch])
+        self.add_class(touch.target)
+
+    def show_grid(self, grid, regions, values=None):
+        """Other regions: their patches, borders and names.
+
+        Parameters
+        ----------
+        grid : RegionGrid
+        regions : (n,) numpy.ndarray of int
+            Region of each point.
+        values : dict, optional
+            Colour of the patches, as ``color``, ``colorscale``, ``cmin``, ``cmax`` with one value a region; by default
+            each region has the colour that its points have when coloured by region.
+        """
+        colors = dict(values or color_by_region(grid, np.arange(len(grid))).marker)
+        mesh, owners = spheres.patches(grid)
+        colors["intensity"] = np.asarray(colors.pop("color"), dtype="float32")[owners]
+        border = spheres.borders(grid)
+        label = spheres.xyz(1.06 * grid.centers) if len(grid) <= 32 else dict(x=[], y=[], z=[])
+        # one by one: batch_update over traces with other properties takes from each what only the others have
+        self.traces["patches"].update(**mesh, **colors)
+        self.traces["borders"].update(x=border.x, y=border.y, z=border.z)
+        self.traces["labels"].update(**label, text=grid.short_names)
+        self.traces["points"].customdata = np.array(grid.names)[regions]
+
+    def show_colors(self, colouring):
+        """Other colours of the points, from a `emosphere.plots.Colouring`."""
+        self.traces["points"].marker.update(**colouring.marker)
+
+    def show_only(self, shown):
+        """Which points are there: an (n,) array of bool."""
+        self.traces["points"].marker.size = np.where(shown, self.size, 0).astype("float32")
+
+    def show_region(self, grid, region):
+        """Emphasises one region, or none for None."""
+        mesh, owners = spheres.patches(grid, only=-1 if region is None else region)
+        self.traces["chosen"].update(**mesh, color=color_by_region(grid, owners).colors[region or 0])
+
+    def mark(self, positions):
+        """Rings around some points."""
+        self.traces["marked"].update(**spheres.xyz(self.points[positions]))
+
+    def show_arrow(self, start=None, end=None):
+        """An arrow between two (3,) points, or none."""
+        path = np.empty((0, 3)) if start is None else np.stack([start, end])
+        self.traces["arrow"].update(**spheres.xyz(path))
+
+
+def _mesh(opacity):
+    flat = dict(ambient=1, diffuse=0, specular=0, roughness=1, fresnel=0)
+    return dict(x=[], y=[], z=[], i=[], j=[], k=[], intensitymode="cell", opacity=opacity, showscale=False,
+                lighting=flat, hoverinfo="skip", flatshading=True)  # fmt: skip

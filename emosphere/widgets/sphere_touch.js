@@ -1,0 +1,90 @@
+// Lets mouse and finger reach what lies inside the translucent sphere, and the sphere itself where nothing lies.
+//
+// plotly's 3D picking stops at the nearest object, also at one that is translucent and skips hovering
+// (plotly.js issue 6669), so the coloured patches would hide every utterance from the pointer. Here patches leave the
+// picking, and a click that hit no point is followed along its ray to the unit sphere and sent to Python.
+
+function solve(matrix, right) {
+  // Gauss-Jordan with pivoting: 4 x 4 (column major, as WebGL keeps them), one right side
+  const rows = [0, 1, 2, 3].map((r) => [matrix[r], matrix[4 + r], matrix[8 + r], matrix[12 + r], right[r]]);
+  for (let c = 0; c < 4; c++) {
+    const pivot = rows.slice(c).reduce((best, row) => (Math.abs(row[c]) > Math.abs(best[c]) ? row : best));
+    rows.splice(rows.indexOf(pivot), 1);
+    rows.splice(c, 0, pivot);
+    for (const row of rows) {
+      const factor = row === pivot ? 0 : row[c] / pivot[c];
+      if (factor) row.forEach((_, i) => (row[i] -= factor * pivot[i]));
+    }
+  }
+  return rows.map((row, i) => row[4] / row[i]);
+}
+
+function unproject(scene, x, y, depth) {
+  const { projection, view, model } = scene.glplot.cameraParams;
+  const point = [projection, view, model].reduce((vector, matrix) => solve(matrix, vector), [x, y, depth, 1]);
+  return [0, 1, 2].map((i) => point[i] / point[3] / scene.dataScale[i]);
+}
+
+function direction(scene, event) {
+  // where the ray under the pointer enters the unit sphere, as [x, y, z]; null beside it
+  const box = scene.container.getBoundingClientRect();
+  const x = (2 * (event.clientX - box.x)) / box.width - 1;
+  const y = 1 - (2 * (event.clientY - box.y)) / box.height;
+  const [near, far] = [unproject(scene, x, y, -1), unproject(scene, x, y, 1)];
+  const ray = far.map((value, i) => value - near[i]);
+  const dot = (a, b) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+  const [a, b, c] = [dot(ray, ray), 2 * dot(near, ray), dot(near, near) - 1];
+  const root = b * b - 4 * a * c;
+  if (root < 0) return null;
+  const step = (-b - Math.sqrt(root)) / (2 * a);
+  return near.map((value, i) => value + step * ray[i]);
+}
+
+function touch(plot, send) {
+  const scene = () => plot._fullLayout?.scene?._scene;
+  const letThrough = () => {
+    for (const trace of Object.values(scene()?.traces ?? {})) {
+      const body = trace.mesh ?? trace.surface;
+      if (body) body.drawPick = () => {};
+    }
+    scene()?.glplot.update(); // draws the picking layer anew, now without them
+  };
+  let down = null;
+  let clicked = 0;
+  const onDown = (event) => (down = { x: event.clientX, y: event.clientY, time: performance.now() });
+  const onUp = (event) => {
+    if (event.button || !down || Math.hypot(event.clientX - down.x, event.clientY - down.y) > 4) return;
+    const { time } = down;
+    const hit = scene() && direction(scene(), event);
+    // plotly reports a click on a point in one of the frames after the press
+    if (hit) setTimeout(() => clicked < time && send({ direction: hit }), 150);
+  };
+  letThrough();
+  plot.on("plotly_afterplot", letThrough);
+  plot.on("plotly_click", () => (clicked = performance.now()));
+  plot.addEventListener("mousedown", onDown, true);
+  plot.addEventListener("mouseup", onUp, true);
+}
+
+export default {
+  render({ model, el }) {
+    el.style.display = "none";
+    const seen = new WeakSet();
+    // plotly looks at its width only when the window changes, but boxes of widgets settle after the plots are drawn
+    const widths = new ResizeObserver(() => window.dispatchEvent(new Event("resize")));
+    const timer = setInterval(() => {
+      const plots = document.querySelectorAll(`.${model.get("target")} .js-plotly-plot`);
+      for (const plot of plots) {
+        if (seen.has(plot) || !plot._fullLayout?.scene?._scene?.glplot) continue;
+        seen.add(plot);
+        const root = plot.closest(".emosphere-explorer") ?? plot.parentElement;
+        for (const box of [root, ...root.querySelectorAll(".js-plotly-plot")]) widths.observe(box.parentElement);
+        touch(plot, (message) => model.send(message));
+      }
+    }, 200);
+    return () => {
+      clearInterval(timer);
+      widths.disconnect();
+    };
+  },
+};
