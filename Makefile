@@ -1,7 +1,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 EMOSPHERE = HF_HUB_OFFLINE=1 .venv/bin/python -m emosphere
 
-.PHONY: env run test lab lint
+.PHONY: env run browser test lab explore lint
 
 env: .venv/ready  ## the pinned environment in .venv
 
@@ -13,11 +13,21 @@ env: .venv/ready  ## the pinned environment in .venv
 run: env  ## embedded corpus, notebooks 01 to 07, trained models, tables and figures
 	$(EMOSPHERE) run
 
-test: env  ## all tests
-	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
+browser: env  ## chromium for the browser tests: what is there, else Debian's, else Playwright's
+	@-command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	{ [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; } || \
+	.venv/bin/playwright install chromium
+
+test: browser  ## all tests
+	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadgroup
 
 lab: env  ## JupyterLab in notebooks/
 	.venv/bin/jupyter lab --notebook-dir=notebooks
+
+explore: env  ## the explorer as an app, such as: make explore CORPUS=manifest ROOT=/path OPTIONS='{"scale": [1, 7]}'
+	EMOSPHERE_CORPUS='$(CORPUS)' EMOSPHERE_ROOT='$(ROOT)' EMOSPHERE_OPTIONS='$(OPTIONS)' \
+	.venv/bin/jupyter server --config=notebooks/app/server.py
 
 lint: env
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .

@@ -254,7 +254,8 @@ def walk(experiment="embedded", *, notebooks="notebooks", runs="runs"):
             variants = load_variants(notebooks / "experiments.yaml")
             run_variants(experiment, variants, runs=runs, notebook=notebook, root="../data/embedded")
         else:
-            run_notebook(notebook, folder / notebook.name, {})
+            watched = "interactive" in papermill.inspect_notebook(str(notebook))
+            run_notebook(notebook, folder / notebook.name, {"interactive": False} if watched else {})
         print(f"{notebook.stem}: {time.perf_counter() - begun:.0f} s", flush=True)
     print(f"All in {time.perf_counter() - started:.0f} s. Executed notebooks and runs are in {folder}, tables and "
           f"figures in figures/{experiment}.")  # fmt: skip

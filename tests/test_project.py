@@ -28,6 +28,7 @@ ALLOWED = {
     "preparation": {"corpora", "data", "model", "sphere"},
     "training": {"config", "data", "losses", "metrics", "model", "prediction", "preparation", "progress", "sphere"},
     "experiments": {"config", "progress", "sphere"},
+    "widgets": {"corpora", "metrics", "plots", "sphere", "synthesis"},
     "__main__": {"config", "experiments"},
 }
 

@@ -49,9 +49,10 @@ def waveform(samples, rate, *, title="One utterance", height=420):
     samples = np.asarray(samples, dtype="float32").reshape(len(samples), -1).mean(axis=1)  # (n,)
     seconds, heights = _envelope(samples, rate)
     times, level = _log_mel(samples, rate)
+    loudest = float(level.max())
     figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.35, 0.65])
     figure.add_scatter(x=seconds, y=heights, line=dict(width=1, color="#0072B2"), row=1, col=1)
-    figure.add_heatmap(z=level, x=times, colorscale="Magma", zmin=level.max() - 70, zmax=level.max(), showscale=False,
+    figure.add_heatmap(z=level, x=times, colorscale="Magma", zmin=loudest - 70, zmax=loudest, showscale=False,
                        hovertemplate="%{x:.2f} s<br>%{z:.0f} dB<extra></extra>", row=2, col=1)  # fmt: skip
     shown = [hertz for hertz in (250, 1000, 4000, 10000) if hertz < rate / 2]
     figure.update_xaxes(title="seconds", row=2, col=1)

@@ -1,14 +1,17 @@
 """Things to turn, click and hear in a notebook: thin shells around `emosphere.plots` and the tables.
 
-An explorer (`explore`) puts together parts that know nothing of each other: ``view`` (tables and filters, no widget),
-``scene`` (the sphere), ``flat`` (the map), ``controls``, ``player`` and ``listing``.
+The explorers (`explore`, `compare`) put together parts that know nothing of each other: ``scene`` (the sphere),
+``flat`` (the map), ``controls``, ``player``, ``listing``; what they show comes from plain tables (``view``,
+``comparison``). `hear` is the synthesiser with sliders.
 """
 
 from .. import plots
 from .explorer import Explorer
+from .models import ModelExplorer
 from .view import View
+from .voice import Voice, hear
 
-__all__ = ["Explorer", "explore"]
+__all__ = ["Explorer", "ModelExplorer", "Voice", "compare", "explore", "hear"]
 
 
 def explore(corpus, predictions=None, *, static=False, path=None):
@@ -44,3 +47,27 @@ def explore(corpus, predictions=None, *, static=False, path=None):
     figure = View(corpus, predictions).figure()
     plots.save(figure, path or "explorer.html")
     return figure
+
+
+def compare(corpus, runs, grid=None):
+    """The model explorer: where on the sphere runs err, which regions they confuse, how the worst utterances sound.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    runs : dict of str to (pandas.DataFrame or path)
+        Name and predictions of each run: its predictions.csv as a table, or the folder in which that file lies.
+    grid : RegionGrid, optional
+        The regions at first; by default those of the first run.
+
+    Returns
+    -------
+    ModelExplorer
+
+    Raises
+    ------
+    CorpusError
+        For no run, a folder without predictions.csv, predictions that do not belong to the corpus, or runs without a
+        common utterance.
+    """
+    return ModelExplorer(corpus, runs, grid)

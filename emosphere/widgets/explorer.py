@@ -13,7 +13,7 @@ from .listing import Listing
 from .messages import description, heading, message
 from .player import Player
 from .scene import Scene
-from .view import View, shares, table_of_regions
+from .view import ALL, View, shares, table_of_regions
 
 
 class Explorer(VBox):
@@ -40,7 +40,7 @@ class Explorer(VBox):
         self.scene = Scene(view.points, view.table["utterance"], on_point=self.select, on_direction=self._to_region)
         self.map = FlatMap(self._to_region)
         self.list = Select(layout=Layout(width="auto", height="190px"))
-        self.list.observe(lambda change: self._held or self.select_region(change["new"]), "value")
+        self.list.observe(lambda change: self._held or self._choose(change["new"]), "value")
         self.player, self.listing = Player(corpus), Listing(lambda name: self.select(self._position(name)))
         self.legend, self.status, self.about = HTML(), HTML(), HTML()
         self.buttons = {
@@ -49,7 +49,7 @@ class Explorer(VBox):
             "random": self._button("play a random one", "random", self._play_random, "One of the table, at random"),
         }
         super().__init__(self._arranged())
-        self.add_class("emosphere-explorer")
+        self.add_class("emosphere").add_class("emosphere-explorer")
         self._use_grid()
 
     def _button(self, text, icon, action, tooltip):
@@ -99,7 +99,7 @@ class Explorer(VBox):
         rows = zip(range(len(self.grid)), self._table.itertuples(), strict=True)
         options = [(f"{row.name} · {row.count:,} · {row.share:.1%} · weight {row.weight:.2f}", i) for i, row in rows]
         self._held = True
-        self.list.options = [("all regions", None), *options]
+        self.list.options = [("all regions", ALL), *options]
         self._held = False
         count, left_out = int(self.shown.sum()), self.view.unrated
         text = f"{count:,} of {counted(len(self.view), 'utterance')} shown."
@@ -167,10 +167,13 @@ class Explorer(VBox):
         title = "All regions" if region is None else f"Region {self.grid.names[region]}"
         self.listing.show(f"{title}: {counted(len(rows), 'utterance')}", rows)
 
+    def _choose(self, listed):
+        self.select_region(None if listed == ALL else listed)
+
     def _show_region(self, region):
         self.region = region
         self._held = True
-        self.list.value = region
+        self.list.value = ALL if region is None else region
         self._held = False
         self.scene.show_region(self.grid, region)
         self.map.show_region(self.grid, region)

@@ -6,6 +6,7 @@ from ipywidgets import VBox
 
 from ..plots.basic import styled
 from ..sphere import spherical_to_vad
+from .figure import Figure
 from .scene import ACCENT
 
 MAX_TEXTS = 50  # regions up to which the numbers are written into the map
@@ -32,8 +33,7 @@ class FlatMap(VBox):
                             ticktext=["0°<br>A+", "90°<br>V+", "180°<br>A−", "270°<br>V−", "360°<br>A+"])  # fmt: skip
         figure.update_yaxes(title="elevation", range=[-90, 90], tickvals=[-90, -45, 0, 45, 90], showgrid=False,
                             ticktext=["−90° D−", "−45°", "0°", "45°", "90° D+"])  # fmt: skip
-        self.figure = go.FigureWidget(figure)
-        self.figure._config = {"displayModeBar": False, "responsive": True}
+        self.figure = Figure(figure, displayModeBar=False)
         self.cells, self.spot = self.figure.data
         self.cells.on_click(self._clicked)
         super().__init__([self.figure])

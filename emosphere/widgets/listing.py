@@ -9,7 +9,8 @@ from .messages import heading
 MOST = 500
 """Rows that are listed; more would make the notebook heavy."""
 
-BARE = dict.fromkeys(("topStart", "topEnd", "bottomStart", "bottomEnd"))  # the explorer has its own search
+# the explorer has its own search; an update takes the index and fewer rows again unless told
+OPTIONS = dict(layout=dict.fromkeys(("topStart", "topEnd", "bottomStart", "bottomEnd")), showIndex=False, maxBytes=0)
 
 COLUMNS = ("utterance", "speaker", "category", *DIMENSIONS, "radius", "error", "disagreement", "split", "text")
 
@@ -45,17 +46,17 @@ class Listing(VBox):
         beyond = f" (the first {MOST:,} are listed)" if len(rows) > MOST else ""
         self.heading.value = heading(title) + beyond
         self.names = listed["utterance"].tolist()
-        listed = listed.round(2).fillna("")
+        texts = listed.select_dtypes(exclude="number").columns
+        listed = listed.round(2).fillna(dict.fromkeys(texts, ""))
         if not len(listed):
             self.children = [self.heading]
             return
         if self.table is None:
             self.table = ITable(listed, select="single", paging=False, scrollY="260px", scrollCollapse=True,
-                                layout=BARE, showIndex=False, classes="display compact", maxBytes=0,
-                                style="width:100%")  # fmt: skip
+                                classes="display compact", style="width:100%", **OPTIONS)  # fmt: skip
             self.table.observe(self._chosen, "selected_rows")
         else:
-            self.table.update(listed, selected_rows=[], layout=BARE)
+            self.table.update(listed, selected_rows=[], **OPTIONS)
         self.children = [self.heading, self.table]
 
     def _chosen(self, change):

@@ -3,12 +3,12 @@
 import io
 
 import numpy as np
-import plotly.graph_objects as go
 import soundfile
 from ipywidgets import HTML, Audio, HBox, Layout, VBox
 
 from .. import plots
 from ..corpora import CorpusError
+from .figure import Figure
 from .messages import description, heading, message
 
 LONGEST = 60
@@ -42,19 +42,18 @@ class Player(VBox):
         self.audio = Audio(autoplay=False, loop=False, layout=Layout(width="auto"))
         self.title = HTML()
         self.facts = HTML(layout=Layout(overflow="auto"))
-        self.picture = go.FigureWidget(plots.waveform(np.zeros(1600), 16000, title=None, height=290))
+        self.picture = Figure(plots.waveform(np.zeros(1600), 16000, title=None, height=290), displayModeBar=False)
         self.picture.update_layout(margin=dict(t=10, r=10))
-        self.picture._config = {"displayModeBar": False, "responsive": True}
-        self._heard = VBox(layout=Layout(flex="1 1 420px", min_width="0"))
+        self.heard = VBox(layout=Layout(flex="1 1 420px", min_width="0"))
         right = VBox([self.facts], layout=Layout(flex="1 1 320px", min_width="0"))
-        super().__init__([self.title, HBox([self._heard, right], layout=Layout(flex_flow="row wrap"))])
+        super().__init__([self.title, HBox([self.heard, right], layout=Layout(flex_flow="row wrap"))])
         self.clear()
 
     def clear(self):
         """Back to an empty player with a hint."""
         self.title.value = "<i>Click a point to hear it.</i>"
         self.facts.value = ""
-        self._heard.children = []
+        self.heard.children = []
 
     def show_facts(self, facts):
         """Other facts on the same utterance."""
@@ -76,7 +75,7 @@ class Player(VBox):
         try:
             samples, rate, cut = _read(self.corpus, path)
         except CorpusError as error:
-            self._heard.children = []
+            self.heard.children = []
             self.title.value = heading(utterance) + message(str(error))
             return
         self.title.value = heading(utterance) + (message(f"The first {LONGEST} seconds.") if cut else "")
@@ -86,7 +85,7 @@ class Player(VBox):
         self.picture.data[0].update(x=new.data[0].x, y=new.data[0].y)
         self.picture.data[1].update(x=new.data[1].x, z=new.data[1].z, zmin=new.data[1].zmin, zmax=new.data[1].zmax)
         self.picture.layout.yaxis2.update(tickvals=new.layout.yaxis2.tickvals, ticktext=new.layout.yaxis2.ticktext)
-        self._heard.children = [self.audio, self.picture]
+        self.heard.children = [self.audio, self.picture]
 
 
 def _read(corpus, path):

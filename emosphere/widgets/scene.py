@@ -1,26 +1,18 @@
 """The sphere in an explorer: one FigureWidget whose points stay where they are while all else changes."""
 
 import html
-from pathlib import Path
 
-import anywidget
 import numpy as np
 import plotly.graph_objects as go
-import traitlets
 from ipywidgets import VBox
 
 from ..plots import spheres
 from ..plots.colouring import color_by_region
 from ..sphere import XYZ
+from .figure import Figure
+from .touch import Touch
 
 ACCENT = "#111111"
-
-
-class _Touch(anywidget.AnyWidget):
-    """Clicks through the translucent regions and onto them; see the JavaScript beside this file."""
-
-    _esm = Path(__file__).with_name("sphere_touch.js")
-    target = traitlets.Unicode().tag(sync=True)
 
 
 class Scene(VBox):
@@ -66,11 +58,10 @@ class Scene(VBox):
         }  # fmt: skip
         figure = spheres.sphere_layout(go.Figure(list(traces.values())), height=height)
         figure.update_layout(uirevision="stay")  # the camera stays when something else changes
-        self.figure = go.FigureWidget(figure)
-        self.figure._config = {"displaylogo": False, "responsive": True}
+        self.figure = Figure(figure)
         self.traces = dict(zip(traces, self.figure.data, strict=True))
         self.traces["points"].on_click(lambda trace, clicked, state: [on_point(i) for i in clicked.point_inds[:1]])
-        touch = _Touch(target=f"emosphere-scene-{id(self)}")
+        touch = Touch(target=f"emosphere-scene-{id(self)}")
         touch.on_msg(lambda widget, content, buffers: on_direction(np.array(content["direction"])[np.argsort(XYZ)]))
         super().__init__([self.figure, touch])
         self.add_class(touch.target)
@@ -92,11 +83,10 @@ class Scene(VBox):
         colors["intensity"] = np.asarray(colors.pop("color"), dtype="float32")[owners]
         border = spheres.borders(grid)
         label = spheres.xyz(1.06 * grid.centers) if len(grid) <= 32 else dict(x=[], y=[], z=[])
-        # one by one: batch_update over traces with other properties takes from each what only the others have
         self.traces["patches"].update(**mesh, **colors)
         self.traces["borders"].update(x=border.x, y=border.y, z=border.z)
         self.traces["labels"].update(**label, text=grid.short_names)
-        self.traces["points"].customdata = np.array(grid.names)[regions]
+        self.traces["points"].customdata = np.array(color_by_region(grid, regions).labels)[regions]
 
     def show_colors(self, colouring):
         """Other colours of the points, from a `emosphere.plots.Colouring`."""

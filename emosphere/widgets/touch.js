@@ -1,4 +1,5 @@
-// Lets mouse and finger reach what lies inside the translucent sphere, and the sphere itself where nothing lies.
+// Lets the mouse reach what lies inside the translucent sphere, and the sphere itself where nothing lies; and gives
+// plots their width and lists their arrow keys.
 //
 // plotly's 3D picking stops at the nearest object, also at one that is translucent and skips hovering
 // (plotly.js issue 6669), so the coloured patches would hide every utterance from the pointer. Here patches leave the
@@ -66,22 +67,37 @@ function touch(plot, send) {
   plot.addEventListener("mouseup", onUp, true);
 }
 
+function keepKeys(root) {
+  // JupyterLab would take the arrow keys of a list or slider for its own and walk through the cells
+  root.addEventListener("focusin", ({ target }) => (target.dataset.lmSuppressShortcuts = "true"));
+  // and after a click it moves the focus to the cell
+  root.addEventListener("click", ({ target }) => {
+    const control = target.closest("select, button, input");
+    if (control) setTimeout(() => control.focus({ preventScroll: true }));
+  });
+}
+
 export default {
   render({ model, el }) {
     el.style.display = "none";
     const seen = new WeakSet();
     // plotly looks at its width only when the window changes, but boxes of widgets settle after the plots are drawn
     const widths = new ResizeObserver(() => window.dispatchEvent(new Event("resize")));
-    const timer = setInterval(() => {
-      const plots = document.querySelectorAll(`.${model.get("target")} .js-plotly-plot`);
-      for (const plot of plots) {
-        if (seen.has(plot) || !plot._fullLayout?.scene?._scene?.glplot) continue;
+    const look = () => {
+      const root = el.closest(".emosphere");
+      if (!root) return;
+      if (!seen.has(root)) keepKeys(root);
+      seen.add(root);
+      for (const plot of root.querySelectorAll(".js-plotly-plot")) {
+        if (seen.has(plot) || !plot._fullLayout) continue;
+        const scene = plot._fullLayout.scene;
+        if (scene && !scene._scene?.glplot?.cameraParams) continue;
         seen.add(plot);
-        const root = plot.closest(".emosphere-explorer") ?? plot.parentElement;
-        for (const box of [root, ...root.querySelectorAll(".js-plotly-plot")]) widths.observe(box.parentElement);
-        touch(plot, (message) => model.send(message));
+        widths.observe(plot.parentElement);
+        if (scene && plot.closest(`.${model.get("target")}`)) touch(plot, (message) => model.send(message));
       }
-    }, 200);
+    };
+    const timer = setInterval(look, 200);
     return () => {
       clearInterval(timer);
       widths.disconnect();

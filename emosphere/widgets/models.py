@@ -1,0 +1,249 @@
+"""The model explorer: where on the sphere runs err, which regions they confuse, and how the worst utterances sound."""
+
+import html
+
+import numpy as np
+import pandas as pd
+from ipywidgets import HTML, Button, Checkbox, HBox, Layout, VBox
+
+from ..corpora import CorpusError
+from ..corpora.corpus import counted
+from ..plots import Colouring, spheres
+from ..sphere import RegionGrid
+from .comparison import Comparison
+from .confusion import Confusion
+from .controls import WRAP, GridControl, menu
+from .lines import RunLines, outline
+from .listing import Listing
+from .messages import description
+from .player import Player
+from .regions import ALL, RegionList, as_region
+from .scene import Scene
+
+ERRORS = ("#FFF1C9", "#FEC44F", "#FE9929", "#D95F0E", "#993404", "#4A1601")  # light for small, dark for large
+DOTS = ("#BBBBBB", "#222222")  # of utterances that are not listed, and that are
+HINT = ("Click a dot, a line or a row of the table to hear an utterance, the sphere to list a region, a cell of the "
+        "matrix to list a confusion.")  # fmt: skip
+STYLE = """<style>
+.emosphere-models table.dataTable td {white-space: nowrap}
+.emosphere-models table.dataTable th, .emosphere-models table.dataTable td {padding: 3px 5px; font-size: 12px}
+.emosphere-models table.dataframe {border: 0; line-height: 1.5; border-collapse: collapse}
+.emosphere-models table.dataframe :is(td, th) {border: 0; text-align: right; padding: 0 .4em; font-weight: normal;
+  white-space: nowrap}
+.emosphere-models table.dataframe tbody th {text-align: left; padding-left: 2px; opacity: .7}
+</style>"""
+
+
+def paragraph(text):
+    return f'<div style="line-height:1.5">{text}</div>'
+
+
+class ModelExplorer(VBox):
+    """Runs on one sphere, to turn, click and hear. Made by `emosphere.widgets.compare`.
+
+    Attributes
+    ----------
+    comparison : emosphere.widgets.comparison.Comparison
+        The utterances that every run has predicted, and the errors.
+    region, taken_for : int or None
+        The true and the predicted region whose utterances are listed; None for any. `select_regions` sets them.
+    """
+
+    def __init__(self, corpus, runs, grid=None):
+        self.comparison = data = Comparison(corpus, runs)
+        self.region = self.taken_for = None
+        self._listed = self._selected = np.empty(0, dtype=int)
+        self._held = False
+        start = grid or data.own_grid(data.names[0]) or RegionGrid.from_angle(90)
+        self.control = GridControl(start, lambda grid: self._use_grid())
+        self.focus = menu(data.names, "run in focus")
+        self.focus.observe(lambda change: self._use_focus(), "value")
+        self.head = Checkbox(False, indent=False, layout=Layout(width="auto"))
+        self.head.observe(lambda change: self._use_focus(), "value")
+        self.scene = Scene(data.view.points, data.texts, on_point=self._hear, height=470,
+                           on_direction=lambda end: self.select_regions(int(self.grid.assign(end))))  # fmt: skip
+        self.scene.traces["patches"].opacity = 0.17
+        self.lines = RunLines(self.scene, data, on_point=self._hear, on_count=lambda: self._draw())
+        self.confusion = Confusion(self.select_regions)
+        self.regions = RegionList(self.select_regions)
+        self.taken = menu([("any", ALL)], "predicted in")
+        take = lambda value: self.select_regions(self.region, as_region(value))
+        self.taken.observe(lambda change: self._held or take(change["new"]), "value")
+        self.listing = Listing(lambda name: self._hear(self._position(name)))
+        self.player = Player(corpus)
+        self.caption, self.matrix, self.about = HTML(), HTML(), HTML()
+        self.buttons = [self._button("previous", "arrow-up", -1), self._button("next", "arrow-down", 1)]
+        super().__init__(self._arranged())
+        self.add_class("emosphere").add_class("emosphere-models")
+        self._use_grid()
+
+    def _button(self, text, icon, by):
+        button = Button(description=text, icon=icon, tooltip="in the order of the table", layout=Layout(width="auto"))
+        button.on_click(lambda _: self._step(by))
+        return button
+
+    def _arranged(self):
+        left = VBox([self.scene, self.caption], layout=Layout(flex="4 1 480px", min_width="0"))
+        right = VBox([self.matrix, self.confusion, self.head], layout=Layout(flex="3 1 380px", min_width="0"))
+        chosen = VBox([self.taken, self.about, HBox(self.buttons)], layout=Layout(flex="1 1 300px", min_width="0"))
+        return [
+            HTML(STYLE, layout=Layout(display="none")),
+            HBox([self.focus, self.control], layout=WRAP),
+            HTML(paragraph(f"{html.escape(self.comparison.words)} {HINT}")),
+            self.lines,
+            HBox([left, right], layout=Layout(flex_flow="row wrap", grid_gap="0 16px")),
+            HBox([self.regions, chosen], layout=Layout(flex_flow="row wrap", grid_gap="0 24px")),
+            self.listing,
+            self.player,
+        ]
+
+    # grid and run in focus
+
+    @property
+    def grid(self):
+        """RegionGrid: the regions shown; may be set."""
+        return self.control.grid
+
+    @grid.setter
+    def grid(self, grid):
+        self.control.show(grid)
+        self._use_grid()
+
+    def _use_grid(self):
+        data, grid = self.comparison, self.grid
+        counts, means = data.region_errors(grid)
+        # one scale for all runs, so that a change of focus shows who is better
+        values = means.to_numpy(dtype="float32").T.ravel()  # (runs * regions,)
+        self._colouring = Colouring("mean error by true region", values, (), ERRORS)
+        self._regions = grid.assign(data.view.points)
+        self.scene.show_grid(grid, self._regions, self._patch_colors())
+        self.region = self.taken_for = None
+        self.regions.show(grid, counts, means, data.errors.mean())
+        self._describe()
+        self._use_focus()
+
+    def _patch_colors(self):
+        marker = self._colouring.marker
+        return marker | dict(color=marker["color"].reshape(-1, len(self.grid))[self.focus.index])
+
+    def _use_focus(self):
+        data, grid, name = self.comparison, self.grid, self.focus.value
+        self.head.disabled = absent = data.head(name, grid) is None
+        self.head.description = "as the region head says" + (f" ({name} has none for these regions)" if absent else "")
+        self._given, counts = data.confusion(name, grid, head=self.head.value)
+        self.confusion.show(grid, counts)
+        right = f"{np.trace(counts) / counts.sum():.0%} in the true one (diagonal)"
+        self.matrix.value = f"<b>Regions by {html.escape(name)}</b>: {right}"
+        colors, (_, owners) = self._patch_colors(), spheres.patches(grid)
+        self.scene.traces["patches"].update(intensity=colors.pop("color")[owners], **colors)
+        self.select_regions(self.region, self.taken_for)
+
+    # what is listed
+
+    def select_regions(self, true=None, predicted=None):
+        """Lists the utterances of a true region that the run in focus puts into a predicted one; None for any."""
+        self._show_regions(true, predicted)
+        inside = np.ones(len(self.comparison), dtype=bool)
+        for region, regions in ((true, self._regions), (predicted, self._given)):
+            if region is not None:
+                inside &= regions == region
+        names = self.grid.names
+        words = [f"truly in {names[true]}"] if true is not None else []
+        words += [f"predicted in {names[predicted]}"] if predicted is not None else []
+        self._selected = np.flatnonzero(inside) if words else np.empty(0, dtype=int)
+        self._list(inside, ", ".join(words) or "all regions")
+
+    def _show_regions(self, true, predicted):
+        self.region, self.taken_for = true, predicted
+        given = self._given if true is None else self._given[self._regions == true]
+        counts = np.bincount(given, minlength=len(self.grid))
+        self._held = True
+        named = ((f"{name} · {counts[i]:,}", i) for i, name in enumerate(self.grid.names))
+        self.taken.options = [(f"any · {len(given):,}", ALL), *named]
+        self.taken.value = ALL if predicted is None else predicted
+        self._held = False
+        self.regions.choose(true)
+        # a frame, since a darker region would look like one of larger errors
+        self.lines.frame(None if true is None else outline(self.grid, true))
+        self.confusion.show_cell(true, predicted)
+
+    def _list(self, inside, title):
+        data, run = self.comparison, self.focus.value
+        self._listed = data.order(run, inside)
+        rows = data.rows(run, self._listed)
+        self.listing.columns = rows.columns
+        count = counted(len(rows), "utterance")
+        means = data.errors.iloc[self._listed].mean()
+        errors = ", ".join(f"{name} {means[name]:.2f}" for name in data.names) if len(rows) else "none"
+        self.about.value = paragraph(f"<b>{count} listed, mean error:</b> {html.escape(errors)}")
+        self.listing.show(f"{title[0].upper()}{title[1:]}: {count}, the worst of {run} first", rows)
+        self.scene.show_colors(Colouring("", inside.astype("float32"), ("other", "listed"), DOTS))
+        self._draw()
+
+    def _draw(self):
+        self.lines.show(self._listed)
+        drawn, listed = len(self.lines.drawn), len(self._listed)
+        legend = self._colouring.legend(np.arange(len(self._colouring.values)) // len(self.grid) == self.focus.index)
+        which = f"all {listed:,}" if drawn == listed else f"the {drawn:,} worst of the {listed:,}"
+        lines = f"Lines lead from truth to prediction for {which} listed." if drawn else "No lines are shown."
+        words = (
+            f"Error is the distance from truth to prediction in the sphere of radius 1, here by {self.focus.value}. "
+            f"Dots are true points, the dark ones of the {counted(listed, 'utterance')} listed below. {lines}"
+        )
+        if np.isnan(self._colouring.values).any():
+            words += " Grey regions hold no true point."
+        self.caption.value = legend + paragraph(html.escape(words))
+
+    # selection
+
+    @property
+    def selection(self):
+        """pandas.DataFrame: the utterances selected last, in the columns of `comparison.table`.
+
+        The one that was clicked, those of a region or of a cell, or what was set here: a table with a column
+        ``utterance``, or a list of names.
+        """
+        return self.comparison.table.iloc[self._selected]
+
+    @selection.setter
+    def selection(self, utterances):
+        names = utterances["utterance"] if isinstance(utterances, pd.DataFrame) else utterances
+        names = [names] if isinstance(names, str) else list(names)
+        positions = np.array([self._position(name) for name in names], dtype=int)
+        if len(positions) == 1:
+            self.select(positions[0])
+            return
+        self._show_regions(None, None)
+        self._selected = positions
+        self._list(np.isin(np.arange(len(self.comparison)), positions), "selected")
+
+    def _position(self, name):
+        found = np.flatnonzero((self.comparison.table["utterance"] == name).to_numpy())
+        if not len(found):
+            raise CorpusError(f"No utterance {name!r} is predicted by every run; selections name utterances.")
+        return found[0]
+
+    def select(self, position, *, play=False):
+        """Selects one utterance by its position in `comparison.table`: ring, thick lines, player, details."""
+        row = self.comparison.table.iloc[position]
+        self._selected = np.array([position])
+        self.scene.mark(self._selected)
+        self.lines.choose(self._selected)
+        self.player.show(row["utterance"], row["path"], {}, play=play)
+        self._describe()
+
+    def _describe(self):
+        data, grid = self.comparison, self.grid
+        for position in self.lines.chosen:
+            said = data.said(position, grid).to_html(escape=True, border=0)
+            self.player.facts.value = said + description(data.view.facts(position, grid))
+
+    def _hear(self, position):
+        self.select(position, play=True)
+
+    def _step(self, by):
+        names = self.listing.names
+        if names:
+            current = self.selection["utterance"].tolist() if len(self._selected) == 1 else []
+            at = names.index(current[0]) + by if current and current[0] in names else 0
+            self._hear(self._position(names[at % len(names)]))

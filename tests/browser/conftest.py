@@ -1,0 +1,111 @@
+"""A browser, JupyterLab and the app, started once for all tests in this folder.
+
+They stay in one worker of pytest-xdist, and end with the last test here: Playwright keeps an event loop running,
+which other tests should not meet.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Error, sync_playwright
+
+from emosphere import corpora
+
+from .lab import App, Notebook, Server
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+
+FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
+         "--autoplay-policy=no-user-gesture-required", *["--no-sandbox"] * AS_ROOT]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """One group for `--dist loadgroup`, which works with pytest before 9.2 (pytest-xdist issue 1386)."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="package")
+def browser():
+    """Chromium, of the system if it has one, otherwise Playwright's own."""
+    installed = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+    with sync_playwright() as playwright:
+        for path in (*installed, None):
+            try:
+                browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+                break
+            except Error as error:
+                reason = error.message.splitlines()[0]
+        else:
+            advice = "The browser tests need chromium: run `make browser` or `playwright install chromium`."
+            pytest.fail(f"{advice}\n{reason}", pytrace=False)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def screenshots(tmp_path_factory):
+    """Folder for pictures: that of the variable EMOSPHERE_SCREENSHOTS, or one that pytest clears away."""
+    kept = os.environ.get("EMOSPHERE_SCREENSHOTS")
+    folder = Path(kept) if kept else tmp_path_factory.mktemp("screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="package")
+def embedded():
+    """Folder of the embedded corpus, made if it is not there yet."""
+    corpora.load("embedded", ROOT / "data" / "embedded")
+    return ROOT / "data" / "embedded"
+
+
+@pytest.fixture(scope="package")
+def lab(embedded, tmp_path_factory):
+    """JupyterLab on a copy of notebooks/; ``lab.notebooks`` is that folder."""
+    folder = tmp_path_factory.mktemp("lab")
+    notebooks = shutil.copytree(ROOT / "notebooks", folder / "notebooks",
+                                ignore=shutil.ignore_patterns("data", ".ipynb_checkpoints"))  # fmt: skip
+    (folder / "data").mkdir()
+    (folder / "data" / "embedded").symlink_to(embedded)
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks}", "--expose-app-in-browser"]
+    server = Server([*command, *["--allow-root"] * AS_ROOT], folder / "jupyter")
+    server.notebooks = notebooks
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="package")
+def app_server(embedded, tmp_path_factory):
+    settings = ROOT / "notebooks" / "app" / "server.py"
+    command = [sys.executable, "-m", "jupyter_server", f"--config={settings}"]
+    command += ["--VoilaConfiguration.show_tracebacks=True"]
+    chosen = {"EMOSPHERE_CORPUS": "embedded", "EMOSPHERE_ROOT": str(embedded), "EMOSPHERE_OPTIONS": "{}"}
+    server = Server(command, tmp_path_factory.mktemp("app") / "jupyter", **chosen)
+    yield server
+    server.stop()
+
+
+def watched(view, name):
+    """A view for one test: pictured at its end, and free of errors in the console."""
+    yield view
+    view.screenshot(name)
+    view.close()
+    assert not view.errors, "\n".join(view.errors)
+
+
+@pytest.fixture
+def notebook(browser, lab, screenshots, request):
+    """A page in JupyterLab, to open a notebook in."""
+    yield from watched(Notebook(browser, lab, screenshots), request.node.name)
+
+
+@pytest.fixture
+def app(browser, app_server, screenshots, request):
+    """A page with Voilà, to open the app in."""
+    yield from watched(App(browser, app_server, screenshots), request.node.name)

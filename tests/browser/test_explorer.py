@@ -1,0 +1,207 @@
+"""The explorer as a person uses it, in JupyterLab: turn, click, listen, filter, and compare with the table."""
+
+import io
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+from nbformat.v4 import new_code_cell, new_notebook
+
+from emosphere import corpora, widgets
+from emosphere.sphere import DIMENSIONS, RegionGrid
+
+from .lab import PROJECT
+
+ASK = 'print("selected:", " ".join(explorer.selection["utterance"]))'
+EVIL = "<img src=x onerror=window.harmed=1>"
+
+
+@pytest.fixture(scope="module")
+def speech(embedded):
+    return corpora.load("embedded", embedded)
+
+
+def octant(valence, arousal, dominance):
+    """I to VIII as 0 to 7 by the signs, written out; zero counts as positive."""
+    across = {(True, True): 0, (False, True): 1, (False, False): 2, (True, False): 3}[arousal >= 0, valence >= 0]
+    return across if dominance >= 0 else across + 4
+
+
+def samples(file):
+    return soundfile.read(file, dtype="int16")[0]
+
+
+def outermost(points):
+    """x, y, z of the point farthest out, in front of which few others lie."""
+    valence, arousal, dominance = points[np.argmax(np.linalg.norm(points, axis=1))].tolist()
+    return [arousal, valence, dominance]
+
+
+def choose(notebook, explorer, label, option):
+    explorer.get_by_label(label, exact=True).first.select_option(option)
+
+
+def assert_heard(notebook, explorer, speech, number):
+    """The player holds the audio of a row of the table, and says what the table says."""
+    row = speech.table.iloc[number]
+    explorer.locator("b", has_text=row["utterance"]).first.wait_for()
+    details = explorer.locator("table", has_text="radius, azimuth, elevation").inner_text()
+    assert all(f"{row[name]:.2f} (sphere" in details for name in DIMENSIONS)
+    assert row["text"] in details
+    audio = explorer.locator("audio")
+    heard = samples(io.BytesIO(notebook.audio_bytes(audio)))
+    np.testing.assert_array_equal(heard, samples(speech.audio_path(row["path"])))
+    assert audio.get_attribute("controls") is not None
+
+
+def test_click_listen_filter_and_select_in_notebook_02(notebook, lab, speech):
+    book = nbformat.read(lab.notebooks / "02_sphere.ipynb", 4)
+    book.cells.append(new_code_cell(ASK))
+    nbformat.write(book, lab.notebooks / "02_asked.ipynb")
+    notebook.open("02_asked.ipynb").run_all()
+    explorer = notebook.page.locator(".emosphere-explorer").first
+    sphere, flat = notebook.figure(0, explorer), notebook.figure(1, explorer)
+    regions = [octant(*point) for point in speech.points]
+
+    clicked = notebook.click_point(sphere, outermost(speech.points))["point"]
+    assert_heard(notebook, explorer, speech, clicked)
+    assert ask(notebook) == [speech.table["utterance"].iloc[clicked]]
+    notebook.figure(0, explorer)
+    notebook.screenshot("explorer_utterance")
+
+    # the region, from the list, as a keyboard goes through it
+    listed = explorer.locator("select[size], select[multiple]").last
+    listed.focus()
+    for _ in range(7):
+        notebook.page.keyboard.press("ArrowDown")
+    count = regions.count(6)
+    explorer.get_by_text(f"{count} of 1,400 shown").wait_for()
+    assert ask(notebook) == speech.table["utterance"][np.array(regions) == 6].tolist()
+
+    # the same region from the map and another from the sphere itself, beside its points
+    flat = notebook.figure(1, explorer)
+    notebook.click_cell(flat, 0.1, 0.2)
+    explorer.get_by_text(f"{regions.count(0)} of 1,400 shown").wait_for()
+    sphere = notebook.figure(0, explorer)
+    x, y = notebook.project(sphere, 0.55, -0.6, -0.58)
+    notebook.page.mouse.move(x, y)
+    notebook.page.mouse.click(x, y)
+    explorer.get_by_text(f"{regions.count(7)} of 1,400 shown").wait_for()
+    explorer.get_by_role("button", name="play a random one").click()
+    notebook.page.wait_for_function(
+        "names => names.some(name => document.body.innerText.includes(name))",
+        arg=speech.table["utterance"][np.array(regions) == 7].tolist(),
+    )
+
+    # another grid: colours and counts
+    explorer.get_by_role("button", name="45°").click()
+    grid = RegionGrid.from_angle(45)
+    expected = np.bincount(grid.assign(speech.points), minlength=32)
+    explorer.get_by_text(f"azimuth 0° to 45°, elevation 0° to 45° · {expected[8]} ·").wait_for(state="attached")
+    colors = notebook.data(sphere, 0)["marker"]["color"]
+    np.testing.assert_array_equal(np.floor(colors), grid.assign(speech.points))
+    cells = np.square(notebook.data(flat, 0)["z"]).reshape(4, 8).round()
+    np.testing.assert_array_equal(cells.ravel(), expected)
+    assert explorer.locator("table", has_text="radius, azimuth").get_by_text("azimuth").count()  # the details follow
+    notebook.screenshot("explorer_45")
+
+    # filters
+    explorer.get_by_label("split", exact=True).select_option("test")
+    test = (speech.table["split"] == "test").to_numpy()
+    explorer.get_by_text(f"{test.sum()} of 1,400 utterances shown").wait_for()
+    assert (np.array(notebook.data(sphere, 0)["marker"]["size"]) > 0).tolist() == test.tolist()
+    search = explorer.get_by_label("search", exact=True)
+    search.fill("no such words")
+    search.press("Enter")
+    explorer.get_by_text("No utterance passes these filters").wait_for()
+    explorer.get_by_role("button", name="show all").click()
+    explorer.get_by_text("1,400 of 1,400 utterances shown").wait_for()
+
+    # an impossible grid
+    azimuth = explorer.get_by_label("azimuth ÷", exact=True)
+    azimuth.fill("0")
+    azimuth.press("Enter")
+    explorer.get_by_text("whole number from 1, not 0").wait_for()
+    azimuth.fill("2000")
+    azimuth.press("Enter")
+    explorer.get_by_text("at most 1000 are allowed").wait_for()
+
+
+def ask(notebook):
+    """What Python says is selected: the last cell of the notebook."""
+    notebook.output(-1)
+    last = notebook.page.locator(".jp-CodeCell").last
+    before = last.locator(".jp-InputPrompt").inner_text()
+    last.locator(".cm-content").click()
+    notebook.page.keyboard.press("Control+Enter")
+    notebook.page.wait_for_function(
+        "([cell, before]) => !['[*]:', before].includes(cell.querySelector('.jp-InputPrompt').innerText)",
+        arg=[last.element_handle(), before],
+    )
+    return last.locator(".jp-OutputArea-output").inner_text().split()[1:]
+
+
+def test_labels_with_code_in_them_and_missing_files(notebook, lab, tmp_path):
+    rows = {"path": ["here.wav", "gone.wav"], "split": ["train", "train"], "emotion": ["H", "A"], "text": [EVIL, EVIL],
+            "speaker": [EVIL, EVIL], "utterance": [EVIL, "gone"],
+            **{name: [6.0, 1.5] for name in DIMENSIONS}}  # fmt: skip
+    pd.DataFrame(rows).to_csv(tmp_path / "manifest.csv", index=False)
+    soundfile.write(tmp_path / "here.wav", np.zeros(1600), 16000)
+    source = ("from emosphere import corpora, widgets\n"
+              f'speech = corpora.load("manifest", r"{tmp_path}", scale=[1, 7])\n'
+              'explorer = widgets.explore(speech)\nexplorer.color.value = "speaker"\nexplorer')  # fmt: skip
+    book = new_notebook(cells=[new_code_cell(source)], metadata={"kernelspec": {"name": "python3", "display_name": ""}})
+    nbformat.write(book, lab.notebooks / "evil.ipynb")
+    notebook.open("evil.ipynb").run_all()
+    explorer = notebook.page.locator(".emosphere-explorer")
+    sphere = notebook.figure(0, explorer)
+    notebook.click_point(sphere, [-5 / 6] * 3)
+    explorer.get_by_text("the file gone.wav is not in the folder of the corpus").wait_for()
+    assert not explorer.locator("audio").count()
+    notebook.click_point(sphere, [2 / 3] * 3)
+    explorer.locator("audio").wait_for()
+    explorer.get_by_text(EVIL).first.wait_for()
+    assert not notebook.page.locator("img[src=x]").count()
+    assert notebook.page.evaluate("window.harmed") is None
+
+
+def test_the_page_without_python_turns_hovers_and_toggles(browser, speech, tmp_path, screenshots):
+    widgets.explore(speech, static=True, path=tmp_path / "explorer.html")
+    context = browser.new_context(offline=True, viewport={"width": 1100, "height": 760})
+    page, errors = context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("requestfailed", lambda request: errors.append(request.url))
+    page.goto((tmp_path / "explorer.html").as_uri())
+    drawn = "() => document.querySelector('.js-plotly-plot')?._fullLayout?.scene?._scene?.glplot?.cameraParams"
+    page.wait_for_function(drawn)
+    page.evaluate("document.querySelector('.js-plotly-plot').on('plotly_hover', e => window.seen = e.points[0].text)")
+    visible = (
+        "() => document.querySelector('.js-plotly-plot')._fullData.filter(t => t.visible === true).map(t => t.name)"
+    )
+    assert sum("(" in str(name) for name in page.evaluate(visible)) == 8
+    place = page.evaluate(
+        f"point => ({PROJECT})(document.querySelector('.js-plotly-plot'), point)", outermost(speech.points)
+    )
+    page.mouse.move(place[0] - 10, place[1] - 10)
+    page.mouse.move(*place, steps=5)
+    page.wait_for_function("() => window.seen")
+    assert page.evaluate("window.seen") in set(speech.table["utterance"])
+    page.screenshot(path=screenshots / "static_page.png")
+    camera = "() => JSON.stringify(document.querySelector('.js-plotly-plot')._fullLayout.scene._scene.getCamera().eye)"
+    before = page.evaluate(camera)
+    page.mouse.move(400, 600)
+    page.mouse.down()
+    page.mouse.move(480, 560, steps=5)
+    page.mouse.up()
+    page.wait_for_function(f"before => ({camera})() !== before", arg=before)
+    page.locator(".updatemenu-header").click()
+    page.locator(".updatemenu-dropdown-button", has_text="category").click()
+    page.wait_for_function(f"() => ({visible})().some(name => String(name).startsWith('happy'))")
+    page.locator(".legendtoggle").nth(1).click()
+    page.wait_for_function(
+        "() => document.querySelector('.js-plotly-plot')._fullData.some(t => t.visible === 'legendonly')"
+    )
+    context.close()
+    assert not errors

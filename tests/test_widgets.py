@@ -1,0 +1,294 @@
+"""The region explorer without a browser: what it computes, sends, refuses, and lets Python read and set."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from emosphere import corpora, widgets
+from emosphere.corpora import CorpusError
+from emosphere.corpora.corpus import Corpus, tidy
+from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
+from emosphere.widgets.view import View, table_of_regions
+
+EVIL = '<img src=x onerror="alert(1)">'
+
+
+@pytest.fixture(scope="module")
+def corpus(tones):
+    return corpora.load("msp_podcast", tones)
+
+
+@pytest.fixture
+def explorer(corpus):
+    return widgets.explore(corpus)
+
+
+def naive_regions(points):
+    """Octants I to VIII by the signs, one point after the other; zero counts as positive."""
+    order = {(1, 1, 1): 0, (-1, 1, 1): 1, (-1, -1, 1): 2, (1, -1, 1): 3,
+             (1, 1, -1): 4, (-1, 1, -1): 5, (-1, -1, -1): 6, (1, -1, -1): 7}  # fmt: skip
+    return [order[tuple(1 if value > -1e-9 else -1 for value in (a, v, d))] for v, a, d in points]
+
+
+def predictions_of(corpus, rows):
+    return corpus.table.loc[rows, ["utterance"]].assign(**{f"{name}_predicted": 4.0 for name in DIMENSIONS})
+
+
+class TestView:
+    def test_counts_and_weights_of_regions(self, corpus):
+        view = View(corpus)
+        shown = view.shown(split="train")
+        found = table_of_regions(view, RegionGrid(4, 2), shown)
+        train = np.bincount(naive_regions(view.points[shown]), minlength=8)
+        assert found["count"].tolist() == train.tolist()
+        usable = corpus.points[corpus.rows("train").index]  # without "no agreement", as the loss has it
+        counts = np.bincount(naive_regions(usable), minlength=8)
+        expected = [len(usable) / (8 * count) if count else 0 for count in counts]
+        np.testing.assert_allclose(found["weight"], expected)
+
+    def test_filters_go_together(self, corpus):
+        view = View(corpus)
+        shown = view.shown(split="train", gender="female", radius=(0.2, 0.9))
+        table = view.table
+        expected = [
+            row.split == "train" and row.gender == "female" and 0.2 <= row.radius <= 0.9 for row in table.itertuples()
+        ]
+        assert 0 < shown.sum() < len(view)
+        assert shown.tolist() == expected
+
+    def test_search_finds_every_word_anywhere_and_no_pattern(self, corpus):
+        texts = ["a (b) c", "B c", "x"] + [""] * (len(corpus) - 3)
+        view = View(corpus.replace(table=corpus.table.assign(text=texts)))
+        assert np.flatnonzero(view.shown(text="C b")).tolist() == [0, 1]
+        assert np.flatnonzero(view.shown(text="(b")).tolist() == [0]
+        name = view.table["utterance"].iloc[7]
+        assert np.flatnonzero(view.shown(text=name.lower())).tolist() == [7]
+
+    def test_error_is_the_distance_in_the_sphere(self, corpus):
+        view = View(corpus, predictions_of(corpus, [3, 5]))
+        assert view.table["error"].notna().sum() == 2
+        low, high = corpus.scale
+        for row in (3, 5):
+            truth = [2 * (corpus.table.loc[row, name] - low) / (high - low) - 1 for name in DIMENSIONS]
+            assert view.table.loc[row, "error"] == pytest.approx(sum(value**2 for value in truth) ** 0.5)
+        assert "prediction error" in view.colourings
+
+    def test_unrated_utterances_are_left_out_and_counted(self, corpus):
+        table = corpus.table.copy()
+        table.loc[[0, 4], "arousal"] = np.nan
+        view = View(corpus.replace(table=table))
+        assert (view.unrated, len(view)) == (2, len(corpus) - 2)
+        assert 4 not in view.table.index
+
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            (lambda p: p.drop(columns="arousal_predicted"), "lack the columns arousal_predicted"),
+            (lambda p: pd.concat([p, p]), "more than once"),
+            (lambda p: p.assign(utterance=["nobody", "else"]), "no utterance 'nobody'"),
+        ],
+    )
+    def test_predictions_that_do_not_belong_are_refused(self, corpus, change, says):
+        with pytest.raises(CorpusError, match=says):
+            View(corpus, change(predictions_of(corpus, [0, 1])))
+
+    def test_a_corpus_without_ratings_is_refused(self, corpus):
+        with pytest.raises(CorpusError, match="No utterance .* has all three ratings"):
+            View(corpus.replace(table=corpus.table.assign(valence=np.nan)))
+
+
+class TestExplorer:
+    def test_points_lie_where_the_ratings_say(self, explorer, corpus):
+        points = explorer.scene.traces["points"]
+        for axis, name in zip("xyz", ("arousal", "valence", "dominance"), strict=True):
+            np.testing.assert_allclose(points[axis], (corpus.table[name] - 1) / 3 - 1, atol=1e-6)
+
+    def test_a_click_selects_an_utterance(self, explorer, corpus):
+        explorer.select(17)
+        row = corpus.table.iloc[17]
+        assert explorer.selection["utterance"].tolist() == [row["utterance"]]
+        samples, rate = soundfile.read(corpus.audio_path(row["path"]), dtype="int16")
+        heard, heard_rate = soundfile.read(io.BytesIO(explorer.player.audio.value), dtype="int16")
+        assert heard_rate == rate
+        np.testing.assert_array_equal(heard, samples)
+        for name in DIMENSIONS:
+            assert f"{row[name]:.2f}" in explorer.player.facts.value
+        assert row["utterance"] in explorer.player.title.value
+        marked = explorer.scene.traces["marked"]
+        assert (len(marked.x), marked.x[0]) == (1, pytest.approx((row["arousal"] - 1) / 3 - 1))
+
+    def test_a_region_lists_its_utterances(self, explorer):
+        regions = np.array(naive_regions(explorer.view.points))
+        for region in range(8):
+            explorer.select_region(region)
+            expected = explorer.view.table["utterance"][regions == region].tolist()
+            assert explorer.selection["utterance"].tolist() == expected == explorer.listing.names
+            assert f"{len(expected)} of {len(regions)} shown" in explorer.about.value.replace(",", "")
+        explorer.select_region(None)
+        assert not len(explorer.selection)
+        assert explorer.about.value == ""
+
+    def test_the_list_the_map_and_the_sphere_select_the_same(self, explorer):
+        explorer.list.value = 6
+        assert (explorer.region, len(explorer.map.figure.layout.shapes)) == (6, 1)
+        shape = explorer.map.figure.layout.shapes[0]
+        assert (shape.x0, shape.x1, shape.y0, shape.y1) == (180, 270, -90, 0)
+        explorer.map.on_direction([0.5, 0.5, 0.5])
+        assert (explorer.region, explorer.list.value) == (0, 0)
+        assert len(explorer.scene.traces["chosen"].i) > 0
+
+    def test_a_click_in_the_map_is_read_as_azimuth_and_elevation(self, explorer):
+        class Click:
+            xs, ys = [225.0], [-45.0]  # A- V- D-
+
+        explorer.map._clicked(None, Click, None)
+        assert explorer.grid.names[explorer.region] == "VII (-A -V -D)"
+
+    def test_selection_can_be_set(self, explorer):
+        table = explorer.view.table
+        explorer.selection = table.iloc[[3, 9, 4]]
+        assert explorer.selection.index.tolist() == [3, 9, 4]
+        assert len(explorer.scene.traces["marked"].x) == 3
+        explorer.selection = table["utterance"].iloc[5]
+        assert explorer.selection.index.tolist() == [5]
+        assert table["utterance"].iloc[5] in explorer.player.title.value
+        with pytest.raises(CorpusError, match="no rated utterance 'nobody'"):
+            explorer.selection = ["nobody"]
+        assert explorer.selection.index.tolist() == [5]
+
+    def test_a_filter_hides_points_and_changes_counts(self, explorer):
+        explorer.filters.split.value = "train"
+        train = (explorer.view.table["split"] == "train").to_numpy()
+        sizes = np.asarray(explorer.scene.traces["points"].marker.size)
+        assert ((sizes > 0) == train).all()
+        assert explorer._table["count"].sum() == train.sum()
+        assert f"{train.sum()} of {len(train)} utterances shown" in explorer.status.value
+        explorer.filters.clear()
+        assert (np.asarray(explorer.scene.traces["points"].marker.size) > 0).all()
+
+    def test_an_empty_filter_says_so(self, explorer):
+        explorer.filters.text.value = "no such words"
+        assert "No utterance passes these filters" in explorer.status.value
+        explorer.select_region(2)
+        explorer.buttons["random"].click()
+        explorer.buttons["next"].click()
+        assert not len(explorer.selection)
+
+    def test_another_grid(self, explorer):
+        explorer.select(3)
+        explorer.control.preset.value = 45
+        grid = RegionGrid.from_angle(45)
+        assert explorer.grid == grid
+        regions = grid.assign(explorer.view.points)
+        np.testing.assert_array_equal(explorer.scene.traces["points"].marker.color, regions + 0.5)
+        assert explorer._table["count"].tolist() == np.bincount(regions, minlength=32).tolist()
+        assert grid.names[regions[3]] in explorer.player.facts.value
+        explorer.grid = RegionGrid(5, 3, "area")
+        assert (explorer.control.preset.value, explorer.control.azimuth.value) == (None, 5)
+        assert len(explorer.list.options) == 16
+
+    @pytest.mark.parametrize(("azimuth", "elevation", "says"), [(0, 2, "whole number from 1"), (50, 40, "at most 1000"),
+                                                                (-3, 2, "whole number from 1")])  # fmt: skip
+    def test_an_impossible_grid_is_refused_in_words(self, explorer, azimuth, elevation, says):
+        explorer.control.elevation.value = elevation
+        explorer.control.azimuth.value = azimuth
+        assert says in explorer.control.refusal.value
+        assert explorer.grid == RegionGrid(4, elevation)
+        explorer.control.azimuth.value = 6
+        assert explorer.control.refusal.value == ""
+        assert explorer.grid == RegionGrid(6, elevation)
+
+    def test_grid_colours_and_filters_never_send_the_coordinates_again(self, explorer):
+        sent = []
+        messages = ["_py2js_update", "_py2js_restyle"]
+        explorer.scene.figure.observe(lambda change: change["new"] and sent.append(change["new"]), messages)
+        explorer.control.preset.value = 60
+        explorer.color.value = "category"
+        explorer.filters.split.value = "test"
+        changes = [
+            (message.get("style_data", message.get("restyle_data")),
+             message.get("style_traces", message.get("restyle_traces")))
+            for message in sent
+        ]  # fmt: skip
+        to_points = [set(data) for data, traces in changes if traces == [0]]
+        assert {"marker.color", "marker.size", "customdata"} <= set.union(*to_points)
+        assert not {"x", "y", "z", "text"} & set.union(*to_points)
+
+    def test_next_previous_and_random_walk_through_the_table(self, explorer):
+        explorer.select_region(0)
+        names = explorer.listing.names
+        explorer.buttons["next"].click()
+        explorer.buttons["next"].click()
+        assert explorer.selection["utterance"].tolist() == [names[1]]
+        explorer.buttons["previous"].click()
+        explorer.buttons["previous"].click()
+        assert explorer.selection["utterance"].tolist() == [names[-1]]
+        explorer.buttons["random"].click()
+        assert explorer.selection["utterance"].iloc[0] in names
+        assert explorer.player.audio.autoplay
+
+    def test_an_arrow_leads_from_truth_to_prediction(self, corpus):
+        explorer = widgets.explore(corpus, predictions_of(corpus, [3]))
+        explorer.select(3)
+        arrow = explorer.scene.traces["arrow"]
+        np.testing.assert_allclose([arrow.x[1], arrow.y[1], arrow.z[1]], 0)
+        assert arrow.x[0] == pytest.approx(explorer.view.points[3, 1])
+        assert "predicted 4.00" in explorer.player.facts.value
+        explorer.select(4)
+        assert len(arrow.x) == 0
+
+
+class TestBadInput:
+    def test_labels_are_text_everywhere(self, corpus):
+        table = corpus.table.assign(text=EVIL)
+        table.loc[2, ["utterance", "speaker"]] = EVIL
+        explorer = widgets.explore(corpus.replace(table=table))
+        explorer.color.value = "speaker"
+        explorer.select(2)
+        shown = [
+            explorer.player.title,
+            explorer.player.facts,
+            explorer.legend,
+            explorer.listing.heading,
+            explorer.about,
+        ]
+        assert all("<img" not in widget.value for widget in shown)
+        assert "&lt;img" in explorer.player.facts.value
+        assert not any("<img" in text for text in explorer.scene.traces["points"].text)
+        assert all("<img" not in str(trace.text) + trace.name for trace in explorer.view.figure().data if trace.name)
+
+    @pytest.mark.parametrize("damage", ["missing", "no audio", "outside"])
+    def test_audio_that_cannot_be_played_is_a_message_in_the_players_place(self, tmp_path, damage):
+        table = tidy({"utterance": ["a", "b"], "path": ["a.wav", "b.wav"], "split": ["train"] * 2, "emotion": ["H"] * 2,
+                      **{name: [5.0, 3.0] for name in DIMENSIONS}})  # fmt: skip
+        soundfile.write(tmp_path / "b.wav", np.zeros(1600), 16000)
+        if damage == "no audio":
+            (tmp_path / "a.wav").write_text("hello")
+        if damage == "outside":
+            table.loc[0, "path"] = "../secret.wav"
+        explorer = widgets.explore(Corpus("small", table, Scale(1, 7), tmp_path))
+        explorer.select(1)
+        assert explorer.player.audio in explorer.player.heard.children
+        explorer.select(0)
+        assert explorer.player.audio not in explorer.player.heard.children
+        words = {"missing": "is not in the folder of the corpus", "no audio": "cannot be played", "outside": '".."'}
+        assert words[damage].replace('"', "&quot;") in explorer.player.title.value
+        assert "5.00" in explorer.player.facts.value
+
+
+class TestStatic:
+    def test_static_leaves_a_file_that_needs_no_network(self, corpus, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        figure = widgets.explore(corpus, static=True)
+        page = (tmp_path / "explorer.html").read_text()
+        assert 'src="plotly.min.js"' in page
+        assert "cdn" not in page.split("</script>")[0]
+        assert (tmp_path / "plotly.min.js").exists()
+        assert {"8 regions (90°)", "category", "split"} <= {b.label for b in figure.layout.updatemenus[0].buttons}
+
+    def test_a_path_leaves_the_file_beside_the_widget(self, corpus, tmp_path):
+        assert isinstance(widgets.explore(corpus, path=tmp_path / "here" / "x.html"), widgets.Explorer)
+        assert (tmp_path / "here" / "x.html").exists()
