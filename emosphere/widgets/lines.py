@@ -53,7 +53,7 @@ class RunLines(VBox):
         Where the lines are drawn.
     comparison : Comparison
     on_point : callable
-        Called with the position of an utterance whose line was clicked.
+        Called with the position of an utterance, the tip of whose line was clicked.
     on_count : callable
         Called without arguments when the number of lines changes.
     """
@@ -119,8 +119,9 @@ class RunLines(VBox):
         path = np.stack([start, end, np.full_like(start, np.nan)], axis=1).reshape(-1, 3)  # (3 m, 3)
         errors = self.comparison.errors[name].iloc[positions]
         utterances = map(html.escape, self.comparison.table["utterance"].iloc[positions])
-        texts = [text for utterance, error in zip(utterances, errors, strict=True) for text in
-                 (utterance, f"{utterance}<br>predicted by {html.escape(name)}, error {error:.2f}", "")]  # fmt: skip
+        tips = [f"{utterance}<br>predicted by {html.escape(name)}, error {error:.2f}"
+                for utterance, error in zip(utterances, errors, strict=True)]  # fmt: skip
+        texts = np.repeat(np.array(tips, dtype=object), 3)
         sizes = np.tile([0, size, 0], len(positions)).astype("float32")
         trace.update(**spheres.xyz(path), text=texts, marker=dict(size=sizes))
 

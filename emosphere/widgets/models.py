@@ -22,8 +22,8 @@ from .scene import Scene
 
 ERRORS = ("#FFF1C9", "#FEC44F", "#FE9929", "#D95F0E", "#993404", "#4A1601")  # light for small, dark for large
 DOTS = ("#BBBBBB", "#222222")  # of utterances that are not listed, and that are
-HINT = ("Click a dot, a line or a row of the table to hear an utterance, the sphere to list a region, a cell of the "
-        "matrix to list a confusion.")  # fmt: skip
+HINT = ("Click a dot, the tip of a line or a row of the table to hear an utterance, the sphere to list a region, a "
+        "cell of the matrix to list a confusion.")  # fmt: skip
 STYLE = """<style>
 .emosphere-models table.dataTable td {white-space: nowrap}
 .emosphere-models table.dataTable th, .emosphere-models table.dataTable td {padding: 3px 5px; font-size: 12px}

@@ -41,28 +41,28 @@ function direction(scene, event) {
   return near.map((value, i) => value + step * ray[i]);
 }
 
+const BODIES = ["mesh", "surface", "linePlot", "scatterPlot", "textMarkers", "delaunayMesh", "errorBars"];
+
 function touch(plot, send) {
   const scene = () => plot._fullLayout?.scene?._scene;
   const letThrough = () => {
     for (const trace of Object.values(scene()?.traces ?? {})) {
-      const body = trace.mesh ?? trace.surface;
-      if (body) body.drawPick = () => {};
+      // lines never: plotly throws while the pointer is at the end of one (gl-line3d gives no dataCoordinate there)
+      const hidden = trace.data?.hoverinfo === "skip" ? BODIES : ["linePlot"];
+      for (const body of hidden) if (trace[body]) trace[body].drawPick = () => {};
     }
     scene()?.glplot.update(); // draws the picking layer anew, now without them
   };
   let down = null;
-  let clicked = 0;
-  const onDown = (event) => (down = { x: event.clientX, y: event.clientY, time: performance.now() });
+  const onDown = (event) => (down = [event.clientX, event.clientY]);
   const onUp = (event) => {
-    if (event.button || !down || Math.hypot(event.clientX - down.x, event.clientY - down.y) > 4) return;
-    const { time } = down;
-    const hit = scene() && direction(scene(), event);
-    // plotly reports a click on a point in one of the frames after the press
-    if (hit) setTimeout(() => clicked < time && send({ direction: hit }), 150);
+    if (event.button || !down || Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 4) return;
+    if (!scene() || scene().glplot.selection.object) return; // plotly reports the point under the mouse
+    const hit = direction(scene(), event);
+    if (hit) send({ direction: hit });
   };
   letThrough();
   plot.on("plotly_afterplot", letThrough);
-  plot.on("plotly_click", () => (clicked = performance.now()));
   plot.addEventListener("mousedown", onDown, true);
   plot.addEventListener("mouseup", onUp, true);
 }
@@ -81,8 +81,11 @@ export default {
   render({ model, el }) {
     el.style.display = "none";
     const seen = new WeakSet();
-    // plotly looks at its width only when the window changes, but boxes of widgets settle after the plots are drawn
-    const widths = new ResizeObserver(() => window.dispatchEvent(new Event("resize")));
+    // plotly looks at its width only when the window changes, but boxes of widgets change without that
+    const widths = new ResizeObserver((changed) => {
+      const off = ({ target }) => target.clientWidth && Math.abs(target.clientWidth - target._fullLayout.width) > 1;
+      if (changed.some(off)) window.dispatchEvent(new Event("resize"));
+    });
     const look = () => {
       const root = el.closest(".emosphere");
       if (!root) return;
@@ -93,7 +96,7 @@ export default {
         const scene = plot._fullLayout.scene;
         if (scene && !scene._scene?.glplot?.cameraParams) continue;
         seen.add(plot);
-        widths.observe(plot.parentElement);
+        widths.observe(plot);
         if (scene && plot.closest(`.${model.get("target")}`)) touch(plot, (message) => model.send(message));
       }
     };

@@ -12,7 +12,7 @@ import urllib.request
 import psutil
 from playwright.sync_api import TimeoutError
 
-TIMEOUT = 60
+TIMEOUT = 120
 """Seconds before a condition counts as missed: two busy cores that also draw WebGL in software are slow."""
 
 PATIENT = f"""{{
@@ -70,7 +70,8 @@ DONE = f"""() => jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.
     {CODE}.every(cell => cell.executionCount !== null || !cell.sharedModel.source.trim())
     || ({FAILURES})().length > 0)"""
 
-ANSWERED = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel._futures.size === 0"
+ANSWERED = """() => [...jupyterapp.shell.currentWidget.sessionContext.session.kernel._futures.values()]
+    .every(future => future.msg.header.msg_type !== 'comm_msg')"""
 
 
 class Server:

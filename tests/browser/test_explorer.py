@@ -9,8 +9,9 @@ import pytest
 import soundfile
 from nbformat.v4 import new_code_cell, new_notebook
 
-from emosphere import corpora, widgets
+from emosphere import corpora, synthesis, widgets
 from emosphere.sphere import DIMENSIONS, RegionGrid
+from emosphere.widgets.voice import EMOTIONS
 
 from .lab import PROJECT
 
@@ -33,14 +34,17 @@ def samples(file):
     return soundfile.read(file, dtype="int16")[0]
 
 
+def scratch(lab, source):
+    """Name of a notebook with one cell."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(new_notebook(cells=[new_code_cell(source)], metadata=kernel), lab.notebooks / "scratch.ipynb")
+    return "scratch.ipynb"
+
+
 def outermost(points):
     """x, y, z of the point farthest out, in front of which few others lie."""
     valence, arousal, dominance = points[np.argmax(np.linalg.norm(points, axis=1))].tolist()
     return [arousal, valence, dominance]
-
-
-def choose(notebook, explorer, label, option):
-    explorer.get_by_label(label, exact=True).first.select_option(option)
 
 
 def assert_heard(notebook, explorer, speech, number):
@@ -143,6 +147,91 @@ def ask(notebook):
     return last.locator(".jp-OutputArea-output").inner_text().split()[1:]
 
 
+def test_a_slider_is_heard(notebook, lab):
+    notebook.open(scratch(lab, "from emosphere import widgets\nwidgets.hear()")).run_all()
+    voice = notebook.page.locator(".emosphere-voice")
+    notebook.figure(0, voice)
+    handles, audio = voice.locator(".noUi-handle"), voice.locator("audio")
+    source = audio.get_attribute("src")
+    for number, key, times in ((1, "ArrowRight", 4), (0, "ArrowLeft", 2)):
+        handles.nth(number).focus()
+        for _ in range(times):
+            notebook.page.keyboard.press(key)
+    for text in ("−0.10", "+0.20"):
+        voice.locator(".widget-readout", has_text=text).first.wait_for()
+    notebook.page.wait_for_function("([audio, before]) => audio.src !== before", arg=[audio.element_handle(), source])
+    neutral, expected = (synthesis.speak(synthesis.NEUTRAL[0], vad, 21) for vad in ([0, 0, 0], [-0.1, 0.2, 0]))
+    assert len(neutral) != len(expected)
+    for _ in range(100):
+        heard = soundfile.read(io.BytesIO(notebook.audio_bytes(audio)))[0]
+        if len(heard) == len(expected):
+            break
+        notebook.page.wait_for_timeout(100)
+    np.testing.assert_allclose(heard, expected, atol=0.01)  # the noise depends on the last bit of a slider's value
+    notebook.screenshot("hear")
+
+    # an emotion in the picture
+    point = EMOTIONS["Angry"]
+    notebook.click_point(notebook.figure(0, voice), [point[1], point[0], point[2]])
+    voice.get_by_text(f"{point[1]:+.2f}", exact=True).first.wait_for()
+
+
+def test_two_models_side_by_side(notebook, lab, embedded, speech):
+    source = f"""
+import numpy as np
+from emosphere import corpora, widgets
+from emosphere.sphere import DIMENSIONS
+speech = corpora.load("embedded", r"{embedded}")
+test, rng = speech.rows("test"), np.random.default_rng(0)
+runs = {{}}
+for name, noise in (("near", 0.3), ("far", 1.2)):
+    runs[name] = test[["utterance"]].copy()
+    for dimension in DIMENSIONS:
+        shrunk = 4 + (test[dimension] - 4) * 0.7
+        runs[name][dimension + "_predicted"] = (shrunk + rng.normal(0, noise, len(test))).clip(1, 7)
+widgets.compare(speech, runs)"""
+    notebook.open(scratch(lab, source)).run_all()
+    explorer = notebook.page.locator(".emosphere-models")
+    notebook.figure(0, explorer)
+    notebook.screenshot("models")
+    test = speech.rows("test")
+    predicted, rng = {}, np.random.default_rng(0)
+    for dimension in DIMENSIONS:
+        predicted[dimension] = (4 + (test[dimension] - 4) * 0.7 + rng.normal(0, 0.3, len(test))).clip(1, 7)
+    true = np.array([octant(*point) for point in speech.points[test.index]])
+    taken = np.array(
+        [octant(*point) for point in zip(*(predicted[name] / 3 - 4 / 3 for name in DIMENSIONS), strict=True)]
+    )
+    counts = notebook.data(notebook.figure(1, explorer), 0)["text"]
+    naive = [[int(((true == i) & (taken == j)).sum()) for j in range(8)] for i in range(8)]
+    assert [[int(cell or 0) for cell in row] for row in counts] == naive
+
+    notebook.click_cell(notebook.figure(1, explorer), 3.5 / 8, 0.5 / 8)  # truly I, taken for IV
+    names = set(test["utterance"][(true == 0) & (taken == 3)])
+    rows = explorer.locator("tbody tr")
+    notebook.page.wait_for_function("([body, count]) => body.querySelectorAll('tbody tr').length === count",
+                                    arg=[explorer.element_handle(), len(names)])  # fmt: skip
+    assert {rows.nth(i).locator("td").first.inner_text() for i in range(rows.count())} == names
+    first = rows.first.locator("td").first
+    name = first.inner_text()
+    first.click()
+    audio = explorer.locator("audio")
+    audio.wait_for()
+    heard = samples(io.BytesIO(notebook.audio_bytes(audio)))
+    path = test.set_index("utterance").loc[name, "path"]
+    np.testing.assert_array_equal(heard, samples(speech.audio_path(path)))
+    notebook.screenshot("models_cell")
+
+
+def test_the_app(app, speech):
+    app.open()
+    explorer = app.page.locator(".emosphere-explorer")
+    clicked = app.click_point(app.figure(0, explorer), outermost(speech.points))["point"]
+    assert_heard(app, explorer, speech, clicked)
+    assert not app.page.get_by_text("import").count()  # no code
+    app.page.locator(".emosphere-voice audio").wait_for()
+
+
 def test_labels_with_code_in_them_and_missing_files(notebook, lab, tmp_path):
     rows = {"path": ["here.wav", "gone.wav"], "split": ["train", "train"], "emotion": ["H", "A"], "text": [EVIL, EVIL],
             "speaker": [EVIL, EVIL], "utterance": [EVIL, "gone"],
@@ -152,9 +241,7 @@ def test_labels_with_code_in_them_and_missing_files(notebook, lab, tmp_path):
     source = ("from emosphere import corpora, widgets\n"
               f'speech = corpora.load("manifest", r"{tmp_path}", scale=[1, 7])\n'
               'explorer = widgets.explore(speech)\nexplorer.color.value = "speaker"\nexplorer')  # fmt: skip
-    book = new_notebook(cells=[new_code_cell(source)], metadata={"kernelspec": {"name": "python3", "display_name": ""}})
-    nbformat.write(book, lab.notebooks / "evil.ipynb")
-    notebook.open("evil.ipynb").run_all()
+    notebook.open(scratch(lab, source)).run_all()
     explorer = notebook.page.locator(".emosphere-explorer")
     sphere = notebook.figure(0, explorer)
     notebook.click_point(sphere, [-5 / 6] * 3)
