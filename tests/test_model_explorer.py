@@ -183,7 +183,7 @@ def test_what_does_not_belong_is_refused(corpus, runs):
     with pytest.raises(CorpusError, match="Run x: The predictions lack the columns arousal_predicted"):
         compare(corpus, {"x": runs["full"].drop(columns="arousal_predicted")})
     changed = runs["full"].assign(valence=runs["full"]["valence"] + 0.1)
-    with pytest.raises(CorpusError, match="Run x was scored on other ratings of 'u"):
+    with pytest.raises(CorpusError, match="Run x: These predictions were scored on other ratings of 'u"):
         compare(corpus, {"x": changed})
 
 

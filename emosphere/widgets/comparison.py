@@ -183,13 +183,6 @@ def _checked(name, run, corpus):
         rows = check_predictions(run, corpus)
     except CorpusError as error:
         raise CorpusError(f"Run {name}: {error}") from None
-    if set(DIMENSIONS) <= set(rows):
-        # the same names with other ratings: an embedded corpus of another seed, a later release
-        rated = corpus.table.set_index("utterance").loc[rows.index, list(DIMENSIONS)]
-        strange = rows.index[(np.abs(rated - rows[list(DIMENSIONS)]) > 1e-4).any(axis=1)]
-        if len(strange):
-            raise CorpusError(f"Run {name} was scored on other ratings of {strange[0]!r} than the corpus {corpus.name} "
-                              "has; load the corpus with the options of that run.")  # fmt: skip
     return rows[rows[PREDICTED].notna().all(axis=1)]
 
 

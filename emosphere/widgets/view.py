@@ -167,7 +167,15 @@ def check_predictions(predictions, corpus):
     if len(strange):
         raise CorpusError(f"The corpus {corpus.name} has no utterance {strange.iloc[0]!r}: these predictions are of "
                           "another corpus.")  # fmt: skip
-    return predictions.set_index("utterance")
+    predictions = predictions.set_index("utterance")
+    if set(DIMENSIONS) <= set(predictions):
+        # the same names with other ratings: an embedded corpus of another seed, a later release
+        rated = corpus.table.set_index("utterance").loc[predictions.index, list(DIMENSIONS)]
+        strange = predictions.index[(np.abs(rated - predictions[list(DIMENSIONS)]) > 1e-4).any(axis=1)]
+        if len(strange):
+            raise CorpusError(f"These predictions were scored on other ratings of {strange[0]!r} than the corpus "
+                              f"{corpus.name} has; load the corpus with the options of that run.")  # fmt: skip
+    return predictions
 
 
 def table_of_regions(view, grid, shown):

@@ -1,12 +1,15 @@
 """How the explorer scales: time in Python and bytes for the browser, from 1,000 to 100,000 utterances.
 
-    python tests/benchmarks/explorer.py
+    python -m tests.benchmarks.explorer            # in Python alone
+    python -m tests.benchmarks.explorer --browser  # and in JupyterLab in chromium, without a graphics card
 
 Every message is put into JSON here as a kernel would do it, so that this work is in the times. Labels have the
 statistics of MSP-Podcast (`emosphere.synthesis.labels`); no audio is needed.
 """
 
 import json
+import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -20,6 +23,7 @@ from emosphere.corpora.corpus import Corpus, tidy
 from emosphere.sphere import DIMENSIONS, Scale
 from emosphere.synthesis import labels
 
+ROOT = Path(__file__).parents[2]
 SENT = []
 
 
@@ -75,7 +79,51 @@ def measure_explorer(count, folder):
     yield "static page", seconds, page.stat().st_size
 
 
+READY = """count => {
+    const gd = document.querySelector('.emosphere-explorer .js-plotly-plot');
+    return gd?._fullLayout?.scene?._scene?.glplot?.cameraParams && gd.data[0].x.length === count;
+}"""
+FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def measure_browser(counts):
+    """Seconds from Shift+Enter to the first view and to the second frame after it."""
+    import nbformat
+    from nbformat.v4 import new_code_cell, new_notebook
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.conftest import FLAGS, JUPYTERLAB
+    from tests.browser.lab import Notebook, Server
+
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        server = Server([*JUPYTERLAB, f"--ServerApp.root_dir={folder}"], folder / "jupyter")
+        for count in counts:
+            data = (f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom tests.benchmarks.explorer import corpus\n"
+                    f"from emosphere import widgets\nspeech = corpus({count})")  # fmt: skip
+            book = new_notebook(cells=[new_code_cell(data), new_code_cell("widgets.explore(speech)")], metadata=kernel)
+            nbformat.write(book, folder / "scratch.ipynb")
+            view = Notebook(browser, server, folder).open("scratch.ipynb")
+            cells = view.page.locator(".jp-CodeCell")
+            cells.nth(0).locator(".cm-content").click()
+            view.page.keyboard.press("Shift+Enter")
+            cells.nth(0).locator(".jp-InputPrompt", has_text="[1]").wait_for()
+            started = time.perf_counter()
+            view.page.keyboard.press("Shift+Enter")
+            view.page.wait_for_function(READY, arg=count, polling=50)
+            first = time.perf_counter() - started
+            view.page.evaluate(FRAMES)
+            print(f"{count:,}: first view {first:.1f} s, drawn {time.perf_counter() - started:.1f} s", flush=True)
+            view.close()
+        server.stop()
+        browser.close()
+
+
 def main():
+    if "--browser" in sys.argv:
+        measure_browser((1000, 10000, 100000))
     comm.DummyComm.publish_msg = publish
     widgets.explore(corpus(100))  # imports and caches
     with tempfile.TemporaryDirectory() as folder:

@@ -23,6 +23,8 @@ AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
          "--autoplay-policy=no-user-gesture-required", *["--no-sandbox"] * AS_ROOT]  # fmt: skip
 
+JUPYTERLAB = [sys.executable, "-m", "jupyterlab", "--expose-app-in-browser", *["--allow-root"] * AS_ROOT]
+
 
 def pytest_collection_modifyitems(items):
     """One group for `--dist loadgroup`, which works with pytest before 9.2 (pytest-xdist issue 1386)."""
@@ -73,8 +75,7 @@ def lab(embedded, tmp_path_factory):
                                 ignore=shutil.ignore_patterns("data", ".ipynb_checkpoints"))  # fmt: skip
     (folder / "data").mkdir()
     (folder / "data" / "embedded").symlink_to(embedded)
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={notebooks}", "--expose-app-in-browser"]
-    server = Server([*command, *["--allow-root"] * AS_ROOT], folder / "jupyter")
+    server = Server([*JUPYTERLAB, f"--ServerApp.root_dir={notebooks}"], folder / "jupyter")
     server.notebooks = notebooks
     yield server
     server.stop()
