@@ -160,7 +160,7 @@ def test_only_shared_utterances(corpus, runs):
     fewer.iloc[0, fewer.columns.get_loc("valence_predicted")] = np.nan  # as good as not predicted
     data = Comparison(corpus, {"full": runs["full"], "few": fewer})
     assert set(data.table["utterance"]) == set(fewer["utterance"].iloc[1:])
-    assert data.words == "19 utterances predicted by all 2 runs, of 59 by full."
+    assert data.words == "19 utterances predicted by both runs, of 59 by full."
     with pytest.raises(CorpusError, match="No rated utterance of small is predicted by all of a, b; compare runs"):
         Comparison(corpus, {"a": runs["full"].iloc[:9], "b": runs["full"].iloc[9:]})
 

@@ -12,6 +12,7 @@ import papermill
 import pytest
 
 from emosphere.config import Config
+from emosphere.experiments import run_notebook
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -102,6 +103,17 @@ def test_training_evaluation_and_ablations_run_on_small_settings(tmp_path):
         "variants.html",
     }
     assert "not run" not in (tables / "table1.csv").read_text().replace("(ours)", "")
+
+
+def test_a_run_that_nobody_watches_leaves_a_page_and_a_small_notebook(tmp_path):
+    output = tmp_path / "02_sphere.ipynb"
+    run_notebook(ROOT / "notebooks" / "02_sphere.ipynb", output,
+                 {"root": str(EMBEDDED), "figures": str(tmp_path), "interactive": False})  # fmt: skip
+    assert "widget-view" not in output.read_text()
+    assert output.stat().st_size < 3_000_000
+    page = (tmp_path / "embedded" / "explorer.html").read_text()
+    assert 'src="plotly.min.js"' in page
+    assert (tmp_path / "embedded" / "plotly.min.js").exists()
 
 
 def test_an_unknown_papermill_parameter_stops_a_notebook_at_once(tmp_path):

@@ -169,6 +169,16 @@ class TestExplorer:
         explorer.filters.clear()
         assert (np.asarray(explorer.scene.traces["points"].marker.size) > 0).all()
 
+    def test_a_filter_keeps_what_was_selected(self, explorer):
+        explorer.selection = explorer.view.table["utterance"].iloc[[3, 9]]
+        explorer.filters.split.value = "train"
+        explorer.control.preset.value = 60
+        assert explorer.selection.index.tolist() == [3, 9]
+        explorer.select_region(0)
+        explorer.filters.clear()
+        regions = explorer.grid.assign(explorer.view.points)
+        assert len(explorer.selection) == (regions == 0).sum()
+
     def test_an_empty_filter_says_so(self, explorer):
         explorer.filters.text.value = "no such words"
         assert "No utterance passes these filters" in explorer.status.value

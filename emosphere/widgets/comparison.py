@@ -80,7 +80,8 @@ class Comparison:
         if runs == 1:
             return f"{count} predicted by {self.names[0]}."
         sizes = [f"{size:,} by {name}" for name, size in self.sizes.items() if size > len(self)]
-        return f"{count} predicted by all {runs} runs" + (f", of {' and '.join(sizes)}." if sizes else ".")
+        all_runs = "both" if runs == 2 else f"all {runs}"
+        return f"{count} predicted by {all_runs} runs" + (f", of {' and '.join(sizes)}." if sizes else ".")
 
     @property
     def texts(self):

@@ -46,7 +46,7 @@ class Explorer(VBox):
         self.buttons = {
             "previous": self._button("previous", "arrow-left", lambda: self._step(-1), "One up in the table"),
             "next": self._button("next", "arrow-right", lambda: self._step(1), "One down in the table"),
-            "random": self._button("play a random one", "random", self._play_random, "One of the table, at random"),
+            "random": self._button("play a random one", "random", self._play_random, "One of these utterances"),
         }
         super().__init__(self._arranged())
         self.add_class("emosphere").add_class("emosphere-explorer")
@@ -109,7 +109,10 @@ class Explorer(VBox):
             text = "No utterance passes these filters; widen one, or press “show all”."
         self.status.value = message(text) if not count else text
         self._use_colors()
+        kept = self._selected
         self.select_region(self.region)
+        if self.region is None:
+            self._selected = kept
 
     def _use_colors(self):
         colouring = self.view.colouring(self.color.value, self.grid)
@@ -136,7 +139,7 @@ class Explorer(VBox):
             self.select(positions[0])
             return
         self._show_region(None)
-        self._selected = positions
+        self._selected = self._members = positions
         self.scene.mark(positions)
         self.listing.show(f"{counted(len(positions), 'utterance')} selected", self.selection)
 
@@ -162,10 +165,10 @@ class Explorer(VBox):
         """Selects the shown utterances of a region by its number, or none for None."""
         self._show_region(region)
         inside = self.shown & (self._regions == region) if region is not None else self.shown
-        rows = self.view.table[inside]
-        self._selected = np.flatnonzero(inside) if region is not None else np.empty(0, dtype=int)
+        self._members = np.flatnonzero(inside)
+        self._selected = self._members if region is not None else np.empty(0, dtype=int)
         title = "All regions" if region is None else f"Region {self.grid.names[region]}"
-        self.listing.show(f"{title}: {counted(len(rows), 'utterance')}", rows)
+        self.listing.show(f"{title}: {counted(len(self._members), 'utterance')}", self.view.table[inside])
 
     def _choose(self, listed):
         self.select_region(None if listed == ALL else listed)
@@ -194,8 +197,8 @@ class Explorer(VBox):
         self.select_region(int(self.grid.assign(direction)))
 
     def _play_random(self):
-        if self.listing.names:
-            self.select(self._position(self._rng.choice(self.listing.names)), play=True)
+        if len(self._members):
+            self.select(self._rng.choice(self._members), play=True)
 
     def _step(self, by):
         names = self.listing.names
