@@ -251,6 +251,40 @@ class TestExplorer:
         assert len(arrow.x) == 0
 
 
+class TestFigure:
+    """What the browser is told, and what it tells."""
+
+    def test_a_browser_that_comes_later_sees_the_figure_as_it_is(self, explorer):
+        explorer.color.value = "category"
+        explorer.scene.figure.layout.height = 333
+        state = explorer.scene.figure.get_state()
+        sent = state["_widget_data"][0]["marker"]["color"]
+        sent = np.frombuffer(next(value for value in sent.values() if isinstance(value, memoryview)), sent["dtype"])
+        np.testing.assert_array_equal(sent, explorer.view.colouring("category", explorer.grid).marker["color"])
+        assert state["_widget_layout"]["height"] == 333
+
+    def test_a_click_comes_as_a_message_and_the_state_when_asked(self, explorer, monkeypatch):
+        figure, sent = explorer.scene.figure, []
+        points = {"trace_indexes": [0], "point_indexes": [11], "xs": [0], "ys": [0], "zs": [0]}
+        click = {"event_type": "plotly_click", "points": points, "device_state": None, "selector": None}
+        figure._handle_custom_msg({"clicked": click}, [])
+        assert explorer.selection.index.tolist() == [11]
+        monkeypatch.setattr(figure, "send_state", lambda key=None: sent.append(key))
+        monkeypatch.setattr(figure, "send", sent.append)
+        figure._handle_custom_msg({"ask": "state"}, [])
+        assert sent == [["_widget_data", "_widget_layout"], {"state": "sent"}]
+
+    def test_a_direction_from_the_browser_is_arousal_valence_dominance(self, explorer):
+        touch = explorer.scene.children[1]
+        touch._handle_custom_msg({"direction": [-0.6, 0.5, -0.6]}, [])
+        assert explorer.grid.names[explorer.region] == "VI (-A +V -D)"
+
+    def test_plotly_is_sent_once(self, explorer):
+        figures = [explorer.scene.figure, explorer.map.figure, explorer.player.picture]
+        assert len({figure._bundle for figure in figures}) == 1
+        assert len(figures[0].get_state()["_esm"]) < 10_000
+
+
 class TestBadInput:
     def test_labels_are_text_everywhere(self, corpus):
         table = corpus.table.assign(text=EVIL)
