@@ -198,7 +198,7 @@ def test_selection(explorer):
     assert explorer.region is explorer.taken_for is None
     explorer.selection = explorer.comparison.table.iloc[[4]]
     assert explorer.selection["utterance"].tolist() == ["u04"]
-    with pytest.raises(CorpusError, match="No utterance 'u07'"):
+    with pytest.raises(CorpusError, match="There is no utterance 'u07' that every run has predicted"):
         explorer.selection = ["u07"]  # unrated
     explorer.select_regions()
     explorer.buttons[1].click()

@@ -1,10 +1,8 @@
 """The region explorer: sphere, flat map, list of regions, player and table, all showing the same selection."""
 
 import numpy as np
-import pandas as pd
-from ipywidgets import HTML, Button, HBox, Layout, Select, VBox
+from ipywidgets import HTML, HBox, Layout, Select, VBox
 
-from ..corpora import CorpusError
 from ..corpora.corpus import counted
 from ..sphere import RegionGrid
 from .controls import WRAP, Filters, GridControl, menu
@@ -13,10 +11,11 @@ from .listing import Listing
 from .messages import description, heading, message
 from .player import Player
 from .scene import Scene
+from .selecting import Selecting
 from .view import ALL, View, shares, table_of_regions
 
 
-class Explorer(VBox):
+class Explorer(Selecting):
     """A corpus on the sphere, to turn, click and hear. Made by `emosphere.widgets.explore`.
 
     Attributes
@@ -31,7 +30,8 @@ class Explorer(VBox):
 
     def __init__(self, corpus, predictions=None):
         self.view = view = View(corpus, predictions)
-        self.region, self._selected, self._heard, self._held = None, np.empty(0, dtype=int), None, False
+        self.table, self.among = view.table, f"with all ratings in {corpus.name}"
+        self.region, self._heard, self._held = None, None, False
         self._rng = np.random.default_rng()
         self.control = GridControl(RegionGrid.from_angle(90), lambda grid: self._use_grid())
         self.filters = Filters(view, self._use_filters)
@@ -43,19 +43,11 @@ class Explorer(VBox):
         self.list.observe(lambda change: self._held or self._choose(change["new"]), "value")
         self.player, self.listing = Player(corpus), Listing(lambda name: self.select(self._position(name)))
         self.legend, self.status, self.about = HTML(), HTML(), HTML()
-        self.buttons = {
-            "previous": self._button("previous", "arrow-left", lambda: self._step(-1), "One up in the table"),
-            "next": self._button("next", "arrow-right", lambda: self._step(1), "One down in the table"),
-            "random": self._button("play a random one", "random", self._play_random, "One of these utterances"),
-        }
+        chance = self._button("play a random one", "random", "One of these utterances", self._play_random)
+        self.buttons = [*self._steps(), chance]
         super().__init__(self._arranged())
         self.add_class("emosphere").add_class("emosphere-explorer")
         self._use_grid()
-
-    def _button(self, text, icon, action, tooltip):
-        button = Button(description=text, icon=icon, tooltip=tooltip, layout=Layout(width="auto"))
-        button.on_click(lambda _: action())
-        return button
 
     def _arranged(self):
         left = VBox([self.scene, self.legend], layout=Layout(flex="3 1 500px", min_width="0"))
@@ -66,22 +58,12 @@ class Explorer(VBox):
             self.filters,
             self.status,
             HBox([left, right], layout=Layout(flex_flow="row wrap")),
-            HBox([*self.buttons.values()], layout=WRAP),
+            HBox(self.buttons, layout=WRAP),
             self.player,
             self.listing,
         ]
 
     # grid, filters, colours
-
-    @property
-    def grid(self):
-        """RegionGrid: the regions shown; may be set."""
-        return self.control.grid
-
-    @grid.setter
-    def grid(self, grid):
-        self.control.show(grid)
-        self._use_grid()
 
     def _use_grid(self):
         self._regions = self.grid.assign(self.view.points)
@@ -94,9 +76,9 @@ class Explorer(VBox):
     def _use_filters(self):
         self.shown = self.view.shown(**self.filters.values)
         self.scene.show_only(self.shown)
-        self._table = table_of_regions(self.view, self.grid, self.shown)
-        self.map.show(self.grid, self._table)
-        rows = zip(range(len(self.grid)), self._table.itertuples(), strict=True)
+        self._figures = table_of_regions(self.view, self.grid, self.shown)
+        self.map.show(self.grid, self._figures)
+        rows = zip(range(len(self.grid)), self._figures.itertuples(), strict=True)
         options = [(f"{row.name} · {row.count:,} · {row.share:.1%} · weight {row.weight:.2f}", i) for i, row in rows]
         self._held = True
         self.list.options = [("all regions", ALL), *options]
@@ -121,37 +103,15 @@ class Explorer(VBox):
 
     # selection
 
-    @property
-    def selection(self):
-        """pandas.DataFrame: the utterances selected last, in the columns of `view.table`.
-
-        The one that was clicked, those of a region, or what was set here: a table with a column ``utterance``, or
-        a list of names.
-        """
-        return self.view.table.iloc[self._selected]
-
-    @selection.setter
-    def selection(self, utterances):
-        names = utterances["utterance"] if isinstance(utterances, pd.DataFrame) else utterances
-        names = [names] if isinstance(names, str) else list(names)
-        positions = np.array([self._position(name) for name in names], dtype=int)
-        if len(positions) == 1:
-            self.select(positions[0])
-            return
+    def _select_many(self, positions):
         self._show_region(None)
         self._selected = self._members = positions
         self.scene.mark(positions)
         self.listing.show(f"{counted(len(positions), 'utterance')} selected", self.selection)
 
-    def _position(self, name):
-        found = np.flatnonzero((self.view.table["utterance"] == name).to_numpy())
-        if not len(found):
-            raise CorpusError(f"{self.view.corpus.name} has no rated utterance {name!r}; selections name utterances.")
-        return found[0]
-
     def select(self, position, *, play=False):
-        """Selects one utterance by its position in `view.table`: ring, arrow, player, details."""
-        row = self.view.table.iloc[position]
+        """Selects one utterance by its position in `table`: ring, arrow, player, details."""
+        row = self.table.iloc[position]
         self._heard, self._selected = position, np.array([position])
         self.scene.mark(self._selected)
         self.map.show_spot(row["azimuth"], row["elevation"])
@@ -168,7 +128,7 @@ class Explorer(VBox):
         self._members = np.flatnonzero(inside)
         self._selected = self._members if region is not None else np.empty(0, dtype=int)
         title = "All regions" if region is None else f"Region {self.grid.names[region]}"
-        self.listing.show(f"{title}: {counted(len(self._members), 'utterance')}", self.view.table[inside])
+        self.listing.show(f"{title}: {counted(len(self._members), 'utterance')}", self.table[inside])
 
     def _choose(self, listed):
         self.select_region(None if listed == ALL else listed)
@@ -183,13 +143,13 @@ class Explorer(VBox):
         self.about.value = "" if region is None else self._about(region)
 
     def _about(self, region):
-        row = self._table.iloc[region]
-        inside = self.view.table["category"][self.shown & (self._regions == region)]
+        row = self._figures.iloc[region]
+        inside = self.table["category"][self.shown & (self._regions == region)]
         facts = {
             "utterances": f"{row['count']:,} of {self.shown.sum():,} shown ({row['share']:.1%})",
             "weight in the loss": f"{row['weight']:.3f}" + ("" if row["weight"] else " (no training utterance)"),
             "categories here": shares(inside) or "none",
-            "categories of all": shares(self.view.table["category"][self.shown]),
+            "categories of all": shares(self.table["category"][self.shown]),
         }
         return heading(self.grid.names[region]) + description(facts)
 
@@ -199,10 +159,3 @@ class Explorer(VBox):
     def _play_random(self):
         if len(self._members):
             self.select(self._rng.choice(self._members), play=True)
-
-    def _step(self, by):
-        names = self.listing.names
-        if names:
-            current = self.selection["utterance"].tolist() if len(self._selected) == 1 else []
-            at = names.index(current[0]) + by if current and current[0] in names else 0
-            self.select(self._position(names[at % len(names)]))

@@ -3,10 +3,8 @@
 import html
 
 import numpy as np
-import pandas as pd
-from ipywidgets import HTML, Button, Checkbox, HBox, Layout, VBox
+from ipywidgets import HTML, Checkbox, HBox, Layout, VBox
 
-from ..corpora import CorpusError
 from ..corpora.corpus import counted
 from ..plots import Colouring, spheres
 from ..sphere import RegionGrid
@@ -19,6 +17,7 @@ from .messages import description
 from .player import Player
 from .regions import ALL, RegionList, as_region
 from .scene import Scene
+from .selecting import Selecting
 
 ERRORS = ("#FFF1C9", "#FEC44F", "#FE9929", "#D95F0E", "#993404", "#4A1601")  # light for small, dark for large
 DOTS = ("#BBBBBB", "#222222")  # of utterances that are not listed, and that are
@@ -38,7 +37,7 @@ def paragraph(text):
     return f'<div style="line-height:1.5">{text}</div>'
 
 
-class ModelExplorer(VBox):
+class ModelExplorer(Selecting):
     """Runs on one sphere, to turn, click and hear. Made by `emosphere.widgets.compare`.
 
     Attributes
@@ -51,8 +50,9 @@ class ModelExplorer(VBox):
 
     def __init__(self, corpus, runs, grid=None):
         self.comparison = data = Comparison(corpus, runs)
+        self.table, self.among = data.table, "that every run has predicted"
         self.region = self.taken_for = None
-        self._listed = self._selected = np.empty(0, dtype=int)
+        self._listed = np.empty(0, dtype=int)
         self._held = False
         start = grid or data.own_grid(data.names[0]) or RegionGrid.from_angle(90)
         self.control = GridControl(start, lambda grid: self._use_grid())
@@ -72,15 +72,10 @@ class ModelExplorer(VBox):
         self.listing = Listing(lambda name: self._hear(self._position(name)))
         self.player = Player(corpus)
         self.caption, self.matrix, self.about = HTML(), HTML(), HTML()
-        self.buttons = [self._button("previous", "arrow-up", -1), self._button("next", "arrow-down", 1)]
+        self.buttons = self._steps()
         super().__init__(self._arranged())
         self.add_class("emosphere").add_class("emosphere-models")
         self._use_grid()
-
-    def _button(self, text, icon, by):
-        button = Button(description=text, icon=icon, tooltip="in the order of the table", layout=Layout(width="auto"))
-        button.on_click(lambda _: self._step(by))
-        return button
 
     def _arranged(self):
         left = VBox([self.scene, self.caption], layout=Layout(flex="4 1 480px", min_width="0"))
@@ -98,16 +93,6 @@ class ModelExplorer(VBox):
         ]
 
     # grid and run in focus
-
-    @property
-    def grid(self):
-        """RegionGrid: the regions shown; may be set."""
-        return self.control.grid
-
-    @grid.setter
-    def grid(self, grid):
-        self.control.show(grid)
-        self._use_grid()
 
     def _use_grid(self):
         data, grid = self.comparison, self.grid
@@ -196,36 +181,14 @@ class ModelExplorer(VBox):
 
     # selection
 
-    @property
-    def selection(self):
-        """pandas.DataFrame: the utterances selected last, in the columns of `comparison.table`.
-
-        The one that was clicked, those of a region or of a cell, or what was set here: a table with a column
-        ``utterance``, or a list of names.
-        """
-        return self.comparison.table.iloc[self._selected]
-
-    @selection.setter
-    def selection(self, utterances):
-        names = utterances["utterance"] if isinstance(utterances, pd.DataFrame) else utterances
-        names = [names] if isinstance(names, str) else list(names)
-        positions = np.array([self._position(name) for name in names], dtype=int)
-        if len(positions) == 1:
-            self.select(positions[0])
-            return
+    def _select_many(self, positions):
         self._show_regions(None, None)
         self._selected = positions
         self._list(np.isin(np.arange(len(self.comparison)), positions), "selected")
 
-    def _position(self, name):
-        found = np.flatnonzero((self.comparison.table["utterance"] == name).to_numpy())
-        if not len(found):
-            raise CorpusError(f"No utterance {name!r} is predicted by every run; selections name utterances.")
-        return found[0]
-
     def select(self, position, *, play=False):
-        """Selects one utterance by its position in `comparison.table`: ring, thick lines, player, details."""
-        row = self.comparison.table.iloc[position]
+        """Selects one utterance by its position in `table`: ring, thick lines, player, details."""
+        row = self.table.iloc[position]
         self._selected = np.array([position])
         self.scene.mark(self._selected)
         self.lines.choose(self._selected)
@@ -240,10 +203,3 @@ class ModelExplorer(VBox):
 
     def _hear(self, position):
         self.select(position, play=True)
-
-    def _step(self, by):
-        names = self.listing.names
-        if names:
-            current = self.selection["utterance"].tolist() if len(self._selected) == 1 else []
-            at = names.index(current[0]) + by if current and current[0] in names else 0
-            self._hear(self._position(names[at % len(names)]))
