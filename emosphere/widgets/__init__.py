@@ -7,14 +7,11 @@ The explorers (`explore`, `compare`) put together parts that know nothing of eac
 
 from .. import plots
 from .explorer import Explorer
-from .figure import load_early
 from .models import ModelExplorer
 from .view import View
 from .voice import Voice, hear
 
 __all__ = ["Explorer", "ModelExplorer", "Voice", "compare", "explore", "hear"]
-
-load_early()
 
 
 def explore(corpus, predictions=None, *, static=False, path=None):

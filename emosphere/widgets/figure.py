@@ -4,13 +4,9 @@ import functools
 from copy import deepcopy
 from pathlib import Path
 
-import anywidget
 import plotly.graph_objects as go
 import traitlets
-from IPython import get_ipython
 from ipywidgets import Widget, widget_serialization
-
-SCRIPT = Path(__file__).with_suffix(".js")
 
 
 class _Plotly(Widget):
@@ -22,21 +18,6 @@ class _Plotly(Widget):
 @functools.cache
 def _plotly():
     return _Plotly(code=str(go.FigureWidget._esm))
-
-
-class _Early(anywidget.AnyWidget):
-    """Has the browser evaluate plotly's code before the first figure comes."""
-
-    _esm = SCRIPT
-    _bundle = traitlets.Instance(Widget).tag(sync=True, **widget_serialization)
-
-
-@functools.cache
-def load_early():
-    """In a notebook, lets the browser begin with plotly's code now, while Python still reads a corpus."""
-    if hasattr(get_ipython(), "kernel"):
-        return _Early(_bundle=_plotly())
-    return None
 
 
 class Figure(go.FigureWidget):
@@ -55,7 +36,7 @@ class Figure(go.FigureWidget):
         plotly's configuration, such as ``displayModeBar``.
     """
 
-    _esm = SCRIPT
+    _esm = Path(__file__).with_suffix(".js")
     _bundle = traitlets.Instance(Widget).tag(sync=True, **widget_serialization)
 
     def __init__(self, figure, **config):

@@ -251,7 +251,10 @@ class View:
         """Click into a heatmap, at shares of its width and height from the upper left, once its hover text shows."""
         area = gd.locator(".nsewdrag").first
         area.scroll_into_view_if_needed()
-        box = area.bounding_box()
+        box, before = area.bounding_box(), None
+        while box != before:  # until nothing moves any more
+            self.page.wait_for_timeout(300)
+            box, before = area.bounding_box(), box
         x, y = box["x"] + across * box["width"], box["y"] + down * box["height"]
         self.page.mouse.move(x - 3, y)
         self.page.mouse.move(x, y, steps=3)
