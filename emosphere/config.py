@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Literal, Union, get_args, get_origin, get_type_hints
 
+from .files import write_json
 from .sphere import RegionGrid
 
 
@@ -67,6 +68,7 @@ class Config:
     clip_gradient: float | None = None  # largest norm of the gradient
     max_seconds: float = 12.0  # of an utterance, in training only
     precision: Literal["auto", "no", "bf16"] = "auto"  # auto: bf16 where the device has it
+    threads: int | None = None  # of PyTorch on CPU; their number changes rounding, and so the result; None: all
     workers: int = 0  # processes that decode audio; 0: the training process itself
     fast_allocator: bool = True  # on CPU with glibc
     seed: int = 0
@@ -83,6 +85,7 @@ class Config:
             "learning_rate",
             "max_seconds",
             "clip_gradient",
+            "threads",
         ):
             value = getattr(self, name)
             if value is not None and value <= 0:
@@ -151,7 +154,7 @@ class Config:
 
     def save(self, path):
         """Writes every value, presets resolved, as JSON."""
-        Path(path).write_text(json.dumps(asdict(self), indent=2) + "\n")
+        write_json(path, asdict(self))
 
     @classmethod
     def load(cls, path):
@@ -198,7 +201,7 @@ PRESETS = {
     # a laptop without GPU or network: seconds an epoch on the embedded corpus; no dropout, see emosphere.model.TINY
     "tiny": dict(encoder="tiny", freeze_features=False, style_width=96, head_width=128, head_dropout=0.0, epochs=8,
                  batch_size=16, learning_rate=1e-3, learning_rate_schedule="one-cycle", clip_gradient=1.0,
-                 precision="no"),
+                 precision="no", threads=1),
     # one consumer GPU
     "base": dict(encoder="microsoft/wavlm-base-plus", style_width=768, head_width=768, epochs=10, batch_size=16,
                  learning_rate=2e-5, workers=4),

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import Dataset
 
 from .corpora.audio import RATE
-from .data import GroupedBatches, make_loader, read_audio
+from .data import GroupedBatches, Utterances, make_loader, read_audio
 from .model import EmoSphereModel
 from .progress import bar
 from .sphere import DIMENSIONS, vad_to_spherical
@@ -54,6 +54,37 @@ def forward_all(model, loader, count, *, autocast=nullcontext, progress=None):
             probabilities[positions] = output.logits.float().softmax(-1).cpu().numpy()
     model.train(training)
     return vad, probabilities if model.config.classes else None
+
+
+def evaluation_loader(config, prepared, split):
+    """Every utterance of a split once and whole, grouped by length."""
+    batches = GroupedBatches(prepared.seconds[split], 2 * config.batch_size)
+    return make_loader(Utterances(prepared.corpus, prepared.rows[split]), batches, config.workers)
+
+
+def predict_test(config, prepared, model, accelerator, *, progress=True):
+    """The test split's table: who speaks, truth and prediction on the rating scale (not clipped), regions.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``utterance``, ``speaker``, ``emotion``, ``valence``, ``arousal``, ``dominance`` (truth), the same three with
+        ``_predicted``, ``region`` (truth), ``region_predicted`` (of the region head; empty without one),
+        ``region_probability``, and ``region_of_vad``, the region of the predicted point.
+    """
+    rows, corpus, grid = prepared.rows["test"], prepared.corpus, config.grid
+    vad, probabilities = forward_all(model, evaluation_loader(config, prepared, "test"), len(rows),
+                                     autocast=accelerator.autocast, progress="test" if progress else None)  # fmt: skip
+    table = rows[["utterance", "path", "speaker", "gender", "emotion", *DIMENSIONS]].reset_index(drop=True)
+    table[[f"{name}_predicted" for name in DIMENSIONS]] = corpus.scale.from_target(vad)
+    table["region"] = grid.assign(corpus.points[rows.index])
+    table["region_predicted"] = pd.array([pd.NA] * len(table), dtype="Int64")
+    table["region_probability"] = np.nan
+    if config.auxiliary == "region":
+        table["region_predicted"] = pd.array(probabilities.argmax(1), dtype="Int64")
+        table["region_probability"] = probabilities.max(1)
+    table["region_of_vad"] = grid.assign(corpus.scale.to_sphere(corpus.scale.from_target(vad)))
+    return table
 
 
 class _Sources(Dataset):

@@ -1,12 +1,14 @@
 """One run: from a configuration to a folder with the best model, its history, its predictions and its scores.
 
     config.json        every parameter
+    environment.json   versions, commit, fingerprint of the corpus, machine
     notes.txt          what was decided on the way: skipped files, small categories, empty regions
+    log.txt            what happened when
     history.csv        a row an epoch, written as it goes
-    model/             the checkpoint with the lowest validation loss (safetensors)
+    model/             the epoch with the lowest validation loss (safetensors)
+    checkpoint.safetensors   while the run is not complete: what the next epoch starts from
     predictions.csv    every test utterance: truth, prediction, regions
     scores.json        what is reported of the run; written last, so a folder that has it is complete
-    environment.json   versions, device, time taken
 
 References
 ----------
@@ -14,11 +16,11 @@ References
 """
 
 import ctypes
-import importlib.metadata
-import json
+import logging
 import platform
 import shutil
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +28,20 @@ import pandas as pd
 import torch
 from accelerate import Accelerator
 
-from . import data
+from . import checkpoint, data
 from .config import is_complete
+from .files import only_writer, replacing, write_json
 from .losses import auxiliary_loss, auxiliary_weight, ccc_loss
 from .metrics import concordance_cc, scores
 from .model import EmoSphereModel, find_encoder
-from .prediction import forward_all
+from .prediction import evaluation_loader, forward_all, predict_test
 from .preparation import new_model, prepare
 from .progress import bar
+from .provenance import environment
 from .sphere import DIMENSIONS
+
+CHECKPOINT = "checkpoint.safetensors"
+log = logging.getLogger(__name__)
 
 
 class RunError(RuntimeError):
@@ -62,7 +69,8 @@ def use_fast_allocator():
 def train(config, folder, *, cache="data/cache", progress=True):
     """Trains, keeps the best checkpoint, predicts the test split and scores it.
 
-    A complete run with this configuration is used again; an incomplete one starts over.
+    A complete run with this configuration is used again; one that was stopped goes on after its last whole epoch and
+    ends as if it had not been stopped.
 
     Parameters
     ----------
@@ -84,37 +92,55 @@ def train(config, folder, *, cache="data/cache", progress=True):
         If the folder holds a run with other parameters; it names them.
     CorpusError, EncoderError
         If there is nothing to train on, or nothing to train.
+    BusyError
+        If another process is writing this run.
+    RunError
+        If the loss is no longer a number.
     """
     folder = Path(folder)
     if config.is_in(folder) and is_complete(folder):
         return folder
-    started = time.perf_counter()
     mixed = config.precision if config.precision != "auto" else "bf16" if _has_bf16() else "no"
     accelerator = Accelerator(mixed_precision=mixed)
     if accelerator.num_processes > 1:
         raise RunError("This version trains in one process: the CCC of a batch that is split over several would be "
                        "another loss. Start it without accelerate launch or torchrun.")  # fmt: skip
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
     if accelerator.device.type == "cpu" and config.fast_allocator:
         use_fast_allocator()
     find_encoder(config.encoder)  # a wrong name should not come to light after the corpus has been read
     prepared = prepare(config, cache=cache, progress=progress)
     model = new_model(config, prepared)
-    _start_afresh(config, folder)
-    (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes))
+    folder.mkdir(parents=True, exist_ok=True)
+    with only_writer(folder, ".lock", "The run"), _logging_to(folder / "log.txt"):
+        if not (config.is_in(folder) and is_complete(folder)):  # another process may have been faster
+            _run(config, prepared, model, accelerator, folder, progress)
+    return folder
 
+
+def _run(config, prepared, model, accelerator, folder, progress):
+    config.save(folder / "config.json")
+    facts = environment(accelerator.device, prepared.corpus)
+    write_json(folder / "environment.json", facts)
+    (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes))
+    log.info("%s on %s, %d threads, corpus %s %s", folder, facts["device"], facts["threads"], facts["corpus"],
+             facts["fingerprint"])  # fmt: skip
     fit(config, prepared, model, accelerator, folder, progress=progress)
     accelerator.free_memory()
 
     model = EmoSphereModel.from_pretrained(folder / "model").to(accelerator.device)
     predictions = predict_test(config, prepared, model, accelerator, progress=progress)
-    predictions.to_csv(folder / "predictions.csv", index=False)
-    _write_json(folder / "environment.json", _environment(accelerator, time.perf_counter() - started))
-    _write_json(folder / "scores.json", scores(predictions))
-    return folder
+    with replacing(folder / "predictions.csv") as temporary:
+        predictions.to_csv(temporary, index=False)
+    figures = scores(predictions)
+    write_json(folder / "scores.json", figures)
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    log.info("complete: test CCC %.4f", figures["ccc_mean"])
 
 
 def fit(config, prepared, model, accelerator, folder, *, progress=True):
-    """The training loop. Leaves ``history.csv`` and, in ``model``, the best checkpoint."""
+    """The training loop, from the last whole epoch on. Leaves ``history.csv`` and, in ``model``, the best epoch."""
     corpus, rows = prepared.corpus, prepared.rows
     lengths = np.minimum(prepared.seconds["train"], config.max_seconds)
     batches = data.GroupedBatches(lengths, config.batch_size, shuffle=True, seed=config.seed)
@@ -136,9 +162,15 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
         scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     model, optimizer = accelerator.prepare(model, optimizer)
 
-    best, history = np.inf, []
-    with bar(total=steps, desc="training", unit="batch", disable=not progress) as shown:
-        for epoch in range(config.epochs):
+    history = []
+    if (folder / CHECKPOINT).exists():
+        history = checkpoint.load(folder / CHECKPOINT, model, optimizer, scheduler)["history"]
+        log.info("goes on after epoch %d of %d", len(history), config.epochs)
+    best = min((row["validation_loss"] for row in history), default=np.inf)
+    done = len(history) * len(batches)
+    with bar(total=steps, initial=done, desc="training", unit="batch", disable=not progress) as shown:
+        for epoch in range(len(history), config.epochs):
+            begun = time.perf_counter()
             weight = auxiliary_weight(epoch, config.epochs, config.schedule, config.decay_epochs)
             batches.set_epoch(epoch)
             model.train()
@@ -162,83 +194,64 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
                 shown.update()
             vad, _ = forward_all(model, validation, len(rows["validation"]), autocast=accelerator.autocast)
             figures = _epoch_figures(truth["validation"].cpu().numpy(), vad)
+            loss = figures["validation_loss"]
+            if not np.isfinite([*sums, loss]).all():
+                raise RunError(f"The loss is no longer a number in epoch {epoch} (training {sums[0] / len(batches)}, "
+                               f"validation {loss}); a lower learning_rate than {config.learning_rate} usually "
+                               "helps.")  # fmt: skip
             history.append({
                 "epoch": epoch, "auxiliary_weight": weight, "train_ccc_loss": sums[0] / len(batches),
                 "train_auxiliary_loss": sums[1] / len(batches), **figures,
-                "padding": data.padding_share(lengths, list(batches)), "best": figures["validation_loss"] < best,
+                "padding": data.padding_share(lengths, list(batches)), "best": bool(loss < best),
             })  # fmt: skip
-            if not np.isfinite([*sums, figures["validation_loss"]]).all():
-                raise RunError(f"The loss is no longer a number in epoch {epoch} (training {sums[0] / len(batches)}, "
-                               f"validation {figures['validation_loss']}); a lower learning_rate than "
-                               f"{config.learning_rate} usually helps.")  # fmt: skip
-            pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
-            if figures["validation_loss"] < best:
-                best = figures["validation_loss"]
-                accelerator.unwrap_model(model).save_pretrained(folder / "model")
+            if loss < best:
+                best = loss
+                _keep(accelerator.unwrap_model(model), folder / "model")
+            # after the model: killed between the two, the epoch is trained again and finds the same best
+            checkpoint.save(folder / CHECKPOINT, model, optimizer, scheduler, history=history)
+            with replacing(folder / "history.csv") as temporary:
+                pd.DataFrame(history).to_csv(temporary, index=False)
+            log.info("epoch %d of %d: loss %.4f, validation %.4f%s, %.1f s", epoch + 1, config.epochs,
+                     sums[0] / len(batches), loss, ", best" if history[-1]["best"] else "",
+                     time.perf_counter() - begun)  # fmt: skip
             shown.set_postfix_str(f"CCC {figures['ccc_mean']:.3f}")
 
 
-def evaluation_loader(config, prepared, split):
-    """Every utterance of a split once and whole, grouped by length."""
-    batches = data.GroupedBatches(prepared.seconds[split], 2 * config.batch_size)
-    return data.make_loader(data.Utterances(prepared.corpus, prepared.rows[split]), batches, config.workers)
-
-
-def predict_test(config, prepared, model, accelerator, *, progress=True):
-    """The test split's table: who speaks, truth and prediction on the rating scale (not clipped), regions.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``utterance``, ``speaker``, ``emotion``, ``valence``, ``arousal``, ``dominance`` (truth), the same three with
-        ``_predicted``, ``region`` (truth), ``region_predicted`` (of the region head; empty without one),
-        ``region_probability``, and ``region_of_vad``, the region of the predicted point.
-    """
-    rows, corpus, grid = prepared.rows["test"], prepared.corpus, config.grid
-    vad, probabilities = forward_all(model, evaluation_loader(config, prepared, "test"), len(rows),
-                                     autocast=accelerator.autocast, progress="test" if progress else None)  # fmt: skip
-    table = rows[["utterance", "path", "speaker", "gender", "emotion", *DIMENSIONS]].reset_index(drop=True)
-    table[[f"{name}_predicted" for name in DIMENSIONS]] = corpus.scale.from_target(vad)
-    table["region"] = grid.assign(corpus.points[rows.index])
-    table["region_predicted"] = pd.array([pd.NA] * len(table), dtype="Int64")
-    table["region_probability"] = np.nan
-    if config.auxiliary == "region":
-        table["region_predicted"] = pd.array(probabilities.argmax(1), dtype="Int64")
-        table["region_probability"] = probabilities.max(1)
-    table["region_of_vad"] = grid.assign(corpus.scale.to_sphere(corpus.scale.from_target(vad)))
-    return table
+def _keep(model, folder):
+    """Replaces the saved model; the old one stays until the new one is whole."""
+    new, old = folder.with_name(".model-new"), folder.with_name(".model-old")
+    for leftover in (new, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    model.save_pretrained(new)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _epoch_figures(truth, vad):
     """Validation loss and CCCs over the whole split at once, never averaged over batches."""
     cccs = concordance_cc(truth, vad)
-    named = {f"ccc_{name}": value for name, value in zip(DIMENSIONS, cccs, strict=True)}
-    return {"validation_loss": (1 - cccs).sum(), **named, "ccc_mean": cccs.mean()}
+    named = {f"ccc_{name}": float(value) for name, value in zip(DIMENSIONS, cccs, strict=True)}
+    return {"validation_loss": float((1 - cccs).sum()), **named, "ccc_mean": float(cccs.mean())}
 
 
-def _start_afresh(config, folder):
-    """Makes the folder, without what an incomplete run left in it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(folder / "model", ignore_errors=True)
-    (folder / "history.csv").unlink(missing_ok=True)
-    config.save(folder / "config.json")
+@contextmanager
+def _logging_to(path):
+    """What this module logs goes to a file, with the traceback of an error that ends the run."""
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    except BaseException:
+        log.exception("stopped")
+        raise
+    finally:
+        log.removeHandler(handler)
+        handler.close()
 
 
 def _has_bf16():
     return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-
-
-def _environment(accelerator, seconds):
-    packages = ("emosphere", "torch", "torchaudio", "transformers", "accelerate", "numpy", "pandas")
-    device = accelerator.device
-    return {
-        "python": platform.python_version(),
-        **{name: importlib.metadata.version(name) for name in packages},
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "threads": torch.get_num_threads(),
-        "seconds": round(seconds, 1),
-    }
-
-
-def _write_json(path, content):
-    path.write_text(json.dumps(content, indent=2) + "\n")

@@ -1,7 +1,7 @@
 """One run on tones: what it leaves, that it repeats itself, and what it refuses before any long work."""
 
 import json
-import shutil
+import subprocess
 
 import audmetric
 import numpy as np
@@ -12,11 +12,11 @@ from conftest import write_corpus
 from sklearn.metrics import f1_score
 from sklearn.utils.class_weight import compute_class_weight
 
-from emosphere import corpora, data, training
+from emosphere import corpora, data, files, training
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
 from emosphere.model import EmoSphereModel, EncoderError
-from emosphere.prediction import forward_all, predict
+from emosphere.prediction import evaluation_loader, forward_all, predict
 from emosphere.sphere import DIMENSIONS
 
 
@@ -43,6 +43,8 @@ def test_a_run_leaves_everything(run):
         "predictions.csv",
         "scores.json",
         "environment.json",
+        "log.txt",
+        ".lock",
     }
     history = pd.read_csv(run / "history.csv")
     assert history["epoch"].tolist() == [0, 1]
@@ -86,12 +88,97 @@ def test_complete_run_is_used_again_and_never_overwritten(run, tones, encoders, 
         training.train(configuration(tones, encoders, epochs=3), run)
 
 
-def test_incomplete_run_starts_over(run, tones, encoders, tmp_path):
-    folder = tmp_path / "half"
-    shutil.copytree(run, folder)
-    (folder / "scores.json").unlink()
-    training.train(configuration(tones, encoders), folder, cache=tmp_path, progress=False)
-    assert (folder / "scores.json").read_bytes() == (run / "scores.json").read_bytes()
+class Stopped(BaseException):
+    """Stands for whatever ends a process."""
+
+
+def stop_at(monkeypatch, where, call):
+    """Makes the given call of a function of `training` (0 is the first) end the run."""
+    calls, real = iter(range(1000)), getattr(training, where)
+
+    def stopping(*arguments, **options):
+        if next(calls) == call:
+            raise Stopped
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(training, where, stopping)
+
+
+@pytest.fixture(scope="module")
+def straight(tones, encoders, tmp_path_factory):
+    """A run with dropout, a learning rate that changes and a clipped gradient, which nothing stopped."""
+    folder = tmp_path_factory.mktemp("straight") / "run"
+    config = configuration(tones, encoders, epochs=4, head_dropout=0.3)
+    return config, training.train(config, folder, cache=folder.parent, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("where", "call"),
+    [
+        ("ccc_loss", 3),  # in the first epoch
+        ("ccc_loss", 25),  # in the middle of a later one
+        ("forward_all", 2),  # while validating
+        ("_keep", 0),
+        ("predict_test", 0),  # all epochs done
+        ("write_json", 1),  # scores.json itself
+    ],
+)
+def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(straight, tmp_path, monkeypatch, where, call):
+    config, expected = straight
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        stop_at(patch, where, call)
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert not (tmp_path / "run" / "scores.json").exists()
+    torch.rand(7)  # whatever happens in between must not matter
+    np.random.random(7)
+    folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    for name in ("history.csv", "model/model.safetensors", "predictions.csv", "scores.json"):
+        assert (folder / name).read_bytes() == (expected / name).read_bytes(), name
+    assert not (folder / training.CHECKPOINT).exists()
+    log = (folder / "log.txt").read_text()
+    trained = [line.split("epoch ")[1].split()[0] for line in log.splitlines() if " epoch " in line and "loss" in line]
+    assert trained == ["1", "2", "3", "4"], "an epoch was trained twice"
+    assert "Stopped" in log
+
+
+def test_the_checkpoint_is_never_half_written(straight, tmp_path, monkeypatch):
+    """The disk fills up while the second checkpoint is written: the first one is still there and good."""
+    config, expected = straight
+    real, calls = training.checkpoint.save_file, iter(range(9))
+
+    def full(tensors, path, **options):
+        if next(calls) == 1:
+            path.write_bytes(b"half of it")
+            raise OSError(28, "No space left on device")
+        real(tensors, path, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(training.checkpoint, "save_file", full)
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert not list((tmp_path / "run").glob("*.part"))
+    folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert (folder / "history.csv").read_bytes() == (expected / "history.csv").read_bytes()
+    assert "goes on after epoch 1 of 4" in (folder / "log.txt").read_text()
+
+
+def test_a_second_writer_is_refused(tones, encoders, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "PATIENCE", 0.1)
+    (tmp_path / "run").mkdir()
+    with (
+        files.only_writer(tmp_path / "run", ".lock", "The run"),
+        pytest.raises(files.BusyError, match="The run in .* is being written by another process"),
+    ):
+        training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
+
+
+def test_the_environment_is_recorded(run, tones):
+    facts = json.loads((run / "environment.json").read_text())
+    assert facts["fingerprint"] == corpora.load("msp_podcast", tones).fingerprint()
+    assert facts["torch"] == torch.__version__.split("+")[0]
+    assert facts["threads"] == 1
+    assert facts["memory_gib"] > 0
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+    assert (facts["commit"] or "").rstrip("+") == head
 
 
 def test_best_checkpoint_is_the_one_with_the_lowest_whole_set_loss(run, tones, encoders, tmp_path):
@@ -99,7 +186,7 @@ def test_best_checkpoint_is_the_one_with_the_lowest_whole_set_loss(run, tones, e
     history = pd.read_csv(run / "history.csv")
     prepared = training.prepare(config, cache=tmp_path, progress=False)
     model = EmoSphereModel.from_pretrained(run / "model")
-    loader = training.evaluation_loader(config, prepared, "validation")
+    loader = evaluation_loader(config, prepared, "validation")
     vad, _ = forward_all(model, loader, len(prepared.rows["validation"]))
     truth = prepared.corpus.scale.to_target(prepared.rows["validation"][list(DIMENSIONS)])
     loss = sum(1 - audmetric.concordance_cc(truth[:, i], vad[:, i]) for i in range(3))

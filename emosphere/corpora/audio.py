@@ -5,7 +5,6 @@ A sample is what a model would hear: the mean over the channels, full scale bein
 
 import os
 import stat
-import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
+from ..files import replacing
 from ..progress import bar
 from .corpus import CorpusError
 
@@ -193,13 +193,8 @@ def _write_cache(folder, known):
     table = pd.DataFrame([dict(zip(_KEY, key, strict=True)) | facts for key, facts in latest.values()])
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder, suffix=".parquet.part")
-        os.close(handle)
-        try:
+        with replacing(Path(folder) / _CACHE) as temporary:
             table.to_parquet(temporary, index=False)
-            os.replace(temporary, Path(folder) / _CACHE)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
     except OSError as error:
         warnings.warn(f"The audio facts could not be kept in {folder}: {error}.", stacklevel=3)
 

@@ -20,9 +20,9 @@ import papermill
 import yaml
 from IPython.display import HTML
 
-from .config import Config, ConfigError, is_complete
-from .progress import bar
-from .sphere import DIMENSIONS
+from ..config import Config, ConfigError, is_complete
+from ..progress import bar
+from ..sphere import DIMENSIONS
 
 # Tables 1 to 3 of the paper: CCC for valence, arousal, dominance and their average; Table 3 also macro F1 and
 # accuracy of the region in per cent. MSP-Podcast, wavlm-large, one run each.

@@ -1,0 +1,77 @@
+"""Files that are either the old one or the new one, never half of it; and one writer at a time."""
+
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+PATIENCE = 5  # seconds; a process that was killed may take a moment to end
+
+
+class BusyError(RuntimeError):
+    """Somebody else is writing there."""
+
+
+@contextmanager
+def replacing(path):
+    """A temporary path beside `path`, which takes its place when the block ends well and is removed when not.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "note.txt"
+    >>> with replacing(path) as temporary:
+    ...     _ = temporary.write_text("all or nothing")
+    >>> path.read_text()
+    'all or nothing'
+    """
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
+    os.close(handle)
+    temporary = Path(temporary)
+    try:
+        yield temporary
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())  # a machine that stops now must not find the new name on an empty file
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path, content):
+    """Writes indented JSON in one piece."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n")
+
+
+@contextmanager
+def only_writer(folder, name, what):
+    """Holds a lock file in a folder, which the system releases when the process ends, however it ends.
+
+    Parameters
+    ----------
+    folder : path-like
+        Must exist.
+    name : str
+        Of the lock file.
+    what : str
+        Is being written, for the message.
+
+    Raises
+    ------
+    BusyError
+        If another process keeps holding it.
+    """
+    lock = FileLock(Path(folder) / name)
+    try:
+        lock.acquire(timeout=PATIENCE)
+    except Timeout:
+        raise BusyError(f"{what} in {folder} is being written by another process; wait for it, or stop it.") from None
+    try:
+        yield
+    finally:
+        lock.release()

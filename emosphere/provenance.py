@@ -1,0 +1,53 @@
+"""What a result depends on beside its configuration: versions, code, data and machine."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import torch
+
+PACKAGES = ("emosphere", "torch", "torchaudio", "transformers", "accelerate", "numpy", "pandas")
+
+
+def environment(device, corpus):
+    """dict: what a reader needs to judge, or repeat, a run on a device (torch.device) with a corpus.
+
+    ``corpus`` and ``fingerprint`` (of labels, splits and scale), ``commit`` of the code ("+" for changes that are not
+    committed, None without git), versions, ``device``, ``processor``, ``cores``, ``memory_gib``, ``threads``.
+    """
+    return {
+        "corpus": corpus.name,
+        "fingerprint": corpus.fingerprint(),
+        "commit": commit(),
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def commit():
+    """str or None: the commit of the code that is running, with "+" if it has been changed since."""
+    folder = Path(__file__).parent
+    git = ["git", "-C", str(folder)]
+    try:
+        found = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10)
+        changed = subprocess.run([*git, "status", "--porcelain", "--", str(folder)], capture_output=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() + "+" * bool(changed.stdout) if found.returncode == 0 else None
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
