@@ -1,7 +1,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 EMOSPHERE = HF_HUB_OFFLINE=1 .venv/bin/python -m emosphere
 
-.PHONY: env run browser test lab explore lint
+.PHONY: env run sweep browser test lab explore lint
 
 env: .venv/ready  ## the pinned environment in .venv
 
@@ -12,6 +12,10 @@ env: .venv/ready  ## the pinned environment in .venv
 
 run: env  ## embedded corpus, notebooks 01 to 07, trained models, tables and figures
 	$(EMOSPHERE) run
+
+sweep: env  ## many runs, their tables and forest plot: make sweep EXPERIMENTS=mine.yaml SEEDS=5 SCHEDULER=processes=2
+	$(EMOSPHERE) sweep $(EXPERIMENTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) \
+	$(if $(RESOURCES),--resources $(RESOURCES)) $(if $(MANY),--many)
 
 browser: env  ## chromium for the browser tests: what is there, else Debian's, else Playwright's
 	@-command -v chromium || command -v chromium-browser || command -v google-chrome || \

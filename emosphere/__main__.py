@@ -1,27 +1,70 @@
-"""``python -m emosphere run``: the whole walk, from the embedded corpus to tables and figures."""
+"""``python -m emosphere``: the whole walk, and sweeps of experiments."""
 
 import argparse
 import sys
-
-from .config import ConfigError
 
 
 def main():
     parser = argparse.ArgumentParser(prog="emosphere")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="execute notebooks 01 to 07 on the embedded corpus")
-    parser.parse_args()
+    many = commands.add_parser("sweep", help="train the runs of an experiment, write its tables and forest plot")
+    many.add_argument("experiments", nargs="?", default="notebooks/experiments.yaml", help="a YAML file")
+    many.add_argument("--name", help="folder of the runs, instead of the file's")
+    many.add_argument("--seeds", type=_seeds, help="5 means 0 to 4; 0,3,7 means these")
+    many.add_argument("--scheduler", help="processes=N, or the address of a Dask scheduler; without it: here")
+    many.add_argument("--resources", type=_resources, help="what a run takes of a Dask worker, such as GPU=1")
+    many.add_argument("--many", action="store_true", help="yes, more than 200 runs")
+    many.add_argument("--runs", default="runs", help="folder of all experiments")
+    many.add_argument("--figures", default="figures", help="folder of tables and figures")
+    arguments = parser.parse_args()
 
     from papermill import PapermillExecutionError
 
-    from .experiments import walk
+    from . import experiments
+    from .config import ConfigError
+    from .corpora import CorpusError
 
     try:
-        walk()
-    except ConfigError as error:
+        if arguments.command == "run":
+            experiments.walk()
+        else:
+            _sweep(experiments, arguments)
+    except (ConfigError, CorpusError, experiments.SweepError) as error:
         sys.exit(str(error))
     except PapermillExecutionError as error:
         sys.exit(f"A notebook stopped with {error.ename}: {error.evalue}\nThe executed copy in runs/ shows where.")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _sweep(experiments, arguments):
+    results = experiments.sweep(
+        arguments.experiments, name=arguments.name, seeds=arguments.seeds, runs=arguments.runs,
+        scheduler=arguments.scheduler, resources=arguments.resources, many=arguments.many,
+    )  # fmt: skip
+    wanted = len(results.variants) * len(results.seeds)
+    if not results.runs:
+        sys.exit(f"None of the {wanted} runs is complete.")
+    folder = f"{arguments.figures}/{results.folder.name}"
+    experiments.report(results, folder)
+    print(f"{len(results.runs)} of {wanted} runs are complete; tables and forest plot are in {folder}.")
+    if len(results.runs) < wanted:
+        sys.exit(1)
+
+
+def _seeds(text):
+    try:
+        return int(text) if text.isdigit() else [int(seed) for seed in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a number such as 5, or a list such as 0,3,7, not {text!r}") from None
+
+
+def _resources(text):
+    try:
+        return {name: float(amount) for name, amount in (part.split("=") for part in text.split(","))}
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"NAME=AMOUNT, such as GPU=1, not {text!r}") from None
 
 
 if __name__ == "__main__":

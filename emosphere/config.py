@@ -145,7 +145,7 @@ class Config:
         if not names:  # nbval executes cells without keeping their source
             names = [f.name for f in fields(cls) if f.name in namespace]
         changes = {name: namespace[name] for name in names if name not in also}
-        return cls.create(changes.pop("preset", "tiny"), **changes)
+        return cls.create(changes.pop("preset", None) or "tiny", **changes)
 
     @property
     def grid(self):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from accelerate.utils import set_seed
 
 from .corpora import CorpusError, load, scan, usable
@@ -29,6 +30,12 @@ class Prepared:
     weights: np.ndarray
     waveform: tuple
     notes: tuple
+
+    def class_table(self):
+        """pandas.DataFrame: ``name``, ``utterances`` (training) and ``weight`` of each auxiliary class."""
+        counts = np.bincount(self.classes["train"][self.classes["train"] >= 0], minlength=len(self.class_names))
+        columns = {"name": self.class_names, "utterances": counts[: len(self.class_names)]}
+        return pd.DataFrame({**columns, "weight": self.weights[: len(self.class_names)]})
 
 
 def prepare(config, *, cache="data/cache", progress=True):

@@ -2,6 +2,7 @@
 
     config.json        every parameter
     environment.json   versions, commit, fingerprint of the corpus, machine
+    classes.csv        the auxiliary classes: training utterances and weight of each
     notes.txt          what was decided on the way: skipped files, small categories, empty regions
     log.txt            what happened when
     history.csv        a row an epoch, written as it goes
@@ -123,6 +124,7 @@ def _run(config, prepared, model, accelerator, folder, progress):
     config.save(folder / "config.json")
     facts = environment(accelerator.device, prepared.corpus)
     write_json(folder / "environment.json", facts)
+    prepared.class_table().to_csv(folder / "classes.csv", index=False)
     (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes))
     log.info("%s on %s, %d threads, corpus %s %s", folder, facts["device"], facts["threads"], facts["corpus"],
              facts["fingerprint"])  # fmt: skip

@@ -45,7 +45,7 @@ ALLOWED = {
     },
     "experiments": {"config", "corpora", "files", "metrics", "plots", "progress", "sphere"},
     "widgets": {"corpora", "metrics", "plots", "sphere", "synthesis"},
-    "__main__": {"config", "experiments"},
+    "__main__": {"config", "corpora", "experiments"},
 }
 
 

@@ -6,6 +6,8 @@ turns with the azimuth and the lightness rises with the elevation), and hovering
 
 from .basic import DIMENSION_COLORS, OCTANT_COLORS, bars, heatmap, intervals, lines, region_colors, save
 from .colouring import Colouring, color_by_group, color_by_quantity, color_by_region
+from .forest import forest
+from .grids import grid_study
 from .menu import sphere_menu
 from .panels import (
     history,
@@ -18,6 +20,6 @@ from .panels import (
 from .spheres import arrows, hover_texts, patches, sphere
 
 __all__ = ["DIMENSION_COLORS", "OCTANT_COLORS", "Colouring", "arrows", "bars", "color_by_group", "color_by_quantity",
-           "color_by_region", "heatmap", "history", "hover_texts", "intervals", "label_distributions", "lines",
-           "patches", "region_colors", "region_confusion", "region_shares", "save", "sphere", "sphere_menu",
-           "truth_against_prediction", "waveform"]  # fmt: skip
+           "color_by_region", "forest", "grid_study", "heatmap", "history", "hover_texts", "intervals",
+           "label_distributions", "lines", "patches", "region_colors", "region_confusion", "region_shares", "save",
+           "sphere", "sphere_menu", "truth_against_prediction", "waveform"]  # fmt: skip

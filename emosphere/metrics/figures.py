@@ -1,17 +1,16 @@
-"""How good a run is: CCC per dimension, macro F1 and accuracy of the region, intervals over speakers.
-
-Arguments come in the order truth, prediction. NaN where a figure is undefined.
+"""How good a run is: CCC per dimension, macro F1 and accuracy of the region.
 
 References
 ----------
 .. [1] Lin, "A Concordance Correlation Coefficient to Evaluate Reproducibility", Biometrics 45(1), 1989.
-.. [2] Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3 (percentile interval).
 """
 
 import numpy as np
-import pandas as pd
 
-from .sphere import DIMENSIONS
+from ..sphere import DIMENSIONS
+
+FIGURES = (*(f"ccc_{name}" for name in DIMENSIONS), "ccc_mean", "region_macro_f1", "region_accuracy")
+"""The figures of `scores` that get an interval."""
 
 
 def concordance_cc(truth, prediction):
@@ -42,59 +41,23 @@ def concordance_cc(truth, prediction):
         return np.full(truth.shape[1:], np.nan)[()]
     # around the mean of the truth the sums below keep their precision
     center = truth.mean(0)
-    sums = _sums(truth - center, prediction - center)
-    return _ccc_from_sums(sums.sum(0))[()]
+    sums = concordance_sums(truth - center, prediction - center)
+    return concordance_from_sums(sums.sum(0))[()]
 
 
-def _sums(truth, prediction):
+def concordance_sums(truth, prediction):
     """(n, 6, ...) numpy.ndarray: what a CCC is made of, additive over utterances."""
     ones = np.ones_like(truth)
     return np.stack([ones, truth, prediction, truth**2, prediction**2, truth * prediction], axis=1)
 
 
-def _ccc_from_sums(sums, axis=0):
+def concordance_from_sums(sums, axis=0):
+    """CCC of sums of `concordance_sums`, which lie along an axis of length 6."""
     n, t, p, tt, pp, tp = np.moveaxis(sums, axis, 0)
     covariance = tp / n - t * p / n**2
     spread = tt / n - (t / n) ** 2 + pp / n - (p / n) ** 2 + (t / n - p / n) ** 2
-    return np.divide(2 * covariance, spread, out=np.full_like(spread, np.nan), where=spread > 1e-15)
-
-
-def concordance_interval(truth, prediction, speakers, *, confidence=0.95, resamples=2000, seed=0):
-    """Percentile bootstrap interval of the CCC that draws speakers, since utterances of one speaker are alike.
-
-    Parameters
-    ----------
-    truth, prediction : (n, dimensions) array_like
-    speakers : (n,) array_like
-    confidence : float
-    resamples : int
-    seed : int
-
-    Returns
-    -------
-    (2, dimensions) numpy.ndarray
-        Lower and upper limit. NaN with fewer than two speakers.
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> truth = rng.normal(size=(200, 3))
-    >>> low, high = concordance_interval(truth, truth + rng.normal(size=(200, 3)), np.arange(200) % 20)
-    >>> bool((low < 0.67).all() and (high > 0.67).all())
-    True
-    """
-    truth, prediction = np.asarray(truth, dtype=float), np.asarray(prediction, dtype=float)
-    codes, names = pd.factorize(np.asarray(speakers))
-    if len(names) < 2:
-        return np.full((2, truth.shape[1]), np.nan)
-    center = truth.mean(0)
-    sums = _sums(truth - center, prediction - center)
-    by_speaker = np.zeros((len(names), *sums.shape[1:]))
-    np.add.at(by_speaker, codes, sums)
-    draws = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), resamples)
-    cccs = _ccc_from_sums(np.tensordot(draws, by_speaker, axes=1), axis=1)  # (resamples, dimensions)
-    tail = (1 - confidence) / 2
-    return np.nanquantile(cccs, [tail, 1 - tail], axis=0)
+    defined = (spread > 1e-15) & (n > 1)
+    return np.divide(2 * covariance, spread, out=np.full_like(spread, np.nan), where=defined)
 
 
 def confusion(truth, prediction, count):
@@ -176,3 +139,40 @@ def scores(predictions):
         figures[f"{prefix}_accuracy"] = accuracy(*pair) if known else None
     figures["utterances"] = len(predictions)
     return figures
+
+
+def figure_sums(predictions):
+    """What `FIGURES` are made of, additive over utterances.
+
+    Parameters
+    ----------
+    predictions : (n,) pandas.DataFrame
+        As in `scores`.
+
+    Returns
+    -------
+    (n, 18 + 2 classes) numpy.ndarray
+        Six sums for each of three CCCs; then per region, with a region head, the hits and the occurrences in truth and
+        prediction.
+    """
+    ends = ("", "_predicted")
+    truth, predicted = (predictions[[f"{name}{end}" for name in DIMENSIONS]].to_numpy(float) for end in ends)
+    center = truth.mean(0)
+    sums = [concordance_sums(truth - center, predicted - center).reshape(len(predictions), -1)]
+    if predictions["region_predicted"].notna().all():
+        truth, predicted = (predictions[f"region{end}"].to_numpy(int)[:, None] for end in ends)
+        regions = np.arange(max(truth.max(), predicted.max()) + 1)
+        sums += [(truth == regions) & (predicted == regions), (truth == regions) * 1 + (predicted == regions)]
+    return np.hstack(sums)
+
+
+def figures_from_sums(sums):
+    """(..., figures) numpy.ndarray: `FIGURES` of sums of `figure_sums`, which lie along the last axis."""
+    cccs = concordance_from_sums(sums[..., :18].reshape(*sums.shape[:-1], 6, 3), axis=-2)
+    hits, occurrences = np.split(sums[..., 18:], 2, axis=-1)
+    f1 = np.divide(2 * hits, occurrences, out=np.zeros_like(hits), where=occurrences > 0)
+    with np.errstate(invalid="ignore"):  # 0 / 0 without a region head
+        f1 = f1.sum(-1) / np.sum(occurrences > 0, axis=-1)
+        right = 2 * hits.sum(-1) / occurrences.sum(-1)
+    regions = np.stack([cccs.mean(-1), f1, right], axis=-1)
+    return np.concatenate([cccs, regions], axis=-1)

@@ -1,0 +1,194 @@
+"""Experiments as data: a YAML file names variants, each only its difference from the preset, and becomes runs.
+
+name: rates                  # folder of the runs; without it the name of the file
+seeds: 5                     # 0 to 4; or a list
+settings: {corpus: emotale, root: /data/EmoTale}   # common to all runs
+full: {}                     # a variant: a name and its difference
+narrow: {style_width: 48}
+rates:                       # lists of values make a grid, every value with every other: rates,learning_rate=...
+  learning_rate: [1e-3, 3e-4]
+  pooling: [style, statistics]
+"""
+
+import itertools
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ..config import Config, ConfigError
+
+RESERVED = ("name", "seeds", "settings")
+MANY = 200  # runs; more are asked about
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One run of an experiment: its variant, seed, folder (absolute) and the parameters of notebook 05."""
+
+    variant: str
+    seed: int
+    folder: Path
+    parameters: dict
+
+    @property
+    def config(self):
+        return Config.create(**self.parameters)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Variants, seeds and common settings under one name; `load_experiment` reads one from a file."""
+
+    name: str
+    variants: dict
+    seeds: tuple = (0,)
+    settings: dict | None = None
+
+    def runs(self, folder, *, many=False):
+        """Every run, checked; all variants of the first seed come first, so that early tables are whole.
+
+        Parameters
+        ----------
+        folder : path-like
+            Of all experiments; the runs go to ``<folder>/<name>/<variant>/seed<k>``.
+        many : bool
+            Allows more than `MANY` runs.
+
+        Returns
+        -------
+        list of Run
+
+        Raises
+        ------
+        ConfigError
+            For an impossible parameter, a variant that cannot name a folder, or too many runs.
+        """
+        _check_name("experiment", self.name)
+        count = len(self.variants) * len(self.seeds)
+        if count > MANY and not many:
+            raise ConfigError(
+                f"{self.name} asks for {count:,} runs ({len(self.variants):,} variants, {len(self.seeds)} seeds). If "
+                "that is meant, say so: --many on the command line, MANY=1 for make, many=True in Python."
+            )
+        found = []
+        for seed, (variant, changes) in itertools.product(self.seeds, self.variants.items()):
+            _check_name("variant", variant)
+            parameters = {**(self.settings or {}), **changes, "seed": seed}
+            try:
+                Config.create(**parameters)
+            except ConfigError as error:
+                raise ConfigError(f"{self.name}, variant {variant!r}: {error}") from None
+            # absolute, since papermill changes the folder
+            place = Path(folder).resolve() / self.name / variant / f"seed{seed}"
+            found.append(Run(variant, seed, place, parameters))
+        return found
+
+
+def load_experiment(path, *, name=None, seeds=None, beside=None, **settings):
+    """The experiment that a YAML file describes (see this module's docstring), with changes.
+
+    Parameters
+    ----------
+    path : path-like
+    name : str, optional
+        Instead of the file's.
+    seeds : int or sequence of int, optional
+        Instead of the file's; a number n means 0 to n - 1.
+    beside : path-like, optional
+        Folder from which the runs will look for a relative ``root``; in the file it is relative to the file.
+    **settings
+        Win over the file's; None means "as in the file".
+
+    Returns
+    -------
+    Experiment
+
+    Raises
+    ------
+    ConfigError
+        Naming the file, the variant and what is wrong with it.
+    """
+    path = Path(path)
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} cannot be read as YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} must map names of variants to their differences; it holds {content!r}.")
+    common = content.pop("settings", None) or {}
+    if not isinstance(common, dict):
+        raise ConfigError(f"{path}: settings must map parameters to values, not {common!r}.")
+    if isinstance(common.get("root"), str) and beside is not None and not Path(common["root"]).is_absolute():
+        common["root"] = os.path.relpath(path.parent / common["root"], beside)
+    common |= {key: value for key, value in settings.items() if value is not None}
+    own_name, own_seeds = content.pop("name", path.stem), content.pop("seeds", 1)
+    variants = {}
+    for variant, changes in content.items():
+        for key, expanded in _expanded(path, variant, changes or {}).items():
+            if key in variants:
+                raise ConfigError(f"{path} has two variants that would be called {key!r}; rename one.")
+            variants[key] = expanded
+    if not variants:
+        raise ConfigError(f"{path} has no variants; a line such as 'full: {{}}' makes one.")
+    for variant, changes in variants.items():
+        try:
+            Config.create(**{**common, **changes})
+        except ConfigError as error:
+            raise ConfigError(f"{path}, variant {variant!r}: {error}") from None
+    return Experiment(name or str(own_name), variants, _seeds(path, own_seeds if seeds is None else seeds), common)
+
+
+def _expanded(path, variant, changes):
+    """A variant, or the variants of a grid, by name."""
+    if not isinstance(variant, str):
+        raise ConfigError(f"{path}: the name of a variant is a word, not {variant!r}; put it into quotes.")
+    if not isinstance(changes, dict):
+        raise ConfigError(f"{path}, variant {variant!r}: its difference maps parameters to values; it is {changes!r}.")
+    if "seed" in changes:
+        raise ConfigError(
+            f"{path}, variant {variant!r}: seed is set for all variants alike, by seeds: [{changes['seed']}]."
+        )
+    lists = {name: values for name, values in changes.items() if isinstance(values, list)}
+    if not all(lists.values()):
+        raise ConfigError(f"{path}, variant {variant!r}: an empty list of values makes no run.")
+    found = {}
+    for values in itertools.product(*lists.values()):
+        chosen = dict(zip(lists, values, strict=True))
+        words = [re.sub(r"[^\w.+-]+", "-", f"{value}") for value in chosen.values()]
+        key = ",".join([variant, *(f"{name}={word}" for name, word in zip(chosen, words, strict=True))])
+        if key in found:
+            raise ConfigError(f"{path}, variant {variant!r}: two values of the grid would both be called {key!r}.")
+        found[key] = {**changes, **chosen}
+    return found
+
+
+def _seeds(path, seeds):
+    seeds = range(seeds) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
+    if not isinstance(seeds, list | tuple | range) or not seeds or not all(type(s) is int and s >= 0 for s in seeds):
+        raise ConfigError(f"{path}: seeds is a number from 1, or a list of numbers from 0, not {seeds!r}.")
+    return tuple(dict.fromkeys(seeds))
+
+
+def _check_name(kind, name):
+    if not re.fullmatch(r"\w[\w.,=+-]{0,150}", name):
+        raise ConfigError(f"{name!r} cannot name the folder of this {kind}: letters, digits and _ . , = + - only, up "
+                          "to 150, a letter or digit first.")  # fmt: skip
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe, without two of YAML's surprises: a key that comes twice counts once, and 1e-3 is a text."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value if key.value != "<<"]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.YAMLError(f"{key!r} comes twice, line {node.start_mark.line + 1} and below; rename one.")
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)

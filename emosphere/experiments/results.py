@@ -1,0 +1,136 @@
+"""What the runs of an experiment left behind, read once and checked to belong together."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from ..config import Config
+from ..corpora.corpus import counted
+from ..metrics import difference, uncertainty
+from ..sphere import DIMENSIONS
+
+_COLUMNS = ["utterance", "speaker", *DIMENSIONS, *(f"{name}_predicted" for name in DIMENSIONS), "region",
+            "region_predicted"]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Complete runs of an experiment.
+
+    Attributes
+    ----------
+    folder : Path
+    variants : tuple of str
+        That were asked for, in order; some may have no complete run.
+    seeds : tuple of int
+        That were asked for.
+    runs : dict of (str, int) to Path
+        Folder of each complete run, by variant and seed.
+    """
+
+    folder: Path
+    variants: tuple
+    seeds: tuple
+    runs: dict
+
+    @cached_property
+    def configs(self):
+        """dict: the `Config` of each complete run."""
+        return {key: Config.load(folder / "config.json") for key, folder in self.runs.items()}
+
+    @cached_property
+    def scores(self):
+        """pandas.DataFrame: a row a run, ``variant``, ``seed``, then the figures of `emosphere.metrics.scores`."""
+        rows = [{"variant": variant, "seed": seed, **json.loads((folder / "scores.json").read_text())}
+                for (variant, seed), folder in self.runs.items()]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    @cached_property
+    def predictions(self):
+        """dict of str to dict of int to pandas.DataFrame: by variant and seed."""
+        found = {}
+        for (variant, seed), folder in self.runs.items():
+            found.setdefault(variant, {})[seed] = pd.read_csv(folder / "predictions.csv", usecols=_COLUMNS)
+        return found
+
+    @cached_property
+    def uncertainties(self):
+        """dict of str to pandas.DataFrame: `emosphere.metrics.uncertainty` of each variant."""
+        return {variant: uncertainty(runs) for variant, runs in self.predictions.items()}
+
+    def differences(self, reference):
+        """dict of str to pandas.DataFrame: `emosphere.metrics.difference` of each variant to the reference one.
+
+        Variants without a complete run, or without a seed that the reference has too, are left out.
+        """
+        base = self.predictions.get(reference, {})
+        return {variant: difference(base, runs) for variant, runs in self.predictions.items()
+                if variant != reference and set(base) & set(runs)}  # fmt: skip
+
+    def seeds_of(self, variant):
+        """list of int: the seeds of a variant's complete runs."""
+        return sorted(self.predictions.get(variant, {}))
+
+    @cached_property
+    def about(self):
+        """str: corpus, preset and test set.
+
+        Raises
+        ------
+        ValueError
+            If there is no complete run, or the runs do not belong into one table: another corpus, another state of
+            it, another preset or test set. It names two runs that differ.
+        """
+        if not self.runs:
+            raise ValueError(f"{self.folder} holds no complete run yet.")
+        facts = {}
+        for (variant, seed), folder in self.runs.items():
+            config = self.configs[variant, seed]
+            environment = json.loads((folder / "environment.json").read_text())
+            tested = self.predictions[variant][seed].sort_values("utterance")
+            facts[f"{variant}/seed{seed}"] = {
+                "corpus": config.corpus, "preset": config.preset, "state of the corpus": environment["fingerprint"],
+                "test set": hash(tuple(tested["utterance"])), "number of test utterances": len(tested),
+                "test labels": hash(tuple(map(tuple, tested[list(DIMENSIONS)].to_numpy().tolist()))),
+            }  # fmt: skip
+        first, *others = facts
+        for other in others:
+            for what, value in facts[other].items():
+                if value != facts[first][what]:
+                    shown = "" if "test" in what and "number" not in what else f" ({facts[first][what]} and {value})"
+                    raise ValueError(f"The runs {first} and {other} do not belong into one table: they differ in {what}"
+                                     f"{shown}. Take one of them out of {self.folder}.")  # fmt: skip
+        here = facts[first]
+        table = next(iter(next(iter(self.predictions.values())).values()))
+        return (f"corpus {here['corpus']}, preset {here['preset']}, test set of {counted(len(table), 'utterance')} by "
+                f"{counted(table['speaker'].nunique(), 'speaker')}")  # fmt: skip
+
+
+def read_results(folder, *, variants=None, seeds=None):
+    """The complete runs below a folder of an experiment.
+
+    Parameters
+    ----------
+    folder : path-like
+        Such as ``runs/embedded``.
+    variants : sequence of str, optional
+        Those that were asked for, in order; all that are there if not given.
+    seeds : sequence of int, optional
+
+    Returns
+    -------
+    Results
+    """
+    folder = Path(folder)
+    there = {}
+    for path in folder.glob("*/seed*/scores.json"):
+        number = path.parent.name.removeprefix("seed")
+        if number.isdigit():
+            there[path.parent.parent.name, int(number)] = path.parent
+    variants = tuple(variants or sorted({variant for variant, _ in there}))
+    seeds = tuple(sorted(seeds or {seed for _, seed in there}))
+    runs = {(variant, seed): there[variant, seed] for variant in variants for seed in seeds if (variant, seed) in there}
+    return Results(folder, variants, seeds, runs)

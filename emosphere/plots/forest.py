@@ -1,0 +1,86 @@
+"""Which differences are real: a forest plot of many variants against one reference."""
+
+import html
+import textwrap
+
+import numpy as np
+from plotly.subplots import make_subplots
+
+from .basic import GREY, styled
+
+BETTER, WORSE = "#0072B2", "#D55E00"  # Okabe and Ito (2008)
+LEVEL = 0.05
+WIDTH = 34  # letters of a label in one line
+
+
+def forest(differences, *, title=None):
+    """Differences of CCC to a reference with their intervals, a panel a figure, a row a variant.
+
+    Parameters
+    ----------
+    differences : pandas.DataFrame
+        A row a variant and figure: ``variant`` (label), ``figure``, ``value`` (CCC minus that of the reference),
+        ``low``, ``high`` (95 % interval), ``p`` (Holm-adjusted); NaN for a variant that was not run.
+        ``attrs["reference"]`` is the label of the reference.
+    title : str, optional
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> row = dict(variant="w/o auxiliary loss", figure="valence", value=-0.02, low=-0.03, high=-0.01, p=0.004)
+    >>> differences = pd.DataFrame([row])
+    >>> differences.attrs["reference"] = "EmoSphere-SER"
+    >>> [trace.name for trace in forest(differences).data if trace.x[0] < 0]
+    ['worse than EmoSphere-SER (p < 0.05)']
+    """
+    reference = wrapped(differences.attrs["reference"])
+    variants, panels = differences["variant"].unique(), differences["figure"].unique()
+    missing = differences.groupby("variant")["value"].count() == 0
+    labels = [wrapped(variant, WIDTH) for variant in variants]
+    heights = np.array([12 + 17 * (label.count("<br>") + 1) for label in labels])  # pixels
+    y = heights.cumsum() - heights / 2
+    figure = make_subplots(1, len(panels), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=list(panels),
+                           x_title=wrapped(f"CCC minus that of {differences.attrs['reference']}", 120))  # fmt: skip
+    for column, panel in enumerate(panels, start=1):
+        part = differences[differences["figure"] == panel].set_index("variant").reindex(variants)
+        significant, texts = part["p"] < LEVEL, []
+        for variant, value, start, end, p in part[["value", "low", "high", "p"]].itertuples():
+            tested = "not tested" if np.isnan(p) else f"p = {p:.2g} (Holm)"
+            texts.append(f"<b>{wrapped(variant)}</b><br>{value:+.4f} [{start:+.4f}, {end:+.4f}]<br>{tested}")
+        kinds = {
+            f"better than {reference} (p < {LEVEL})": (BETTER, "circle", significant & (part["value"] > 0)),
+            f"worse than {reference} (p < {LEVEL})": (WORSE, "circle", significant & (part["value"] < 0)),
+            "no significant difference": (GREY, "circle-open", ~significant),
+        }
+        for name, (color, symbol, chosen) in kinds.items():
+            shown = part.where(chosen)  # all rows, since plotly leaves traces without points out of the legend
+            error = dict(array=shown["high"] - shown["value"], arrayminus=shown["value"] - shown["low"],
+                         symmetric=False, thickness=2 if symbol == "circle" else 1.2, width=0)  # fmt: skip
+            marker = dict(color=color, symbol=symbol, size=10, line=dict(color=color, width=2))
+            figure.add_scatter(x=shown["value"], y=y, error_x=error, mode="markers", marker=marker, name=name,
+                               legendgroup=name, showlegend=column == 1, text=texts,
+                               hovertemplate=f"%{{text}}<extra>{panel}</extra>", row=1, col=column)  # fmt: skip
+        figure.add_vline(0, line=dict(color="#444444", width=1.5), layer="below", row=1, col=column)
+        for row in np.flatnonzero(part["value"].isna()):
+            text = "not run" if missing[variants[row]] else "undefined"
+            figure.add_annotation(x=0, y=y[row], text=f"<i>{text}</i>", showarrow=False, bgcolor="white",
+                                  font_color="#666666", row=1, col=column)  # fmt: skip
+    edges = np.nan_to_num([0, *differences[["value", "low", "high"]].to_numpy().ravel()])
+    low, high, margin = edges.min(), edges.max(), 0.06 * np.ptp(edges) or 0.06
+    figure.update_xaxes(range=[low - margin, high + margin], zeroline=False, nticks=4, matches="x")
+    figure.update_yaxes(range=[heights.sum(), 0], zeroline=False)
+    figure.update_yaxes(tickvals=y, ticktext=labels, automargin=True)
+    height = int(198 + heights.sum())
+    title = title or f"Which variants differ from {reference}? Differences with 95 % intervals"
+    styled(figure, dict(text=title, y=1 - 20 / height, yanchor="top"), height)
+    return figure.update_layout(margin=dict(t=128, b=70), legend=dict(
+        orientation="h", x=0, y=1 - 50 / height, yref="container", yanchor="top"))  # fmt: skip
+
+
+def wrapped(text, width=1000):
+    """A text in lines of a width, none of it read as HTML."""
+    return "<br>".join(html.escape(line, quote=False) for line in textwrap.wrap(str(text), width))

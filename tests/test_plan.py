@@ -1,0 +1,148 @@
+"""Experiments as data: what a YAML file becomes, and what is said about its mistakes before anything runs."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emosphere import experiments
+from emosphere.config import Config, ConfigError
+from emosphere.experiments.plan import MANY
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+
+
+def written(folder, text, name="mine.yaml"):
+    (folder / name).write_text(text)
+    return folder / name
+
+
+def test_the_nine_variants_differ_as_the_paper_says():
+    experiment = experiments.load_experiment(NOTEBOOKS / "experiments.yaml", beside=NOTEBOOKS)
+    full = Config.create("paper")
+    differences = {name: full.differences(Config.create("paper", **changes))
+                   for name, changes in experiment.variants.items()}  # fmt: skip
+    assert {name: {key: there for key, (_, there) in found.items()} for name, found in differences.items()} == {
+        "full": {},
+        "no_preprocessing": {"preprocessing": False},
+        "no_style_pooling": {"preprocessing": False, "pooling": "statistics"},
+        "no_auxiliary": {"preprocessing": False, "pooling": "statistics", "auxiliary": "none"},
+        "constant_weight": {"schedule": "constant"},
+        "category_auxiliary": {"auxiliary": "category"},
+        "plain_cross_entropy": {"weighted": False},
+        "angle_60": {"azimuth": 6, "elevation": 3},
+        "angle_45": {"azimuth": 8, "elevation": 4},
+    }
+    assert set(experiments.PUBLISHED) == set(experiment.variants)
+    assert experiment.name == "embedded"
+    assert experiment.settings["root"] == "../data/embedded"
+
+
+def test_the_grids_of_the_angle_study():
+    experiment = experiments.load_experiment(NOTEBOOKS / "angles.yaml")
+    grids = [Config.create(**{**experiment.settings, **changes}).grid for changes in experiment.variants.values()]
+    assert len(set(grids)) == len(grids)
+    assert {(4, 2), (6, 3), (8, 4)} <= {(grid.azimuth, grid.elevation) for grid in grids}
+    assert {"angle", "area"} == {grid.spacing for grid in grids}
+    for changes in experiment.variants.values():
+        assert set(changes) <= {"azimuth", "elevation", "spacing"}
+
+
+def test_lists_make_a_grid(tmp_path):
+    file = written(tmp_path, """
+name: rates
+seeds: [3, 1]
+settings: {corpus: manifest, root: data, epochs: 4}
+full: {}
+rates:
+  learning_rate: [1e-3, 3e-4]
+  pooling: [style, statistics]
+  epochs: 2
+""")  # fmt: skip
+    experiment = experiments.load_experiment(file, beside=tmp_path / "notebooks")
+    assert (experiment.name, experiment.seeds) == ("rates", (3, 1))
+    assert list(experiment.variants) == [
+        "full",
+        "rates,learning_rate=0.001,pooling=style",
+        "rates,learning_rate=0.001,pooling=statistics",
+        "rates,learning_rate=0.0003,pooling=style",
+        "rates,learning_rate=0.0003,pooling=statistics",
+    ]
+    runs = experiment.runs(tmp_path / "runs")
+    assert len(runs) == 10
+    assert [run.seed for run in runs] == [3] * 5 + [1] * 5
+    assert runs[1].config == Config.create(corpus="manifest", root="../data", epochs=2, learning_rate=0.001,
+                                           pooling="style", seed=3)  # fmt: skip
+    assert runs[1].folder == tmp_path / "runs" / "rates" / "rates,learning_rate=0.001,pooling=style" / "seed3"
+
+
+@given(sizes=st.lists(st.integers(1, 4), min_size=1, max_size=3), seeds=st.integers(1, 3))
+def test_a_grid_has_every_combination_once(tmp_path_factory, sizes, seeds):
+    names = ["epochs", "style_width", "batch_size"][: len(sizes)]
+    lines = [f"  {name}: {[2 + n for n in range(size)]}" for name, size in zip(names, sizes, strict=True)]
+    file = written(tmp_path_factory.mktemp("grid"), "\n".join(["grid:", *lines]))
+    runs = experiments.load_experiment(file, seeds=seeds).runs("runs")
+    expected = seeds
+    for size in sizes:
+        expected *= size
+    assert len({run.folder for run in runs}) == expected
+    assert len({str(run.config) for run in runs}) == expected
+
+
+def test_arguments_win_over_the_file(tmp_path):
+    file = written(tmp_path, "seeds: 2\nsettings: {epochs: 4, preset: base}\nfull: {}")
+    assert experiments.load_experiment(file).name == "mine"
+    changed = experiments.load_experiment(file, name="other", seeds=[7], epochs=1, limit=None)
+    assert (changed.name, changed.seeds) == ("other", (7,))
+    assert changed.settings == {"epochs": 1, "preset": "base"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("full: {epohcs: 3}", r"mine.yaml, variant 'full': There is no parameter 'epohcs'; did you mean 'epochs'"),
+        ("settings: {epohcs: 3}\nfull: {}", "There is no parameter 'epohcs'"),
+        ("settings: 3\nfull: {}", "settings must map"),
+        ("full: 3", "variant 'full': its difference maps"),
+        ("- full", "must map names of variants"),
+        ("full: [", "cannot be read as YAML"),
+        ("seeds: 3", "has no variants"),
+        ("full: {}\nfull: {epochs: 2}", "'full' comes twice, line 1"),
+        ("full: {epochs: 2, epochs: 3}", "'epochs' comes twice"),
+        ("full: {seed: 3}", "seed is set for all variants alike"),
+        ("full: {epochs: []}", "an empty list"),
+        ("full: {epochs: [2, two]}", "variant 'full,epochs=two': epochs must be int, not str"),
+        ("grid: {corpus_options: [{a: 1}, {a: 1}]}", "would both be called"),
+        ("seeds: 0\nfull: {}", "seeds is a number from 1"),
+        ("seeds: [1, x]\nfull: {}", "seeds is a number from 1"),
+        ("seeds: yes\nfull: {}", "seeds is a number from 1"),
+        ("1: {}", "the name of a variant is a word, not 1"),
+        ("full: {epochs: !!python/name:os.system }", "cannot be read as YAML"),
+    ],
+)
+def test_mistakes_in_a_yaml_file_are_named(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message):
+        experiments.load_experiment(written(tmp_path, text))
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ConfigError, match="none.yaml cannot be read"):
+        experiments.load_experiment(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "", "a b", "x" * 200])
+def test_names_that_are_no_folders(tmp_path, name):
+    with pytest.raises(ConfigError, match="cannot name the folder of this variant"):
+        experiments.Experiment("mine", {name: {}}).runs(tmp_path)
+    with pytest.raises(ConfigError, match="cannot name the folder of this experiment"):
+        experiments.Experiment(name, {"full": {}}).runs(tmp_path)
+
+
+def test_many_runs_are_asked_about(tmp_path):
+    file = written(tmp_path, f"grid: {{epochs: {list(range(1, 101))}, batch_size: {list(range(2, 102))}}}")
+    experiment = experiments.load_experiment(file)
+    with pytest.raises(ConfigError, match=r"mine asks for 10,000 runs \(10,000 variants, 1 seeds\).* many=True"):
+        experiment.runs("runs")
+    assert len(experiment.runs("runs", many=True)) == 10_000
+    assert len(experiments.Experiment("mine", {"full": {}}, tuple(range(MANY))).runs("runs")) == MANY
