@@ -280,6 +280,34 @@ def test_a_worker_that_dies_loses_nothing(settings, tmp_path, cluster):
                           resources={"GPU": 2}, progress=False)  # fmt: skip
 
 
+def test_the_slurm_script_of_the_readme_runs(settings, tmp_path):
+    """Word for word but for the data, with commands in place of Slurm's that start the job script here."""
+    readme = (NOTEBOOKS.parent / "README.md").read_text()
+    (script,) = [block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "SLURMCluster" in block]
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"settings": settings, "full": {}}))
+    for old, new in {
+        '"notebooks/experiments.yaml"': '"mine.yaml"', 'preset="paper", ': "", "seeds=5": "seeds=1", "jobs=4": "jobs=1",
+        "/path/to/MSP-Podcast": settings["root"], ".venv/bin/python": sys.executable, "64GB": "2GB",
+    }.items():  # fmt: skip
+        assert old in script
+        script = script.replace(old, new)
+    (tmp_path / "slurm.py").write_text(script)
+    for name, line in {"sbatch": 'cp "$1" job.sh; setsid bash job.sh >job.log 2>&1 & echo "Submitted batch job $!"',
+                       "scancel": 'kill -- -"$1"'}.items():  # fmt: skip
+        command = tmp_path / "bin" / name
+        command.parent.mkdir(exist_ok=True)
+        command.write_text(f"#!/bin/bash\n{line}\n")
+        command.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+                   "DASK_JOBQUEUE__SLURM__INTERFACE": "lo"}  # fmt: skip
+    done = subprocess.run([sys.executable, "slurm.py"], cwd=tmp_path, env=environment, text=True, capture_output=True,
+                          timeout=300)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr + (tmp_path / "job.log").read_text()
+    assert "#SBATCH --gres=gpu:1" in done.stdout
+    assert (tmp_path / "runs" / "paper" / "full" / "seed0" / "scores.json").exists()
+    assert (tmp_path / "figures" / "paper" / "variants.tex").exists()
+
+
 def test_schedulers_that_are_none(settings, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="'processes=N' with N from 1"):
         experiments.sweep(experiment(settings), runs=tmp_path, scheduler="processes=none", progress=False)
