@@ -222,13 +222,15 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
 def _keep(model, folder):
     """Replaces the saved model; the old one stays until the new one is whole."""
     new, old = folder.with_name(".model-new"), folder.with_name(".model-old")
-    for leftover in (new, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    model.save_pretrained(new)
-    if folder.exists():
-        folder.rename(old)
-    new.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    try:
+        shutil.rmtree(old, ignore_errors=True)
+        model.save_pretrained(new)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    finally:
+        for leftover in (new, old):
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _epoch_figures(truth, vad):

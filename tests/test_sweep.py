@@ -152,8 +152,12 @@ def fake_notebook(tmp_path):
     return make
 
 
-def test_a_full_disk_stops_the_sweep(settings, tmp_path, fake_notebook):
-    notebook = fake_notebook('raise OSError(28, "No space left on device")')
+@pytest.mark.parametrize("error", [
+    'OSError(28, "No space left on device")',
+    'ValueError("Error while serializing: I/O error: No space left on device (os error 28)")',  # as safetensors says it
+])  # fmt: skip
+def test_a_full_disk_stops_the_sweep(settings, tmp_path, fake_notebook, error):
+    notebook = fake_notebook(f"raise {error}")
     with pytest.raises(SweepError, match="is full. Make room and give the same command again"):
         experiments.sweep(experiment(settings), runs=tmp_path / "runs", notebook=notebook, progress=False)
     assert not (tmp_path / "runs" / "tones" / "no_auxiliary").exists(), "the second run was tried"

@@ -25,7 +25,8 @@ class Outcome:
 
     @property
     def disk_full(self):
-        return "[Errno 28]" in self.details
+        # a text, since the error comes from another process, and from libraries that have errors of their own
+        return "No space left on device" in f"{self.reason}{self.details}"
 
 
 def run_notebook(notebook, output, parameters, *, progress=False):

@@ -10,6 +10,7 @@ from .published import PUBLISHED, PUBLISHED_REGIONS, TABLES
 CCCS = [*(f"ccc_{name}" for name in DIMENSIONS), "ccc_mean"]
 REGIONS = ["region_macro_f1", "region_accuracy"]
 HEADINGS = dict(zip(FIGURES, [*DIMENSIONS, "average", "macro F1, %", "accuracy, %"], strict=True))
+HEADS = {"Table 3": "N (angle)", "Grids": "grid"}  # of the first column; "method" elsewhere
 GRID = ("azimuth", "elevation", "spacing")
 
 
@@ -53,7 +54,7 @@ def tables(results, *, reference=None):
     grids = _grids(results, reference)
     if len(grids) > 1:
         rows = {variant: label for variant, (label, _) in grids.items()}
-        described = pd.DataFrame({variant: facts for variant, (_, facts) in grids.items()}).T.infer_objects()
+        described = pd.DataFrame([facts for _, facts in grids.values()], index=list(grids))
         described.columns = pd.MultiIndex.from_product([described.columns, ["value"]])
         parts = {"grid": described, "ours": _ours(results, rows, reference, regions=True)}
         found["grids"] = _titled(parts, results, "Grids", rows, reference, about)
@@ -120,7 +121,7 @@ def _published(name):
 
 def _titled(parts, results, title, rows, reference, about):
     table = pd.concat(parts, axis=1)
-    table.index = pd.Index(list(rows.values()), name="N (angle)" if title == "Table 3" else "method")
+    table.index = pd.Index(list(rows.values()), name=HEADS.get(title, "method"))
     seeds = ", ".join(map(str, results.seeds))
     text = f"Ours: {about}; {'mean over seeds' if len(results.seeds) > 1 else 'seed'} {seeds}."
     if "published" in parts:
@@ -152,8 +153,8 @@ def _grids(results, reference):
         shares = counts[counts > 0] / counts.sum()
         entropy = -(shares * np.log(shares)).sum()
         label = f"{config.azimuth} × {config.elevation}, equal {config.spacing}"
-        found[variant] = label, {"regions": len(counts), "effective regions": round(float(np.exp(entropy)), 1),
-                                 "evenness": round(float(entropy / np.log(len(counts))), 2),
-                                 "largest share, %": round(float(100 * shares.max()), 1),
+        found[variant] = label, {"regions": len(counts), "effective regions": float(np.exp(entropy)),
+                                 "evenness": float(entropy / np.log(len(counts))),
+                                 "largest share, %": float(100 * shares.max()),
                                  "empty regions": int((counts == 0).sum())}  # fmt: skip
     return dict(sorted(found.items(), key=lambda item: item[1][1]["regions"]))

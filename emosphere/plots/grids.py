@@ -23,8 +23,8 @@ def grid_study(table, *, title="Coarser, or more even?"):
                 x=part[x], y=shown["value"], error_y=error, mode="markers", name=f"{regions} regions",
                 legendgroup=str(regions), showlegend=column == 1, marker=dict(size=10, color=color), text=part.index,
                 customdata=part[["evenness", "largest share, %"]], row=1, col=column,
-                hovertemplate="%{text}<br>CCC %{y:.4f}<br>evenness %{customdata[0]}, largest region "
-                              "%{customdata[1]} %<extra></extra>",
+                hovertemplate="%{text}<br>CCC %{y:.4f}<br>evenness %{customdata[0]:.2f}, largest region "
+                              "%{customdata[1]:.0f} %<extra></extra>",
             )  # fmt: skip
     figure.update_xaxes(title="number of regions", type="log", tickvals=sorted(set(grid["regions"])), row=1, col=1)
     figure.update_xaxes(title="evenness of the training utterances (1: all regions alike)", row=1, col=2)
