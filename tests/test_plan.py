@@ -1,5 +1,6 @@
 """Experiments as data: what a YAML file becomes, and what is said about its mistakes before anything runs."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,13 @@ def test_a_grid_has_every_combination_once(tmp_path_factory, sizes, seeds):
         expected *= size
     assert len({run.folder for run in runs}) == expected
     assert len({str(run.config) for run in runs}) == expected
+
+
+def test_the_example_of_the_readme(tmp_path):
+    (block,) = re.findall(r"```yaml\n(.*?)```", (NOTEBOOKS.parent / "README.md").read_text(), re.DOTALL)
+    experiment = experiments.load_experiment(written(tmp_path, block))
+    assert (experiment.name, len(experiment.seeds), len(experiment.variants)) == ("rates", 5, 6)
+    assert experiment.settings["root"] == "/data/EmoTale"
 
 
 def test_arguments_win_over_the_file(tmp_path):

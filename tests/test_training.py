@@ -1,6 +1,7 @@
 """One run on tones: what it leaves, that it repeats itself, and what it refuses before any long work."""
 
 import json
+import shutil
 import subprocess
 
 import audmetric
@@ -139,6 +140,23 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(straight, tmp_path, m
     trained = [line.split("epoch ")[1].split()[0] for line in log.splitlines() if " epoch " in line and "loss" in line]
     assert trained == ["1", "2", "3", "4"], "an epoch was trained twice"
     assert "Stopped" in log
+
+
+def test_a_resumed_run_remembers_its_best_epoch(tones, encoders, tmp_path, monkeypatch):
+    config, figures = configuration(tones, encoders, epochs=3), training._epoch_figures
+    losses = iter([1.0, 2.0, 1.5])
+    monkeypatch.setattr(training, "_epoch_figures", lambda *a: {**figures(*a), "validation_loss": next(losses)})
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        stop_at(patch, "forward_all", 2)
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert pd.read_csv(folder / "history.csv")["best"].tolist() == [True, False, False]
+
+
+def test_a_run_that_another_process_finished_meanwhile_is_left_as_it_is(run, tones, encoders, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "new_model", lambda *a: shutil.copytree(run, tmp_path / "run"))
+    monkeypatch.setattr(training, "_run", lambda *a: pytest.fail("trained again"))
+    training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
 
 
 def test_the_checkpoint_is_never_half_written(straight, tmp_path, monkeypatch):

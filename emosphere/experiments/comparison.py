@@ -7,7 +7,7 @@ import pandas as pd
 from ..config import Config, ConfigError
 from ..metrics import difference, holm, uncertainty
 from .results import Results
-from .tables import CCCS, HEADINGS, REGIONS
+from .tables import CCCS, HEADINGS, ONE_SEED, REGIONS
 
 
 def compare(run_a, run_b):
@@ -58,7 +58,8 @@ def compare(run_a, run_b):
     table.loc[REGIONS, table.columns[:-1]] *= 100
     table.index = pd.Index([HEADINGS[figure] for figure in figures], name="figure")
     table.attrs = {
-        "caption": f"a: {run_a}, b: {run_b}; {about}; seeds {', '.join(map(str, seeds))}.",
+        "caption": f"a: {run_a}, b: {run_b}; {about}; {'seeds' if len(seeds) > 1 else 'seed'} "
+        f"{', '.join(map(str, seeds))}.{'' if len(common) > 1 else ONE_SEED}",
         "parameters": pd.DataFrame(configs[0].differences(configs[1]), index=names).T.rename_axis("parameter"),
     }
     return table

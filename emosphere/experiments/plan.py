@@ -110,6 +110,17 @@ def load_experiment(path, *, name=None, seeds=None, beside=None, **settings):
     ------
     ConfigError
         Naming the file, the variant and what is wrong with it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "widths.yaml"
+    >>> _ = path.write_text("full: {}\\nnarrow: {style_width: [24, 48]}")
+    >>> experiment = load_experiment(path, seeds=2)
+    >>> list(experiment.variants)
+    ['full', 'narrow,style_width=24', 'narrow,style_width=48']
+    >>> [(run.variant, run.seed) for run in experiment.runs("runs")][:4]
+    [('full', 0), ('narrow,style_width=24', 0), ('narrow,style_width=48', 0), ('full', 1)]
     """
     path = Path(path)
     try:

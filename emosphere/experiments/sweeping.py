@@ -126,7 +126,7 @@ def _shown(missing, progress):
         return sum(min(total, _epochs(folder)) for folder, total in epochs.items())
 
     def watch(shown):
-        while not stop.wait(1):
+        while not stop.wait(2):
             if shown.n != (now := done()):
                 shown.n = now
                 shown.refresh()

@@ -10,6 +10,7 @@ from .published import PUBLISHED, PUBLISHED_REGIONS, TABLES
 CCCS = [*(f"ccc_{name}" for name in DIMENSIONS), "ccc_mean"]
 REGIONS = ["region_macro_f1", "region_accuracy"]
 HEADINGS = dict(zip(FIGURES, [*DIMENSIONS, "average", "macro F1, %", "accuracy, %"], strict=True))
+ONE_SEED = " One seed: what another seed would change, no interval here knows."
 HEADS = {"Table 3": "N (angle)", "Grids": "grid"}  # of the first column; "method" elsewhere
 GRID = ("azimuth", "elevation", "spacing")
 
@@ -130,7 +131,7 @@ def _titled(parts, results, title, rows, reference, about):
         if (config.corpus, config.preset) != ("msp_podcast", "paper"):
             text += " Another corpus and model: the two sides are not comparable, and ours is no reproduction."
     if len(results.seeds) == 1:
-        text += " One seed: what another seed would change, no interval here knows."
+        text += ONE_SEED
     table.attrs = {"title": title, "caption": text, "reference": rows.get(reference), "seeds": list(results.seeds)}
     return table
 
