@@ -154,7 +154,7 @@ def test_own_variants_have_a_table_of_their_own(tmp_path):
     assert tables["variants"].attrs["reference"] == "wide"
 
 
-def test_grids_and_how_even_they_are(tables):
+def test_grids_and_how_even_they_are(tables, nine):
     grid = tables["grids"]["grid"].xs("value", level=1, axis=1)
     assert grid.index.tolist() == ["4 × 2, equal angle", "6 × 3, equal angle", "8 × 4, equal angle"]
     shares = np.arange(8) / 28  # as leave_run writes them: 0, 1, 2, ... utterances
@@ -164,6 +164,8 @@ def test_grids_and_how_even_they_are(tables):
     assert row["evenness"] == pytest.approx(np.log(effective) / np.log(8))
     assert row["largest share, %"] == pytest.approx(25)
     assert row["empty regions"] == 1
+    turned = read_results(nine.folder, variants=["angle_45", "full", "angle_60"], seeds=(0,))
+    assert experiments.tables(turned)["grids"].index.tolist() == grid.index.tolist()
 
 
 @pytest.mark.parametrize(
