@@ -102,6 +102,7 @@ def test_training_evaluation_and_ablations_run_on_small_settings(tmp_path):
         "table3.tex",
         "grids.html",
         "forest.html",
+        "grid_study.html",
         "runs.csv",
     }
     assert "not run" not in (tables / "table1.csv").read_text()

@@ -24,7 +24,7 @@ from emosphere.corpora import CorpusError
 from emosphere.experiments import SweepError, read_results, running
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-EPOCHS = 15  # so many that there is time to stop a run in the middle
+EPOCHS = 25  # so many that there is time to stop a run in the middle
 LEFT = ("history.csv", "predictions.csv", "scores.json", "model/model.safetensors")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import papermill
 
-from ..plots import forest, save
+from ..plots import forest, grid_study, save
 from .plan import load_experiment
 from .rendering import export
 from .running import run_notebook
@@ -38,7 +38,7 @@ def walk(*, notebooks="notebooks", runs="runs"):
 
 
 def report(results, folder):
-    """Writes the tables of an experiment, its forest plot (if there is more than one variant) and each run's scores.
+    """Writes the tables of an experiment, each run's scores and, as HTML, the forest plot and the picture of the grids.
 
     Parameters
     ----------
@@ -50,9 +50,15 @@ def report(results, folder):
     list of Path
     """
     folder = Path(folder)
-    written = export(tables(results), folder)
+    found = tables(results)
+    written = export(found, folder)
+    pictures = {}
     if len(results.variants) > 1:
-        save(forest(differences(results)), folder / "forest.html")
-        written.append(folder / "forest.html")
+        pictures["forest"] = forest(differences(results))
+    if "grids" in found:
+        pictures["grid_study"] = grid_study(found["grids"])
+    for name, figure in pictures.items():
+        save(figure, folder / f"{name}.html")
+        written.append(folder / f"{name}.html")
     results.scores.to_csv(folder / "runs.csv", index=False)
     return [*written, folder / "runs.csv"]
