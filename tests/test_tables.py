@@ -101,6 +101,11 @@ def test_a_real_difference_is_marked_and_luck_is_not(tables):
     assert tables["table3"]["ours"]["macro F1, %"]["p"].isna().all(), "other regions are another task"
 
 
+def test_a_table_without_any_star_says_so(tables):
+    assert "Holm's correction." in experiments.to_html(tables["table1"]).replace("&#x27;", "'")
+    assert "Holm's correction; none does." in experiments.to_html(tables["table2"]).replace("&#x27;", "'")
+
+
 def test_p_values_are_corrected_over_the_table(tables, nine):
     plain = {variant: metrics.difference(nine.predictions["full"], nine.predictions[variant])["p"][experiments.CCCS]
              for variant in ("no_preprocessing", "no_style_pooling")}  # fmt: skip

@@ -114,7 +114,9 @@ def _notes(table, figures):
     if reference is not None and not tested.any(axis=None):
         notes.append(f"Reference: {one_line(reference)}; no difference from it was tested.")
     elif reference is not None:
-        notes.append(f"* differs from the reference, {one_line(reference)}: p < {LEVEL} after Holm's correction.")
+        found = any((_part(table, "ours", figure, "p") < LEVEL).any() for figure in figures)
+        notes.append(f"* differs from the reference, {one_line(reference)}: p < {LEVEL} after Holm's correction"
+                     f"{'.' if found else '; none does.'}")  # fmt: skip
         compared = known("value").any(axis=1) & (table.index != reference)
         untested = [*tested.columns[~tested.any()], *table.index[compared & ~tested.any(axis=1)]]
         notes += [f"Not tested: {'; '.join(map(one_line, untested))}."] if untested else []
