@@ -320,6 +320,20 @@ def test_schedulers_that_are_none(settings, tmp_path, monkeypatch):
         experiments.sweep(experiment(settings), runs=tmp_path, scheduler="tcp://127.0.0.1:1", progress=False)
 
 
+@pytest.mark.parametrize(("chosen", "expected"), [(None, ["0", "1", "2"]), ("2,5", ["2", "5"])])
+def test_each_local_worker_has_a_gpu_of_those_that_may_be_used(monkeypatch, chosen, expected):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if chosen:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
+    assert experiments.sweeping._visible_gpus() == expected
+    built = {}
+    monkeypatch.setattr("distributed.SpecCluster", lambda **options: built.update(options))
+    experiments.sweeping._local_cluster(4)
+    gpus = [worker["options"]["env"]["CUDA_VISIBLE_DEVICES"] for worker in built["workers"].values()]
+    assert gpus == (expected * 2)[:4]
+
+
 def test_only_complete_runs_count(settings, tmp_path):
     first, second = experiment(settings).runs(tmp_path)
     fake_run(first)

@@ -6,6 +6,7 @@ References
 """
 
 import json
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -221,15 +222,22 @@ def _check_resources(client, resources):
 
 def _local_cluster(count):
     """Processes on this machine, reachable only from it, each with its own GPU as long as there are some."""
-    import torch
     from distributed import Nanny, Scheduler, SpecCluster
 
-    gpus = torch.cuda.device_count()
+    gpus = _visible_gpus()
     options = [{"nthreads": 1, "memory_limit": 0, "host": "127.0.0.1",
-                "env": {"CUDA_VISIBLE_DEVICES": str(number % gpus)} if gpus else {}}
+                "env": {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}}
                for number in range(count)]  # fmt: skip
     return SpecCluster(
         workers={number: {"cls": Nanny, "options": chosen} for number, chosen in enumerate(options)},
         scheduler={"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False}},
         asynchronous=False,
     )
+
+
+def _visible_gpus():
+    """list of str: as CUDA_VISIBLE_DEVICES names them, so that a machine's other GPUs stay other people's."""
+    import torch
+
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return chosen.split(",") if chosen else [str(number) for number in range(torch.cuda.device_count())]
