@@ -120,6 +120,7 @@ def test_arguments_win_over_the_file(tmp_path):
         ("full: {epochs: 2, epochs: 3}", "'epochs' comes twice"),
         ("full: {seed: 3}", "seed is set for all variants alike"),
         ("full: {epochs: []}", "an empty list"),
+        (f"full: {{epochs: {list(range(1, 400))}, batch_size: {list(range(2, 402))}}}", "lists make 159,600 variants"),
         ("full: {epochs: [2, two]}", "variant 'full,epochs=two': epochs must be int, not str"),
         ("grid: {corpus_options: [{a: 1}, {a: 1}]}", "would both be called"),
         ("seeds: 0\nfull: {}", "seeds is a number from 1"),

@@ -20,7 +20,7 @@ RNG = np.random.default_rng(0)
 TRUTH = pd.DataFrame(RNG.uniform(1, 7, (120, 3)).round(1), columns=list(DIMENSIONS))
 
 
-def leave_run(root, variant, seed, noise, *, fingerprint="aaa", truth=TRUTH, **changes):
+def leave_run(root, variant, seed, noise, *, fingerprint="aaa", truth=TRUTH, prefix="u", **changes):
     """A complete run folder with made-up predictions; the more noise the worse."""
     folder = root / variant / f"seed{seed}"
     folder.mkdir(parents=True)
@@ -33,7 +33,7 @@ def leave_run(root, variant, seed, noise, *, fingerprint="aaa", truth=TRUTH, **c
     table["region_predicted"] = np.arange(len(table)) % 4 if config.auxiliary == "region" else np.nan
     table["region_of_vad"] = table["region"]
     table.insert(0, "speaker", [f"s{n % 12}" for n in range(len(table))])
-    table.insert(0, "utterance", [f"u{n:03d}" for n in range(len(table))])
+    table.insert(0, "utterance", [f"{prefix}{n:03d}" for n in range(len(table))])
     table.sample(frac=1, random_state=seed).to_csv(folder / "predictions.csv", index=False)
     config.save(folder / "config.json")
     files.write_json(folder / "environment.json", {"fingerprint": fingerprint})
@@ -178,17 +178,18 @@ def test_grids_and_how_even_they_are(tables, nine):
     [
         (dict(corpus="emotale"), r"differ in corpus \(embedded and emotale\)"),
         (dict(fingerprint="bbb"), r"differ in state of the corpus \(aaa and bbb\)"),
-        (dict(truth=TRUTH.head(100)), "differ in test set"),
+        (dict(truth=TRUTH.head(100)), r"differ in number of test utterances \(120 and 100\)"),
+        (dict(prefix="v"), "differ in test set"),
         (dict(truth=TRUTH + 0.1), "differ in test labels"),
     ],
 )
 def test_results_that_do_not_belong_together_are_refused(tmp_path, changes, message):
-    leave_run(tmp_path, "angle_60", 0, 1.0)
-    leave_run(tmp_path, "full", 0, 1.0, **changes)
-    with pytest.raises(ValueError, match=f"angle_60/seed0 and full/seed0 do not belong into one table: they {message}"):
+    leave_run(tmp_path, "full", 0, 1.0)
+    leave_run(tmp_path, "angle_60", 0, 1.0, **changes)
+    with pytest.raises(ValueError, match=f"full/seed0 and angle_60/seed0 do not belong into one table: they {message}"):
         experiments.tables(read_results(tmp_path))
     with pytest.raises(ValueError, match="do not belong into one table"):
-        experiments.compare(tmp_path / "angle_60", tmp_path / "full")
+        experiments.compare(tmp_path / "full", tmp_path / "angle_60")
 
 
 def test_no_run_no_table(tmp_path):

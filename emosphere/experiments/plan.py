@@ -11,6 +11,7 @@ rates:                       # lists of values make a grid, every value with eve
 """
 
 import itertools
+import math
 import os
 import re
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ import yaml
 
 from ..config import Config, ConfigError
 
-RESERVED = ("name", "seeds", "settings")
 MANY = 200  # runs; more are asked about
+TOO_MANY = 100_000  # variants of one grid, which nobody can mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +166,8 @@ def _expanded(path, variant, changes):
     lists = {name: values for name, values in changes.items() if isinstance(values, list)}
     if not all(lists.values()):
         raise ConfigError(f"{path}, variant {variant!r}: an empty list of values makes no run.")
+    if (count := math.prod(map(len, lists.values()))) > TOO_MANY:
+        raise ConfigError(f"{path}, variant {variant!r}: its lists make {count:,} variants; shorten them.")
     found = {}
     for values in itertools.product(*lists.values()):
         chosen = dict(zip(lists, values, strict=True))

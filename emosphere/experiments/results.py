@@ -11,6 +11,7 @@ from ..config import Config
 from ..corpora.corpus import counted
 from ..metrics import difference, uncertainty
 from ..sphere import DIMENSIONS
+from .published import PUBLISHED
 
 _COLUMNS = ["utterance", "speaker", *DIMENSIONS, *(f"{name}_predicted" for name in DIMENSIONS), "region",
             "region_predicted"]  # fmt: skip
@@ -92,8 +93,8 @@ class Results:
             environment = json.loads((folder / "environment.json").read_text())
             tested = self.predictions[variant][seed].sort_values("utterance")
             facts[f"{variant}/seed{seed}"] = {
-                "corpus": config.corpus, "preset": config.preset, "state of the corpus": environment["fingerprint"],
-                "test set": hash(tuple(tested["utterance"])), "number of test utterances": len(tested),
+                "corpus": config.corpus, "preset": config.preset, "state of the corpus": environment.get("fingerprint"),
+                "number of test utterances": len(tested), "test set": hash(tuple(tested["utterance"])),
                 "test labels": hash(tuple(map(tuple, tested[list(DIMENSIONS)].to_numpy().tolist()))),
             }  # fmt: skip
         first, *others = facts
@@ -117,7 +118,7 @@ def read_results(folder, *, variants=None, seeds=None):
     folder : path-like
         Such as ``runs/embedded``.
     variants : sequence of str, optional
-        Those that were asked for, in order; all that are there if not given.
+        Those that were asked for, in order. If not given, all that are there, the paper's first.
     seeds : sequence of int, optional
 
     Returns
@@ -130,7 +131,9 @@ def read_results(folder, *, variants=None, seeds=None):
         number = path.parent.name.removeprefix("seed")
         if number.isdigit():
             there[path.parent.parent.name, int(number)] = path.parent
-    variants = tuple(variants or sorted({variant for variant, _ in there}))
+    order = list(PUBLISHED)  # the paper's first
+    names = sorted({variant for variant, _ in there})
+    variants = tuple(variants or sorted(names, key=lambda name: order.index(name) if name in order else len(order)))
     seeds = tuple(sorted(seeds or {seed for _, seed in there}))
     runs = {(variant, seed): there[variant, seed] for variant in variants for seed in seeds if (variant, seed) in there}
     return Results(folder, variants, seeds, runs)
