@@ -116,7 +116,7 @@ def fake_run(run, fingerprint="0", **changes):
 
 
 def test_a_run_with_other_settings_is_never_overwritten(settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(experiments.sweeping, "execute", lambda *a: pytest.fail("nothing may run"))
+    monkeypatch.setattr(experiments.engines, "execute", lambda *a: pytest.fail("nothing may run"))
     for run in experiment(settings).runs(tmp_path):
         fake_run(run)
     with pytest.raises(ConfigError, match=r"other parameters: epochs \(1 there, 2 asked for\)"):
@@ -212,6 +212,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(settings, tmp_path, s
     assert process.returncode == 130, said
     assert "Stopped. 0 of 1 runs are complete; the same command goes on from here" in said
     assert "Traceback" not in said
+    assert "distributed" not in said, "Dask's log is not for the user"
     wait_for(lambda: not kernels(folder), "the end of the kernel", 10)
     assert not (folder / "scores.json").exists(), "too late to be a test"
     assert not (folder / "failure.txt").exists()
@@ -315,7 +316,7 @@ def test_the_slurm_script_of_the_readme_runs(settings, tmp_path):
 def test_schedulers_that_are_none(settings, tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match="'processes=N' with N from 1"):
         experiments.sweep(experiment(settings), runs=tmp_path, scheduler="processes=none", progress=False)
-    monkeypatch.setattr(experiments.sweeping, "PATIENCE", 1)
+    monkeypatch.setattr(experiments.engines, "PATIENCE", 1)
     with pytest.raises(SweepError, match="No Dask scheduler answers at 'tcp://127.0.0.1:1'"):
         experiments.sweep(experiment(settings), runs=tmp_path, scheduler="tcp://127.0.0.1:1", progress=False)
 
@@ -326,10 +327,10 @@ def test_each_local_worker_has_a_gpu_of_those_that_may_be_used(monkeypatch, chos
     if chosen:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", chosen)
     monkeypatch.setattr("torch.cuda.device_count", lambda: 3)
-    assert experiments.sweeping._visible_gpus() == expected
+    assert experiments.engines._visible_gpus() == expected
     built = {}
     monkeypatch.setattr("distributed.SpecCluster", lambda **options: built.update(options))
-    experiments.sweeping._local_cluster(4)
+    experiments.engines._local_cluster(4)
     gpus = [worker["options"]["env"]["CUDA_VISIBLE_DEVICES"] for worker in built["workers"].values()]
     assert gpus == (expected * 2)[:4]
 

@@ -38,6 +38,7 @@ def test_a_run_leaves_everything(run):
     names = {path.name for path in run.iterdir()}
     assert names == {
         "config.json",
+        "classes.csv",
         "notes.txt",
         "history.csv",
         "model",

@@ -5,13 +5,14 @@ the runs left, `tables`, `differences` and `compare` judge it, `show`, `export` 
 """
 
 from .comparison import compare
+from .engines import SweepError
 from .latex import to_latex
 from .plan import Experiment, Run, load_experiment
 from .published import PUBLISHED, PUBLISHED_REGIONS, TABLES
 from .rendering import export, show, to_csv, to_html, to_markdown
 from .results import Results, read_results
 from .running import run_notebook
-from .sweeping import SweepError, sweep
+from .sweeping import sweep
 from .tables import CCCS, differences, tables
 from .walk import report, walk
 

@@ -50,7 +50,8 @@ def run_notebook(notebook, output, parameters, *, progress=False):
         if name not in known:
             raise ConfigError(f"{notebook.name} has no parameter {name!r}; it has {', '.join(known)}.")
     output.parent.mkdir(parents=True, exist_ok=True)
-    logging.getLogger("papermill").setLevel(logging.ERROR)
+    for talkative in ("papermill", "traitlets"):  # what they have to say of a failure is in the error as well
+        logging.getLogger(talkative).setLevel(logging.CRITICAL)
     quiet = ["--log-level=ERROR"]  # each kernel would warn that it listens on a local port
     papermill.execute_notebook(str(notebook), str(output), parameters, cwd=str(notebook.parent),
                                progress_bar=progress, kernel_name="python3", extra_arguments=quiet)  # fmt: skip

@@ -1,33 +1,21 @@
-"""Many runs: here, in several processes, or on a cluster, with Dask as the engine.
-
-References
-----------
-.. [1] Rocklin, "Dask: Parallel Computation with Blocked algorithms and Task Scheduling", SciPy 2015.
-"""
+"""Many runs: what is missing of an experiment, trained, shown and read."""
 
 import json
-import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pandas as pd
-import psutil
 
 from ..config import ConfigError, is_complete
 from ..corpora import load
 from ..progress import bar
+from .engines import SweepError, executed
 from .plan import Experiment, load_experiment
 from .results import read_results
-from .running import Outcome, execute, record
+from .running import record
 
-PATIENCE = 20  # seconds for a scheduler to answer
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_training.ipynb"
-
-
-class SweepError(RuntimeError):
-    """A sweep that cannot go on."""
 
 
 def sweep(experiment, *, name=None, seeds=None, runs="runs", scheduler=None, resources=None, many=False,
@@ -79,8 +67,9 @@ def sweep(experiment, *, name=None, seeds=None, runs="runs", scheduler=None, res
     outcomes = {}
     if missing:
         try:
-            with _shown(missing, progress) as show:
-                for run, outcome in _executed(missing, notebook, scheduler, resources):
+            running = closing(executed(missing, notebook, scheduler, resources))
+            with _shown(missing, progress) as show, running as ended:
+                for run, outcome in ended:
                     outcomes[run] = outcome
                     show(outcomes)
                     if outcome.state == "failed":
@@ -155,89 +144,3 @@ def _epochs(folder):
         return len((folder / "history.csv").read_text().splitlines()) - 1
     except OSError:
         return 0
-
-
-def _executed(missing, notebook, scheduler, resources):
-    """Runs with their outcomes, as they end."""
-    if scheduler is None:
-        yield from _here(missing, notebook)
-        return
-    from distributed import Client
-
-    kind, _, number = scheduler.partition("=")
-    if kind == "processes":
-        if not number.isdigit() or int(number) < 1:
-            raise ConfigError(f"scheduler is 'processes=N' with N from 1, or an address, not {scheduler!r}.")
-        with _local_cluster(min(int(number), len(missing))) as cluster, Client(cluster) as client:
-            yield from _on_workers(client, missing, notebook, resources)
-        return
-    try:
-        client = Client(scheduler, timeout=PATIENCE)
-    except (OSError, ValueError) as error:
-        raise SweepError(f"No Dask scheduler answers at {scheduler!r} ({error}). Is it running, and can this machine "
-                         "reach it?") from None  # fmt: skip
-    with client:
-        yield from _on_workers(client, missing, notebook, resources)
-
-
-def _here(missing, notebook):
-    # in a thread: in the main one nbclient would catch Ctrl-C, and only the kernel would end
-    with ThreadPoolExecutor(1) as pool:
-        for run in missing:
-            running = pool.submit(execute, run, notebook)
-            try:
-                outcome = running.result()
-            except KeyboardInterrupt:
-                for child in psutil.Process().children():
-                    if any("ipykernel" in word for word in child.cmdline()):
-                        child.kill()  # at any moment, says emosphere.training
-                raise
-            yield run, outcome
-
-
-def _on_workers(client, missing, notebook, resources):
-    """One task a run. Dask starts a task anew when its worker dies, and the run goes on from its checkpoint."""
-    from distributed import CancelledError, as_completed
-
-    tasks = {client.submit(execute, run, notebook, key=str(run.folder), pure=False, resources=resources): run
-             for run in missing}  # fmt: skip
-    if resources:
-        _check_resources(client, resources)
-    try:
-        for task in as_completed(tasks):
-            error = task.exception()
-            yield tasks[task], task.result() if error is None else Outcome("failed", f"{type(error).__name__}: {error}")
-    except CancelledError:
-        raise SweepError("The connection to the Dask scheduler was lost. Runs that had been started may go on by "
-                         "themselves; the same command goes on with the rest.") from None  # fmt: skip
-
-
-def _check_resources(client, resources):
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    for name, amount in resources.items():
-        if workers and not any(worker["resources"].get(name, 0) >= amount for worker in workers):
-            raise SweepError(f"No worker offers {name}={amount:g}, so nothing would ever run. Start the workers with "
-                             f"--resources {name}={amount:g}, or leave resources out.")  # fmt: skip
-
-
-def _local_cluster(count):
-    """Processes on this machine, reachable only from it, each with its own GPU as long as there are some."""
-    from distributed import Nanny, Scheduler, SpecCluster
-
-    gpus = _visible_gpus()
-    options = [{"nthreads": 1, "memory_limit": 0, "host": "127.0.0.1",
-                "env": {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}}
-               for number in range(count)]  # fmt: skip
-    return SpecCluster(
-        workers={number: {"cls": Nanny, "options": chosen} for number, chosen in enumerate(options)},
-        scheduler={"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False}},
-        asynchronous=False,
-    )
-
-
-def _visible_gpus():
-    """list of str: as CUDA_VISIBLE_DEVICES names them, so that a machine's other GPUs stay other people's."""
-    import torch
-
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return chosen.split(",") if chosen else [str(number) for number in range(torch.cuda.device_count())]

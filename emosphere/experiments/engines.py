@@ -1,0 +1,142 @@
+"""Where the runs of a sweep are executed: here, in processes of this machine, or on a cluster, by Dask.
+
+References
+----------
+.. [1] Rocklin, "Dask: Parallel Computation with Blocked algorithms and Task Scheduling", SciPy 2015.
+"""
+
+import logging
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+
+import psutil
+
+from ..config import ConfigError
+from .running import Outcome, execute
+
+PATIENCE = 20  # seconds for a scheduler to answer
+
+
+class SweepError(RuntimeError):
+    """A sweep that cannot go on."""
+
+
+def executed(missing, notebook, scheduler, resources):
+    """Yield each run with its `Outcome`, as they end; closing the generator ends what is running.
+
+    Parameters
+    ----------
+    missing : list of Run
+    notebook : path-like
+        The training notebook.
+    scheduler, resources
+        As for `emosphere.experiments.sweep`.
+    """
+    if scheduler is None:
+        yield from _here(missing, notebook)
+        return
+    from distributed import Client
+
+    kind, _, number = scheduler.partition("=")
+    if kind == "processes":
+        if not number.isdigit() or int(number) < 1:
+            raise ConfigError(f"scheduler is 'processes=N' with N from 1, or an address, not {scheduler!r}.")
+        with _deaf_to_ctrl_c():
+            cluster = _local_cluster(min(int(number), len(missing)))
+        with cluster, Client(cluster) as client, _ending_kernels():
+            yield from _on_workers(client, missing, notebook, resources)
+        return
+    try:
+        client = Client(scheduler, timeout=PATIENCE)
+    except (OSError, ValueError) as error:
+        raise SweepError(f"No Dask scheduler answers at {scheduler!r} ({error}). Is it running, and can this machine "
+                         "reach it?") from None  # fmt: skip
+    with client:
+        yield from _on_workers(client, missing, notebook, resources)
+
+
+def _here(missing, notebook):
+    # in a thread: in the main one nbclient would catch Ctrl-C, and only the kernel would end
+    with ThreadPoolExecutor(1) as pool, _ending_kernels():
+        for run in missing:
+            yield run, pool.submit(execute, run, notebook).result()
+
+
+@contextmanager
+def _ending_kernels():
+    """Ends the trainings below this process when the sweep is stopped; they may be killed at any moment."""
+    try:
+        yield
+    except (KeyboardInterrupt, GeneratorExit):
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                if any("ipykernel" in word for word in child.cmdline()):
+                    child.kill()
+        raise
+
+
+def _on_workers(client, missing, notebook, resources):
+    """One task a run. Dask starts a task anew when its worker dies, and the run goes on from its checkpoint."""
+    from distributed import CancelledError, as_completed
+
+    tasks = {client.submit(execute, run, notebook, key=str(run.folder), pure=False, resources=resources): run
+             for run in missing}  # fmt: skip
+    if resources:
+        _check_resources(client, resources)
+    try:
+        for task in as_completed(tasks):
+            error = task.exception()
+            yield tasks[task], task.result() if error is None else Outcome("failed", f"{type(error).__name__}: {error}")
+    except (KeyboardInterrupt, GeneratorExit):
+        client.cancel(list(tasks))  # or the next one would begin
+        raise
+    except CancelledError:
+        raise SweepError("The connection to the Dask scheduler was lost. Runs that had been started may go on by "
+                         "themselves; the same command goes on with the rest.") from None  # fmt: skip
+
+
+def _check_resources(client, resources):
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    for name, amount in resources.items():
+        if workers and not any(worker["resources"].get(name, 0) >= amount for worker in workers):
+            raise SweepError(f"No worker offers {name}={amount:g}, so nothing would ever run. Start the workers with "
+                             f"--resources {name}={amount:g}, or leave resources out.")  # fmt: skip
+
+
+def _local_cluster(count):
+    """Processes on this machine, reachable only from it, each with its own GPU as long as there are some."""
+    from distributed import Nanny, Scheduler, SpecCluster
+
+    gpus = _visible_gpus()
+    common = {"nthreads": 1, "memory_limit": 0, "host": "127.0.0.1", "dashboard": False, "silence_logs": logging.ERROR}
+    own = [{"env": {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}} for number in range(count)]
+    return SpecCluster(
+        workers={number: {"cls": Nanny, "options": common | options} for number, options in enumerate(own)},
+        scheduler={"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False,
+                                                 "dashboard_address": "127.0.0.1:0"}},
+        silence_logs=logging.ERROR,
+    )  # fmt: skip
+
+
+@contextmanager
+def _deaf_to_ctrl_c():
+    """Processes that are started meanwhile do not hear Ctrl-C, which is for this one to tell them."""
+    if threading.current_thread() is not threading.main_thread():  # only there signals can be set
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _visible_gpus():
+    """list of str: as CUDA_VISIBLE_DEVICES names them, so that a machine's other GPUs stay other people's."""
+    import torch
+
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return chosen.split(",") if chosen else [str(number) for number in range(torch.cuda.device_count())]
