@@ -22,8 +22,8 @@ def sweep(experiment, *, name=None, seeds=None, runs="runs", scheduler=None, res
           notebook=NOTEBOOK, progress=True, **settings):  # fmt: skip
     """Trains what is missing of an experiment. What is complete is used again, what was stopped goes on.
 
-    Ctrl-C stops it; the same call goes on. A run that fails is recorded in its folder (``failure.txt``) and the others
-    go on; the next call tries it again.
+    Ctrl-C stops it (on a cluster, runs that have begun go on); the same call goes on where it stopped. A run that fails
+    is recorded in its folder (``failure.txt``) and the others go on; the next call tries it again.
 
     Parameters
     ----------
@@ -81,6 +81,8 @@ def sweep(experiment, *, name=None, seeds=None, runs="runs", scheduler=None, res
             done = sum(is_complete(run.folder) for run in planned)
             print(f"\nStopped. {done} of {len(planned)} runs are complete; the same command goes on from here, inside "
                   "a run after its last whole epoch.")  # fmt: skip
+            if scheduler and not scheduler.startswith("processes="):
+                print("Runs that had begun on workers of the cluster go on there until they are complete.")
             raise
     for run, outcome in outcomes.items():
         if outcome.state != "complete":
