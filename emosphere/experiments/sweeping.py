@@ -35,8 +35,8 @@ def sweep(experiment, *, name=None, seeds=None, runs="runs", scheduler=None, res
         Folder of all experiments.
     scheduler : str, optional
         None: one run after the other, here. ``"processes=N"``: N at a time on this machine, each with a GPU of its own
-        where there are as many. Else the address of a Dask scheduler, such as ``"tcp://10.0.0.1:8786"``; its workers
-        must see the same folders.
+        where there are as many (from a script only under ``if __name__ == "__main__":``). Else the address of a Dask
+        scheduler, such as ``"tcp://10.0.0.1:8786"``; its workers must see the same folders.
     resources : dict of str to float, optional
         What a run takes of a Dask worker's resources, such as ``{"GPU": 1}``.
     many : bool
