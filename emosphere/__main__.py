@@ -47,7 +47,10 @@ def _sweep(experiments, arguments):
     if not results.runs:
         sys.exit(f"None of the {wanted} runs is complete.")
     folder = f"{arguments.figures}/{results.folder.name}"
-    experiments.report(results, folder)
+    try:
+        experiments.report(results, folder)
+    except ValueError as error:  # the runs are there, but not for one table
+        sys.exit(f"{len(results.runs)} of {wanted} runs are complete, in {results.folder}. {error}")
     print(f"{len(results.runs)} of {wanted} runs are complete; tables and forest plot are in {folder}.")
     if len(results.runs) < wanted:
         sys.exit(1)

@@ -98,6 +98,12 @@ def test_the_example_of_the_readme(tmp_path):
     assert experiment.settings["root"] == "/data/EmoTale"
 
 
+def test_names_of_values_are_names_of_folders(tmp_path):
+    file = written(tmp_path, "a: {corpus_options: [{seed: 0}, {seed: 1}], encoder: [tiny, /models/wavlm base]}")
+    assert list(experiments.load_experiment(file).variants)[1] == "a,corpus_options=seed-0,encoder=models-wavlm-base"
+    assert len(experiments.load_experiment(file).runs("runs")) == 4
+
+
 def test_arguments_win_over_the_file(tmp_path):
     file = written(tmp_path, "seeds: 2\nsettings: {epochs: 4, preset: base}\nfull: {}")
     assert experiments.load_experiment(file).name == "mine"

@@ -18,10 +18,11 @@ import pytest
 import yaml
 from distributed import Client
 
-from emosphere import experiments, files, training
+from emosphere import corpora, experiments, files, training
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
 from emosphere.experiments import SweepError, read_results, running
+from emosphere.sphere import DIMENSIONS
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 EPOCHS = 25  # so many that there is time to stop a run in the middle
@@ -121,6 +122,24 @@ def test_a_run_with_other_settings_is_never_overwritten(settings, tmp_path, monk
         fake_run(run)
     with pytest.raises(ConfigError, match=r"other parameters: epochs \(1 there, 2 asked for\)"):
         experiments.sweep(experiment(settings, epochs=2), runs=tmp_path, progress=False)
+
+
+def test_runs_that_do_not_belong_together_get_a_sentence(settings, tmp_path):
+    """Complete runs with other test sets: the command says why there is no table."""
+    content = {"name": "tones", "settings": settings, "splits": {"corpus_options": [{"seed": 0}, {"seed": 1}]}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
+    for run in experiments.load_experiment(tmp_path / "mine.yaml").runs(tmp_path / "runs"):
+        speech = corpora.load("msp_podcast", settings["root"], **run.config.corpus_options)
+        folder = fake_run(run, fingerprint=speech.fingerprint())
+        table = speech.rows("test")[["utterance", "speaker", *DIMENSIONS]].assign(region=0, region_predicted=0)
+        table[[f"{name}_predicted" for name in DIMENSIONS]] = 4.0
+        table.to_csv(folder / "predictions.csv", index=False)
+    done = subprocess.run([sys.executable, "-m", "emosphere", "sweep", "mine.yaml"], cwd=tmp_path, text=True,
+                          capture_output=True)  # fmt: skip
+    assert done.returncode == 1
+    assert "2 of 2 runs are complete" in done.stderr
+    assert "do not belong into one table: they differ in state of the corpus" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_another_state_of_the_corpus_is_refused(settings, tmp_path):

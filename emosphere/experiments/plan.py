@@ -171,12 +171,18 @@ def _expanded(path, variant, changes):
     found = {}
     for values in itertools.product(*lists.values()):
         chosen = dict(zip(lists, values, strict=True))
-        words = [re.sub(r"[^\w.+-]+", "-", f"{value}") for value in chosen.values()]
+        words = [_word(value) for value in chosen.values()]
         key = ",".join([variant, *(f"{name}={word}" for name, word in zip(chosen, words, strict=True))])
         if key in found:
             raise ConfigError(f"{path}, variant {variant!r}: two values of the grid would both be called {key!r}.")
         found[key] = {**changes, **chosen}
     return found
+
+
+def _word(value):
+    """A value as part of a folder's name."""
+    word = re.sub(r"[^\w.+-]+", "-", str(value))
+    return word if isinstance(value, int | float) else word.strip("-")  # -1 keeps its sign
 
 
 def _seeds(path, seeds):
