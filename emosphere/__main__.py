@@ -1,6 +1,12 @@
-"""``python -m emosphere``: the whole walk, and sweeps of experiments."""
+"""``python -m emosphere``: the whole walk, one run, sweeps of experiments.
+
+``train`` is what ``torchrun`` and ``accelerate launch`` start in several processes:
+
+    torchrun --nproc-per-node 4 -m emosphere train runs/mine preset=paper corpus=msp_podcast root=/path/to/MSP-Podcast
+"""
 
 import argparse
+import ast
 import sys
 
 
@@ -8,6 +14,11 @@ def main():
     parser = argparse.ArgumentParser(prog="emosphere")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="execute notebooks 01 to 07 on the embedded corpus")
+    one = commands.add_parser("train", help="one run, also in several processes")
+    one.add_argument("folder", help="of the run")
+    one.add_argument("settings", nargs="*", type=_setting, metavar="name=value", help="as in notebook 05")
+    one.add_argument("--config", help="a JSON file with all parameters, in place of settings")
+    one.add_argument("--cache", default="data/cache", help="folder for what was measured of audio files")
     many = commands.add_parser("sweep", help="train the runs of an experiment, write its tables and forest plot")
     many.add_argument("experiments", nargs="?", default="notebooks/experiments.yaml", help="a YAML file")
     many.add_argument("--name", help="folder of the runs, instead of the file's")
@@ -18,6 +29,10 @@ def main():
     many.add_argument("--runs", default="runs", help="folder of all experiments")
     many.add_argument("--figures", default="figures", help="folder of tables and figures")
     arguments = parser.parse_args()
+
+    if arguments.command == "train":
+        _train(arguments)
+        return
 
     from papermill import PapermillExecutionError
 
@@ -38,6 +53,25 @@ def main():
         sys.exit(130)
 
 
+def _train(arguments):
+    from .checkpoint import CheckpointError
+    from .config import Config, ConfigError
+    from .corpora import CorpusError
+    from .files import BusyError
+    from .launching import MARK
+    from .model import EncoderError
+    from .training import RunError, train
+
+    try:
+        settings = {"preset": "tiny", **dict(arguments.settings)}
+        config = Config.load(arguments.config) if arguments.config else Config.create(**settings)
+        train(config, arguments.folder, cache=arguments.cache)
+    except (BusyError, CheckpointError, ConfigError, CorpusError, EncoderError, RunError) as error:
+        sys.exit(f"{MARK}{error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
 def _sweep(experiments, arguments):
     results = experiments.sweep(
         arguments.experiments, name=arguments.name, seeds=arguments.seeds, runs=arguments.runs,
@@ -54,6 +88,16 @@ def _sweep(experiments, arguments):
     print(f"{len(results.runs)} of {wanted} runs are complete; tables and forest plot are in {folder}.")
     if len(results.runs) < wanted:
         sys.exit(1)
+
+
+def _setting(text):
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"NAME=VALUE, such as epochs=10, not {text!r}")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):  # a text
+        return name, value
 
 
 def _seeds(text):

@@ -1,21 +1,36 @@
-"""A training in progress as one file, so that a run that was stopped goes on as if it never had been.
+"""A training in progress as files, so that a run that was stopped, at any moment, goes on as if it never had been.
 
-The weights, the optimiser's moments and the states of the random number generators are tensors of a safetensors file,
-the rest is JSON in its header: nothing is unpickled when it is read.
+``checkpoint.safetensors`` is the state after the last whole epoch: the weights, the optimiser's moments and the random
+number generators of every process are its tensors, the rest is JSON in its header. Nothing is unpickled when it is
+read.
+
+``model/`` is the best epoch. A better one is first saved beside it, under the number of its epoch; it takes the place
+of the other when the checkpoint says so, now or after a restart. So the two never tell different stories.
 """
 
 import json
-import random
+import shutil
 
-import numpy as np
-import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
 from .files import replacing
+from .randomness import random_state, set_random_state
+
+CHECKPOINT = "checkpoint.safetensors"
 
 
-def save(path, model, optimizer, scheduler, **facts):
+class CheckpointError(RuntimeError):
+    """A checkpoint that cannot be read, or that belongs to something else."""
+
+
+def gathered_random_states(accelerator):
+    """dict of (processes, ...) torch.Tensor: `random_state` of every process, for `save`."""
+    state = random_state(accelerator.device)
+    return {name: accelerator.gather(part[None].to(accelerator.device)).cpu() for name, part in state.items()}
+
+
+def save(path, model, optimizer, scheduler, random, history):
     """Writes everything that the next epoch depends on, in one piece.
 
     Parameters
@@ -24,62 +39,78 @@ def save(path, model, optimizer, scheduler, **facts):
     model : torch.nn.Module
     optimizer : torch.optim.Optimizer
     scheduler : torch.optim.lr_scheduler.LRScheduler
-    **facts
-        Whatever else JSON can hold, such as the history.
+    random : dict
+        What `gathered_random_states` gave.
+    history : list of dict
+        A row an epoch.
     """
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     state = optimizer.state_dict()
     for number, moments in state["state"].items():
         tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in moments.items()}
-    header, drawn = _random_state()
-    tensors |= {f"random.{name}": tensor for name, tensor in drawn.items()}
-    header |= {"groups": state["param_groups"], "scheduler": scheduler.state_dict(), "facts": facts}
+    tensors |= {f"random.{name}": tensor for name, tensor in random.items()}
+    header = {"groups": state["param_groups"], "scheduler": scheduler.state_dict(), "history": history}
     with replacing(path) as temporary:
         save_file({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()},
                   temporary, metadata={"state": json.dumps(header)})  # fmt: skip
 
 
-def load(path, model, optimizer, scheduler):
+def load(path, model, optimizer, scheduler, accelerator):
     """Puts what `save` wrote back into place, random number generators included.
+
+    Those are left alone if the run goes on in another number of processes, for which there are no states.
 
     Returns
     -------
-    dict
-        The facts.
+    list of dict
+        The history.
+
+    Raises
+    ------
+    CheckpointError
     """
-    with safe_open(path, framework="pt") as file:
-        header = json.loads(file.metadata()["state"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
     parts = {part: {} for part in ("model", "optimizer", "random")}
-    for name, tensor in tensors.items():
-        part, _, rest = name.partition(".")
-        parts[part][rest] = tensor
-    model.load_state_dict(parts["model"])
-    moments = {}
-    for name, tensor in parts["optimizer"].items():
-        number, _, moment = name.partition(".")
-        moments.setdefault(int(number), {})[moment] = tensor
-    optimizer.load_state_dict({"state": moments, "param_groups": header["groups"]})
-    scheduler.load_state_dict(header["scheduler"])
-    _set_random_state(header, parts["random"])
-    return header["facts"]
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads(file.metadata()["state"])
+            history = [{**row, "validation_loss": float(row["validation_loss"])} for row in header["history"]]
+            for name in file.keys():  # noqa: SIM118  not a dict
+                part, _, rest = name.partition(".")
+                parts[part][rest] = file.get_tensor(name)
+        model.load_state_dict(parts["model"])
+        moments = {}
+        for name, tensor in parts["optimizer"].items():
+            number, _, moment = name.partition(".")
+            moments.setdefault(int(number), {})[moment] = tensor
+        optimizer.load_state_dict({"state": moments, "param_groups": header["groups"]})
+        scheduler.load_state_dict(header["scheduler"])
+        random = {name: tensor.unbind() for name, tensor in parts["random"].items()}
+        if len(random["torch"]) == accelerator.num_processes:
+            own = {name: states[accelerator.process_index] for name, states in random.items()}
+            set_random_state(own, accelerator.device)
+        return history
+    except Exception as error:  # whatever a damaged file makes of these steps
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(
+            f"{path} is damaged, or not of this run ({type(error).__name__}: {reason}). Delete it to begin the run "
+            "again from its first epoch."
+        ) from None
 
 
-def _random_state():
-    """Python's and NumPy's generators count too: transformers draws SpecAugment's masks from NumPy's."""
-    kind, keys, *rest = np.random.get_state()
-    tensors = {"torch": torch.get_rng_state(), "numpy": torch.from_numpy(keys.astype("int64"))}
-    if torch.cuda.is_available():
-        tensors |= {f"cuda{number}": state for number, state in enumerate(torch.cuda.get_rng_state_all())}
-    return {"numpy": [kind, *rest], "python": random.getstate()}, tensors
+def keep(model, folder, epoch):
+    """Saves the model of a new best epoch, which `settle` puts into place once the checkpoint knows of it."""
+    place = folder / f".model-{epoch}"
+    shutil.rmtree(place, ignore_errors=True)
+    model.save_pretrained(place)
 
 
-def _set_random_state(header, tensors):
-    kind, *rest = header["numpy"]
-    np.random.set_state((kind, tensors["numpy"].numpy().astype("uint32"), *rest))
-    version, keys, gauss = header["python"]
-    random.setstate((version, tuple(keys), gauss))
-    torch.set_rng_state(tensors["torch"])
-    for number in range(torch.cuda.device_count()):
-        if f"cuda{number}" in tensors:
-            torch.cuda.set_rng_state(tensors[f"cuda{number}"], number)
+def settle(folder, best):
+    """Makes ``model/`` that of the best epoch, and clears away what a kill has left."""
+    new, old, model = folder / f".model-{best}", folder / ".model-old", folder / "model"
+    if new.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        if model.exists():
+            model.rename(old)
+        new.rename(model)
+    for leftover in folder.glob(".model-*"):
+        shutil.rmtree(leftover, ignore_errors=True)

@@ -61,7 +61,8 @@ class Config:
     decay_epochs: float | None = None  # None: the first quarter of the epochs
     # training
     epochs: int = 20
-    batch_size: int = 32
+    batch_size: int = 32  # utterances of a step, on all devices together
+    batch_seconds: float | None = None  # of a step, padding counted, in place of batch_size
     learning_rate: float = 1e-5
     learning_rate_schedule: Literal["constant", "one-cycle"] = "constant"
     weight_decay: float = 0.01  # AdamW's default
@@ -69,9 +70,13 @@ class Config:
     max_seconds: float = 12.0  # of an utterance, in training only
     precision: Literal["auto", "no", "bf16"] = "auto"  # auto: bf16 where the device has it
     threads: int | None = None  # of PyTorch on CPU; their number changes rounding, and so the result; None: all
-    workers: int = 0  # processes that decode audio; 0: the training process itself
-    fast_allocator: bool = True  # on CPU with glibc
     seed: int = 0
+    # how, not what: these change speed and memory, and results only as rounding and other dropout draws do
+    workers: int = 0  # processes that decode audio; 0: the training process itself
+    micro_batch_seconds: float | None = None  # audio that goes through the model at a time; the gradient stays exact
+    gradient_checkpointing: bool = False  # less memory, a third more time
+    compile: bool = False  # torch.compile on the encoder; needs a C++ compiler
+    fast_allocator: bool = True  # on CPU with glibc
 
     def __post_init__(self):
         for name, annotation in get_type_hints(type(self)).items():
@@ -84,6 +89,8 @@ class Config:
             "epochs",
             "learning_rate",
             "max_seconds",
+            "batch_seconds",
+            "micro_batch_seconds",
             "clip_gradient",
             "threads",
         ):
@@ -93,6 +100,9 @@ class Config:
         if self.batch_size < 2:
             raise ConfigError(f"batch_size must be at least 2, not {self.batch_size}: the CCC of one utterance is "
                               "undefined.")  # fmt: skip
+        if self.batch_seconds is not None and self.batch_seconds < 2 * self.max_seconds:
+            raise ConfigError(f"batch_seconds must be at least twice max_seconds, {2 * self.max_seconds:g}, not "
+                              f"{self.batch_seconds:g}.")  # fmt: skip
         if not 0 <= self.head_dropout < 1:
             raise ConfigError(f"head_dropout must be from 0 to below 1, not {self.head_dropout}.")
         for name in ("workers", "weight_decay", "seed"):
@@ -162,7 +172,7 @@ class Config:
         return cls(**json.loads(Path(path).read_text()))
 
     def is_in(self, folder):
-        """Whether a run folder holds this very run, complete or not.
+        """Whether a run folder holds this very run, complete or not; parameters in `HOW` may differ.
 
         Raises
         ------
@@ -173,6 +183,7 @@ class Config:
         if not path.exists():
             return False
         differences = Config.load(path).differences(self)
+        differences = {name: values for name, values in differences.items() if name not in HOW}
         if differences:
             listed = ", ".join(f"{name} ({old!r} there, {new!r} asked for)" for name, (old, new) in differences.items())
             raise ConfigError(
@@ -190,6 +201,10 @@ class Config:
         """
         here, there = asdict(self), asdict(other)
         return {name: (here[name], there[name]) for name in here if here[name] != there[name]}
+
+
+HOW = ("workers", "micro_batch_seconds", "gradient_checkpointing", "compile", "fast_allocator")
+"""Parameters that may change while a run is under way, for instance when memory was too small."""
 
 
 def is_complete(folder):

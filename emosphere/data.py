@@ -1,4 +1,4 @@
-"""Utterances to batches: decode, crop, group by length, pad, mask; and the labels that go with them.
+"""Utterances as a model takes them: decode, crop, pad, mask; and the labels that go with them.
 
 Audio is read when it is needed, so memory does not grow with the corpus.
 """
@@ -6,13 +6,12 @@ Audio is read when it is needed, so memory does not grow with the corpus.
 import functools
 
 import numpy as np
-import soundfile
 import torch
 import torchaudio
 from torch.utils.data import DataLoader, Dataset
 
 from .corpora import CATEGORIES
-from .corpora.audio import RATE
+from .corpora.decoding import RATE, read
 from .losses import IGNORED
 
 
@@ -46,10 +45,13 @@ def read_audio(path, max_seconds=None):
     Returns
     -------
     (samples,) torch.Tensor of float32 in [-1, 1]
+
+    Raises
+    ------
+    CorpusError
+        Naming the file, if there is nothing to use in it.
     """
-    with soundfile.SoundFile(path) as file:
-        frames = -1 if max_seconds is None else round(max_seconds * file.samplerate)
-        return to_mono_16k(file.read(frames, dtype="float32", always_2d=True), file.samplerate)
+    return to_mono_16k(*read(path, max_seconds))
 
 
 class Utterances(Dataset):
@@ -89,74 +91,6 @@ def collate(items):
     }
 
 
-class GroupedBatches:
-    """Batches of utterances of like length, in an order that is random all the same.
-
-    For training the utterances are shuffled, cut into pools of about 20 batches, sorted by length inside each pool and
-    cut into batches, which are shuffled again; a last batch of one utterance is dropped, as it has no CCC. For
-    evaluation all utterances are sorted by length, each comes once.
-
-    Parameters
-    ----------
-    lengths : (n,) array_like
-        Of the utterances, in any unit.
-    batch_size : int
-    shuffle : bool
-        Training (True) or evaluation.
-    seed : int
-        With the epoch set by `set_epoch` it decides the order.
-
-    Examples
-    --------
-    >>> [sorted(batch) for batch in GroupedBatches([3, 1, 2, 9], 2)]
-    [[1, 2], [0, 3]]
-    """
-
-    def __init__(self, lengths, batch_size, *, shuffle=False, seed=0, pool=20):
-        self.lengths = np.asarray(lengths)
-        self.batch_size, self.shuffle, self.seed, self.pool = batch_size, shuffle, seed, pool
-        self.epoch = 0
-
-    def set_epoch(self, epoch):
-        """Another epoch, another order; the same one whenever it is asked for again."""
-        self.epoch = epoch
-
-    def __len__(self):
-        full, rest = divmod(len(self.lengths), self.batch_size)
-        return full + (rest >= (2 if self.shuffle else 1))
-
-    def __iter__(self):
-        order = np.arange(len(self.lengths))
-        rng = np.random.default_rng((self.seed, self.epoch))
-        pool = self.pool * self.batch_size if self.shuffle else len(order)
-        if self.shuffle:
-            order = rng.permutation(order)
-        order = np.concatenate(
-            [
-                part[np.argsort(self.lengths[part], kind="stable")]
-                for part in np.split(order, range(pool, len(order), pool))
-            ]
-        )
-        batches = np.split(order, range(self.batch_size, len(order), self.batch_size))[: len(self)]
-        if self.shuffle:
-            rng.shuffle(batches)
-        yield from (batch.tolist() for batch in batches)
-
-
-def padding_share(lengths, batches):
-    """Share of a pass over the batches that is padding, 0 to 1.
-
-    Examples
-    --------
-    >>> padding_share([1, 3, 2, 2], [[0, 1], [2, 3]])
-    0.2
-    """
-    lengths = np.asarray(lengths)
-    padded = sum(lengths[batch].max() * len(batch) for batch in batches)
-    used = sum(lengths[batch].sum() for batch in batches)
-    return float((padded - used) / padded)
-
-
 def make_loader(dataset, batches, workers=0):
     """A `DataLoader` over `Utterances` in the batches of a `GroupedBatches`."""
     return DataLoader(
@@ -165,6 +99,7 @@ def make_loader(dataset, batches, workers=0):
         collate_fn=collate,
         num_workers=workers,
         persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
         # of its own, or every pass over the data, evaluation too, would shift the dropout of the training after it
         generator=torch.Generator(),
     )

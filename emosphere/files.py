@@ -42,6 +42,12 @@ def replacing(path):
         temporary.unlink(missing_ok=True)
 
 
+def clear_leftovers(folder):
+    """Removes what `replacing` could not when its process was killed; nobody else may be writing there."""
+    for leftover in Path(folder).glob(".*.part"):
+        leftover.unlink(missing_ok=True)
+
+
 def write_json(path, content):
     """Writes indented JSON in one piece."""
     with replacing(path) as temporary:

@@ -151,7 +151,7 @@ class EmoSphereModel(PreTrainedModel):
             nn.Linear(self.config.head_width, outputs),
         )
 
-    def forward(self, input_values, attention_mask=None, return_attention=False):
+    def forward(self, input_values, attention_mask=None, *, auxiliary=True, return_attention=False):
         """Predictions for a batch of waveforms.
 
         Parameters
@@ -160,6 +160,8 @@ class EmoSphereModel(PreTrainedModel):
             Mono audio at 16 kHz, in [-1, 1], as it is: normalisation is part of the model.
         attention_mask : (batch, samples) torch.Tensor of bool or int, optional
             1 inside the utterance, 0 in the padding. None: nothing is padded.
+        auxiliary : bool
+            Also predict the auxiliary classes, if there are any.
         return_attention : bool
             Also return the pooling attention.
 
@@ -173,7 +175,7 @@ class EmoSphereModel(PreTrainedModel):
         style, attention = self.pooling(frames, mask)
         return EmoSphereOutput(
             vad=self.regression(style),
-            logits=None if self.auxiliary is None else self.auxiliary(style),
+            logits=self.auxiliary(style) if auxiliary and self.auxiliary is not None else None,
             style=style,
             attention=attention if return_attention else None,
         )

@@ -7,17 +7,19 @@ import numpy as np
 import pandas as pd
 import soundfile
 import torch
+from torch import nn
 from torch.utils.data import Dataset
 
+from .batches import GroupedBatches
 from .corpora.audio import RATE
-from .data import GroupedBatches, Utterances, make_loader, read_audio
+from .data import Utterances, make_loader, read_audio
 from .model import EmoSphereModel
 from .progress import bar
 from .sphere import DIMENSIONS, vad_to_spherical
 
 
 @torch.inference_mode()
-def forward_all(model, loader, count, *, autocast=nullcontext, progress=None):
+def forward_all(model, loader, count, *, accelerator=None, progress=None):
     """Predictions for every utterance of a loader, in the original order whatever the order of the batches.
 
     Parameters
@@ -27,8 +29,8 @@ def forward_all(model, loader, count, *, autocast=nullcontext, progress=None):
         As `emosphere.data.collate` makes them.
     count : int
         Number of utterances n.
-    autocast : context manager factory, optional
-        For mixed precision, such as ``accelerator.autocast``.
+    accelerator : accelerate.Accelerator, optional
+        Its precision is used, and what its other processes predict for their batches is put in.
     progress : str, optional
         Title of a progress bar; None shows none.
 
@@ -42,23 +44,29 @@ def forward_all(model, loader, count, *, autocast=nullcontext, progress=None):
     training = model.training
     model.eval()
     device = next(model.parameters()).device
-    vad = np.full((count, len(DIMENSIONS)), np.nan, dtype="float32")
-    probabilities = np.full((count, model.config.classes), np.nan, dtype="float32")
+    autocast = accelerator.autocast if accelerator else nullcontext
+    values = torch.zeros(count, len(DIMENSIONS) + model.config.classes + 1)  # the last column counts
     for batch in bar(loader, desc=progress, disable=progress is None, leave=False):
-        positions = batch["positions"].numpy()
-        inputs = batch["input_values"].to(device), batch["attention_mask"].to(device)
         with autocast():
-            output = model(*inputs)
-        vad[positions] = output.vad.float().cpu().numpy()
-        if output.logits is not None:
-            probabilities[positions] = output.logits.float().softmax(-1).cpu().numpy()
+            output = model(batch["input_values"].to(device), batch["attention_mask"].to(device))
+        parts = [output.vad.float(), *([] if output.logits is None else [output.logits.float().softmax(-1)])]
+        values[batch["positions"]] = nn.functional.pad(torch.cat(parts, -1), (0, 1), value=1.0).cpu()
+    if accelerator and accelerator.num_processes > 1:
+        values = accelerator.reduce(values.to(device), "sum").cpu()
+    values[values[:, -1] != 1] = torch.nan  # predicted by nobody, or twice
     model.train(training)
+    vad, probabilities = values[:, : len(DIMENSIONS)].numpy(), values[:, len(DIMENSIONS) : -1].numpy()
     return vad, probabilities if model.config.classes else None
 
 
-def evaluation_loader(config, prepared, split):
-    """Every utterance of a split once and whole, grouped by length."""
-    batches = GroupedBatches(prepared.seconds[split], 2 * config.batch_size)
+def evaluation_loader(config, prepared, split, accelerator):
+    """Every utterance of a split once and whole, grouped by length, in one of the processes.
+
+    A batch has twice the utterances of training, but no more seconds of audio than the largest one there.
+    """
+    seconds = config.micro_batch_seconds or config.batch_seconds or config.batch_size * config.max_seconds
+    batches = GroupedBatches(prepared.seconds[split], 2 * config.batch_size, seconds=seconds,
+                             process=accelerator.process_index, processes=accelerator.num_processes)  # fmt: skip
     return make_loader(Utterances(prepared.corpus, prepared.rows[split]), batches, config.workers)
 
 
@@ -73,8 +81,9 @@ def predict_test(config, prepared, model, accelerator, *, progress=True):
         ``region_probability``, and ``region_of_vad``, the region of the predicted point.
     """
     rows, corpus, grid = prepared.rows["test"], prepared.corpus, config.grid
-    vad, probabilities = forward_all(model, evaluation_loader(config, prepared, "test"), len(rows),
-                                     autocast=accelerator.autocast, progress="test" if progress else None)  # fmt: skip
+    loader = evaluation_loader(config, prepared, "test", accelerator)
+    vad, probabilities = forward_all(model, loader, len(rows), accelerator=accelerator,
+                                     progress="test" if progress and accelerator.is_main_process else None)  # fmt: skip
     table = rows[["utterance", "path", "speaker", "gender", "emotion", *DIMENSIONS]].reset_index(drop=True)
     table[[f"{name}_predicted" for name in DIMENSIONS]] = corpus.scale.from_target(vad)
     table["region"] = grid.assign(corpus.points[rows.index])

@@ -11,12 +11,14 @@ import torch
 PACKAGES = ("emosphere", "torch", "torchaudio", "transformers", "accelerate", "numpy", "pandas")
 
 
-def environment(device, corpus):
-    """dict: what a reader needs to judge, or repeat, a run on a device (torch.device) with a corpus.
+def environment(accelerator, corpus):
+    """dict: what a reader needs to judge, or repeat, a run with an `accelerate.Accelerator` on a corpus.
 
     ``corpus`` and ``fingerprint`` (of labels, splits and scale), ``commit`` of the code ("+" for changes that are not
-    committed, None without git), versions, ``device``, ``processor``, ``cores``, ``memory_gib``, ``threads``.
+    committed, None without git), versions, ``device``, ``processor``, ``cores``, ``memory_gib``,
+    ``threads``, ``processes``.
     """
+    device = accelerator.device
     return {
         "corpus": corpus.name,
         "fingerprint": corpus.fingerprint(),
@@ -29,6 +31,7 @@ def environment(device, corpus):
         "cores": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "threads": torch.get_num_threads(),
+        "processes": accelerator.num_processes,
     }
 
 

@@ -18,35 +18,28 @@ References
 
 import ctypes
 import logging
+import os
 import platform
-import shutil
-import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import torch
 from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs, set_seed
 
-from . import checkpoint, data
+from .checkpoint import CHECKPOINT
 from .config import is_complete
 from .files import only_writer, replacing, write_json
-from .losses import auxiliary_loss, auxiliary_weight, ccc_loss
-from .metrics import concordance_cc, scores
+from .loop import RunError, fit
+from .metrics import scores
 from .model import EmoSphereModel, find_encoder
-from .prediction import evaluation_loader, forward_all, predict_test
+from .prediction import predict_test
 from .preparation import new_model, prepare
-from .progress import bar
 from .provenance import environment
-from .sphere import DIMENSIONS
 
-CHECKPOINT = "checkpoint.safetensors"
-log = logging.getLogger(__name__)
+__all__ = ["RunError", "train", "use_fast_allocator"]
 
-
-class RunError(RuntimeError):
-    """A run that cannot go on."""
+log = logging.getLogger(__package__)
 
 
 def use_fast_allocator():
@@ -101,143 +94,65 @@ def train(config, folder, *, cache="data/cache", progress=True):
     folder = Path(folder)
     if config.is_in(folder) and is_complete(folder):
         return folder
-    mixed = config.precision if config.precision != "auto" else "bf16" if _has_bf16() else "no"
-    accelerator = Accelerator(mixed_precision=mixed)
-    if accelerator.num_processes > 1:
-        raise RunError("This version trains in one process: the CCC of a batch that is split over several would be "
-                       "another loss. Start it without accelerate launch or torchrun.")  # fmt: skip
+    accelerator = _accelerator(config)
+    main = accelerator.is_main_process
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     if accelerator.device.type == "cpu" and config.fast_allocator:
         use_fast_allocator()
     find_encoder(config.encoder)  # a wrong name should not come to light after the corpus has been read
-    prepared = prepare(config, cache=cache, progress=progress)
-    model = new_model(config, prepared)
+    with accelerator.main_process_first():  # the others find what it has made and measured
+        prepared = prepare(config, cache=cache, progress=progress and main)
+        model = new_model(config, prepared)
+    if accelerator.num_processes > 1:
+        set_seed(config.seed, device_specific=True)  # other dropout in each process
     folder.mkdir(parents=True, exist_ok=True)
-    with only_writer(folder, ".lock", "The run"), _logging_to(folder / "log.txt"):
-        if not (config.is_in(folder) and is_complete(folder)):  # another process may have been faster
+    with ExitStack() as stack:
+        if main:
+            stack.enter_context(only_writer(folder, ".lock", "The run"))
+            stack.enter_context(_logging_to(folder / "log.txt"))
+        complete = main and config.is_in(folder) and is_complete(folder)  # somebody else may have been faster
+        if not accelerator.reduce(torch.tensor(float(complete), device=accelerator.device)):
             _run(config, prepared, model, accelerator, folder, progress)
     return folder
 
 
+def _accelerator(config):
+    mixed = config.precision
+    if mixed == "auto":
+        mixed = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
+    several = int(os.environ.get("WORLD_SIZE", 1)) > 1
+    return Accelerator(
+        mixed_precision=mixed,
+        cpu=several and not torch.cuda.is_available(),  # several processes on CPU have to be asked for
+        # the auxiliary head is not used once its weight is 0, nor an encoder's mask without SpecAugment
+        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+    )
+
+
 def _run(config, prepared, model, accelerator, folder, progress):
-    config.save(folder / "config.json")
-    facts = environment(accelerator.device, prepared.corpus)
-    write_json(folder / "environment.json", facts)
-    prepared.class_table().to_csv(folder / "classes.csv", index=False)
-    (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes))
-    log.info("%s on %s, %d threads, corpus %s %s", folder, facts["device"], facts["threads"], facts["corpus"],
-             facts["fingerprint"])  # fmt: skip
+    main = accelerator.is_main_process
+    if main:
+        config.save(folder / "config.json")
+        facts = environment(accelerator, prepared.corpus)
+        write_json(folder / "environment.json", facts)
+        prepared.class_table().to_csv(folder / "classes.csv", index=False)
+        (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes))
+        log.info("%s on %s, %d processes, %d threads, corpus %s %s", folder, facts["device"], facts["processes"],
+                 facts["threads"], facts["corpus"], facts["fingerprint"])  # fmt: skip
     fit(config, prepared, model, accelerator, folder, progress=progress)
     accelerator.free_memory()
 
     model = EmoSphereModel.from_pretrained(folder / "model").to(accelerator.device)
     predictions = predict_test(config, prepared, model, accelerator, progress=progress)
-    with replacing(folder / "predictions.csv") as temporary:
-        predictions.to_csv(temporary, index=False)
-    figures = scores(predictions)
-    write_json(folder / "scores.json", figures)
-    (folder / CHECKPOINT).unlink(missing_ok=True)
-    log.info("complete: test CCC %.4f", figures["ccc_mean"])
-
-
-def fit(config, prepared, model, accelerator, folder, *, progress=True):
-    """The training loop, from the last whole epoch on. Leaves ``history.csv`` and, in ``model``, the best epoch."""
-    corpus, rows = prepared.corpus, prepared.rows
-    lengths = np.minimum(prepared.seconds["train"], config.max_seconds)
-    batches = data.GroupedBatches(lengths, config.batch_size, shuffle=True, seed=config.seed)
-    utterances = data.Utterances(corpus, rows["train"], config.max_seconds)
-    loader = data.make_loader(utterances, batches, config.workers)
-    validation = evaluation_loader(config, prepared, "validation")
-    truth = {split: data.targets(corpus, rows[split]).to(accelerator.device) for split in ("train", "validation")}
-    classes = data.to_tensor(prepared.classes["train"]).to(accelerator.device)
-    weights = (
-        torch.tensor(prepared.weights, dtype=torch.float32, device=accelerator.device) if config.weighted else None
-    )
-
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trainable, lr=config.learning_rate, weight_decay=config.weight_decay)
-    steps = config.epochs * len(batches)
-    if config.learning_rate_schedule == "one-cycle":
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=steps)
-    else:
-        scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-    model, optimizer = accelerator.prepare(model, optimizer)
-
-    history = []
-    if (folder / CHECKPOINT).exists():
-        history = checkpoint.load(folder / CHECKPOINT, model, optimizer, scheduler)["history"]
-        log.info("goes on after epoch %d of %d", len(history), config.epochs)
-    best = min((row["validation_loss"] for row in history), default=np.inf)
-    done = len(history) * len(batches)
-    with bar(total=steps, initial=done, desc="training", unit="batch", disable=not progress) as shown:
-        for epoch in range(len(history), config.epochs):
-            begun = time.perf_counter()
-            weight = auxiliary_weight(epoch, config.epochs, config.schedule, config.decay_epochs)
-            batches.set_epoch(epoch)
-            model.train()
-            sums = np.zeros(2)
-            for batch in loader:
-                positions = batch["positions"].to(accelerator.device)
-                with accelerator.autocast():
-                    output = model(batch["input_values"].to(accelerator.device),
-                                   batch["attention_mask"].to(accelerator.device))  # fmt: skip
-                regression = ccc_loss(truth["train"][positions], output.vad)
-                auxiliary = torch.zeros(())
-                if output.logits is not None and weight > 0:
-                    auxiliary = auxiliary_loss(output.logits, classes[positions], weights)
-                accelerator.backward(regression + weight * auxiliary)
-                if config.clip_gradient is not None:
-                    accelerator.clip_grad_norm_(trainable, config.clip_gradient)
-                optimizer.step()
-                scheduler.step()
-                optimizer.zero_grad()
-                sums += regression.item(), auxiliary.item()
-                shown.update()
-            vad, _ = forward_all(model, validation, len(rows["validation"]), autocast=accelerator.autocast)
-            figures = _epoch_figures(truth["validation"].cpu().numpy(), vad)
-            loss = figures["validation_loss"]
-            if not np.isfinite([*sums, loss]).all():
-                raise RunError(f"The loss is no longer a number in epoch {epoch} (training {sums[0] / len(batches)}, "
-                               f"validation {loss}); a lower learning_rate than {config.learning_rate} usually "
-                               "helps.")  # fmt: skip
-            history.append({
-                "epoch": epoch, "auxiliary_weight": weight, "train_ccc_loss": sums[0] / len(batches),
-                "train_auxiliary_loss": sums[1] / len(batches), **figures,
-                "padding": data.padding_share(lengths, list(batches)), "best": bool(loss < best),
-            })  # fmt: skip
-            if loss < best:
-                best = loss
-                _keep(accelerator.unwrap_model(model), folder / "model")
-            # after the model: killed between the two, the epoch is trained again and finds the same best
-            checkpoint.save(folder / CHECKPOINT, model, optimizer, scheduler, history=history)
-            with replacing(folder / "history.csv") as temporary:
-                pd.DataFrame(history).to_csv(temporary, index=False)
-            log.info("epoch %d of %d: loss %.4f, validation %.4f%s, %.1f s", epoch + 1, config.epochs,
-                     sums[0] / len(batches), loss, ", best" if history[-1]["best"] else "",
-                     time.perf_counter() - begun)  # fmt: skip
-            shown.set_postfix_str(f"CCC {figures['ccc_mean']:.3f}")
-
-
-def _keep(model, folder):
-    """Replaces the saved model; the old one stays until the new one is whole."""
-    new, old = folder.with_name(".model-new"), folder.with_name(".model-old")
-    try:
-        shutil.rmtree(old, ignore_errors=True)
-        model.save_pretrained(new)
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-    finally:
-        for leftover in (new, old):
-            shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _epoch_figures(truth, vad):
-    """Validation loss and CCCs over the whole split at once, never averaged over batches."""
-    cccs = concordance_cc(truth, vad)
-    named = {f"ccc_{name}": float(value) for name, value in zip(DIMENSIONS, cccs, strict=True)}
-    return {"validation_loss": float((1 - cccs).sum()), **named, "ccc_mean": float(cccs.mean())}
+    if main:
+        with replacing(folder / "predictions.csv") as temporary:
+            predictions.to_csv(temporary, index=False)
+        figures = scores(predictions)
+        write_json(folder / "scores.json", figures)
+        (folder / CHECKPOINT).unlink(missing_ok=True)
+        log.info("complete: test CCC %.4f", figures["ccc_mean"])
+    accelerator.wait_for_everyone()
 
 
 @contextmanager
@@ -256,6 +171,3 @@ def _logging_to(path):
         log.removeHandler(handler)
         handler.close()
 
-
-def _has_bf16():
-    return torch.cuda.is_available() and torch.cuda.is_bf16_supported()

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emosphere import corpora, data
+from emosphere.batches import GroupedBatches, cut, divided, padding_share
 from emosphere.sphere import DIMENSIONS, RegionGrid
 
 
@@ -18,7 +19,7 @@ from emosphere.sphere import DIMENSIONS, RegionGrid
     st.integers(0, 3),
 )
 def test_evaluation_batches_hold_every_utterance_once(lengths, batch_size, pool, epoch):
-    batches = data.GroupedBatches(lengths, batch_size, pool=pool)
+    batches = GroupedBatches(lengths, batch_size, pool=pool)
     batches.set_epoch(epoch)
     seen = [position for batch in batches for position in batch]
     assert sorted(seen) == list(range(len(lengths)))
@@ -27,7 +28,7 @@ def test_evaluation_batches_hold_every_utterance_once(lengths, batch_size, pool,
 
 @given(st.lists(st.integers(1, 100), min_size=2, max_size=200), st.integers(2, 20), st.integers(1, 4))
 def test_training_batches_are_full_and_drop_at_most_a_single_one(lengths, batch_size, pool):
-    batches = data.GroupedBatches(lengths, batch_size, shuffle=True, pool=pool)
+    batches = GroupedBatches(lengths, batch_size, shuffle=True, pool=pool)
     listed = list(batches)
     seen = [position for batch in listed for position in batch]
     assert len(listed) == len(batches)
@@ -37,14 +38,81 @@ def test_training_batches_are_full_and_drop_at_most_a_single_one(lengths, batch_
 
 def test_training_order_is_random_seeded_and_grouped():
     lengths = np.random.default_rng(0).uniform(2, 11, 1000)
-    batches = data.GroupedBatches(lengths, 16, shuffle=True, seed=3)
+    batches = GroupedBatches(lengths, 16, shuffle=True, seed=3)
     first, again = list(batches), list(batches)
     assert first == again
     batches.set_epoch(1)
     assert list(batches) != first
-    assert list(data.GroupedBatches(lengths, 16, shuffle=True, seed=4)) != first
+    assert list(GroupedBatches(lengths, 16, shuffle=True, seed=4)) != first
     random = np.array_split(np.random.default_rng(0).permutation(1000), 63)
-    assert data.padding_share(lengths, first) < 0.06 < 0.3 < data.padding_share(lengths, random)
+    assert padding_share(lengths, first) < 0.06 < 0.3 < padding_share(lengths, random)
+
+
+@given(
+    st.lists(st.floats(0.25, 12), min_size=2, max_size=200),
+    st.floats(24, 100),
+    st.integers(1, 4),
+    st.integers(0, 3),
+)
+def test_batches_by_seconds(lengths, seconds, processes, epoch):
+    """Every limit is kept, unless the fewest possible utterances are too long, and nothing is lost but a last few."""
+    shares = [
+        GroupedBatches(lengths, seconds=seconds, shuffle=True, process=process, processes=processes)
+        for process in range(processes)
+    ]
+    for share in shares:
+        share.set_epoch(epoch)
+    least = max(2, processes)
+    for number, batch in enumerate(shares[0].whole):
+        assert len(batch) >= least
+        assert len(batch) == least or len(batch) * max(lengths[i] for i in batch) <= seconds
+        assert sorted(batch) == sorted(i for share in shares for i in list(share)[number])
+        assert all(list(share)[number] for share in shares), "a process without an utterance would wait for ever"
+    seen = [i for batch in shares[0].whole for i in batch]
+    assert len(set(seen)) == len(seen) >= len(lengths) - least + 1
+
+
+@given(st.lists(st.floats(0.25, 60), min_size=1, max_size=200), st.integers(1, 4))
+def test_processes_share_the_evaluation(lengths, processes):
+    shares = [
+        GroupedBatches(lengths, 8, seconds=50, process=process, processes=processes) for process in range(processes)
+    ]
+    seen = [i for share in shares for batch in share for i in batch]
+    assert sorted(seen) == list(range(len(lengths)))
+    for batch in shares[0].whole:
+        assert len(batch) <= 8
+        assert len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= 50
+
+
+def test_batches_by_seconds_hold_like_lengths():
+    lengths = np.random.default_rng(0).uniform(2, 11, 2000)
+    batches = GroupedBatches(lengths, seconds=100, shuffle=True)
+    assert padding_share(lengths, batches) < 0.05
+    sizes = [len(batch) for batch in batches]
+    assert min(sizes) < 12 < 30 < max(sizes), "short utterances make larger batches"
+    before = list(batches)
+    batches.set_epoch(1)
+    assert list(batches) != before
+    assert batches.planned(0) == before
+
+
+def test_cutting_by_hand():
+    assert cut([3, 3, 3, 9, 1], count=2) == [slice(0, 2), slice(2, 4), slice(4, 5)]
+    assert cut([3, 3, 3, 9, 1], seconds=9) == [slice(0, 3), slice(3, 4), slice(4, 5)]
+    assert cut([9, 9, 9], seconds=9, least=2) == [slice(0, 2), slice(2, 3)]
+
+
+def test_a_batch_in_pieces_is_the_same_audio():
+    items = [(number, torch.full((length,), float(number + 1))) for number, length in enumerate((8000, 16000, 24000))]
+    batch = data.collate(items)
+    assert divided(batch, None) == [batch]
+    first, second = divided(batch, 2.0)
+    assert first["input_values"].shape == (2, 16000)
+    assert second["input_values"].shape == (1, 24000)
+    alone = [piece["input_values"][row][piece["attention_mask"][row]] for piece in (first, second)
+             for row in range(len(piece["positions"]))]  # fmt: skip
+    for waveform, (_, expected) in zip(alone, items, strict=True):
+        assert torch.equal(waveform, expected)
 
 
 def test_collate_pads_and_masks():
@@ -92,7 +160,7 @@ def test_categories_as_classes(tones):
 def test_loader_workers_give_the_same(tones):
     corpus = corpora.load("msp_podcast", tones)
     rows = corpus.rows("train").head(6)
-    utterances, batches = data.Utterances(corpus, rows), data.GroupedBatches([3, 1, 2, 5, 4, 6], 3)
+    utterances, batches = data.Utterances(corpus, rows), GroupedBatches([3, 1, 2, 5, 4, 6], 3)
     for here, there in zip(
         data.make_loader(utterances, batches), data.make_loader(utterances, batches, 1), strict=True
     ):
@@ -101,7 +169,7 @@ def test_loader_workers_give_the_same(tones):
 
 def test_passes_over_the_data_leave_the_random_state_alone(tones):
     corpus = corpora.load("msp_podcast", tones)
-    loader = data.make_loader(data.Utterances(corpus, corpus.rows("train").head(2)), data.GroupedBatches([1, 2], 2))
+    loader = data.make_loader(data.Utterances(corpus, corpus.rows("train").head(2)), GroupedBatches([1, 2], 2))
     before = torch.get_rng_state()
     assert len(list(loader)) == 1
     assert torch.equal(torch.get_rng_state(), before)
@@ -109,4 +177,4 @@ def test_passes_over_the_data_leave_the_random_state_alone(tones):
 
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_one_utterance(shuffle):
-    assert list(data.GroupedBatches([4], 2, shuffle=shuffle)) == ([] if shuffle else [[0]])
+    assert list(GroupedBatches([4], 2, shuffle=shuffle)) == ([] if shuffle else [[0]])

@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from accelerate import Accelerator
 from conftest import write_corpus
 from sklearn.metrics import f1_score
 from sklearn.utils.class_weight import compute_class_weight
 
-from emosphere import corpora, data, files, training
+from emosphere import checkpoint, corpora, data, files, loop, training
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
 from emosphere.model import EmoSphereModel, EncoderError
@@ -95,15 +96,17 @@ class Stopped(BaseException):
 
 
 def stop_at(monkeypatch, where, call):
-    """Makes the given call of a function of `training` (0 is the first) end the run."""
-    calls, real = iter(range(1000)), getattr(training, where)
+    """Makes the given call of a function (0 is the first) end the run."""
+    module, where = where.split(".")
+    module = {"loop": loop, "checkpoint": checkpoint, "training": training}[module]
+    calls, real = iter(range(1000)), getattr(module, where)
 
     def stopping(*arguments, **options):
         if next(calls) == call:
             raise Stopped
         return real(*arguments, **options)
 
-    monkeypatch.setattr(training, where, stopping)
+    monkeypatch.setattr(module, where, stopping)
 
 
 @pytest.fixture(scope="module")
@@ -117,12 +120,14 @@ def straight(tones, encoders, tmp_path_factory):
 @pytest.mark.parametrize(
     ("where", "call"),
     [
-        ("ccc_loss", 3),  # in the first epoch
-        ("ccc_loss", 25),  # in the middle of a later one
-        ("forward_all", 2),  # while validating
-        ("_keep", 0),
-        ("predict_test", 0),  # all epochs done
-        ("write_json", 1),  # scores.json itself
+        ("loop.ccc_loss", 3),  # in the first epoch
+        ("loop.ccc_loss", 25),  # in the middle of a later one
+        ("loop.forward_all", 2),  # while validating
+        ("checkpoint.keep", 0),
+        ("checkpoint.save", 1),  # the better model is there, but nobody knows of it
+        ("checkpoint.settle", 3),  # the other way round, after the last epoch
+        ("training.predict_test", 0),  # all epochs done
+        ("training.write_json", 1),  # scores.json itself
     ],
 )
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(straight, tmp_path, monkeypatch, where, call):
@@ -136,7 +141,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(straight, tmp_path, m
     folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     for name in ("history.csv", "model/model.safetensors", "predictions.csv", "scores.json"):
         assert (folder / name).read_bytes() == (expected / name).read_bytes(), name
-    assert not (folder / training.CHECKPOINT).exists()
+    assert not (folder / checkpoint.CHECKPOINT).exists()
     log = (folder / "log.txt").read_text()
     trained = [line.split("epoch ")[1].split()[0] for line in log.splitlines() if " epoch " in line and "loss" in line]
     assert trained == ["1", "2", "3", "4"], "an epoch was trained twice"
@@ -144,11 +149,11 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(straight, tmp_path, m
 
 
 def test_a_resumed_run_remembers_its_best_epoch(tones, encoders, tmp_path, monkeypatch):
-    config, figures = configuration(tones, encoders, epochs=3), training._epoch_figures
+    config, figures = configuration(tones, encoders, epochs=3), loop._epoch_figures
     losses = iter([1.0, 2.0, 1.5])
-    monkeypatch.setattr(training, "_epoch_figures", lambda *a: {**figures(*a), "validation_loss": next(losses)})
+    monkeypatch.setattr(loop, "_epoch_figures", lambda *a: {**figures(*a), "validation_loss": next(losses)})
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        stop_at(patch, "forward_all", 2)
+        stop_at(patch, "loop.forward_all", 2)
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     assert pd.read_csv(folder / "history.csv")["best"].tolist() == [True, False, False]
@@ -163,7 +168,7 @@ def test_a_run_that_another_process_finished_meanwhile_is_left_as_it_is(run, ton
 def test_the_checkpoint_is_never_half_written(straight, tmp_path, monkeypatch):
     """The disk fills up while the second checkpoint is written: the first one is still there and good."""
     config, expected = straight
-    real, calls = training.checkpoint.save_file, iter(range(9))
+    real, calls = checkpoint.save_file, iter(range(9))
 
     def full(tensors, path, **options):
         if next(calls) == 1:
@@ -172,7 +177,7 @@ def test_the_checkpoint_is_never_half_written(straight, tmp_path, monkeypatch):
         real(tensors, path, **options)
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
-        patch.setattr(training.checkpoint, "save_file", full)
+        patch.setattr(checkpoint, "save_file", full)
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     assert not list((tmp_path / "run").glob("*.part"))
     folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
@@ -205,7 +210,7 @@ def test_best_checkpoint_is_the_one_with_the_lowest_whole_set_loss(run, tones, e
     history = pd.read_csv(run / "history.csv")
     prepared = training.prepare(config, cache=tmp_path, progress=False)
     model = EmoSphereModel.from_pretrained(run / "model")
-    loader = evaluation_loader(config, prepared, "validation")
+    loader = evaluation_loader(config, prepared, "validation", Accelerator())
     vad, _ = forward_all(model, loader, len(prepared.rows["validation"]))
     truth = prepared.corpus.scale.to_target(prepared.rows["validation"][list(DIMENSIONS)])
     loss = sum(1 - audmetric.concordance_cc(truth[:, i], vad[:, i]) for i in range(3))
@@ -215,8 +220,8 @@ def test_best_checkpoint_is_the_one_with_the_lowest_whole_set_loss(run, tones, e
 
 def test_only_a_better_epoch_replaces_the_checkpoint(tones, encoders, tmp_path, monkeypatch):
     losses, saved = iter([1.0, 0.5, 2.0]), []
-    figures, save = training._epoch_figures, EmoSphereModel.save_pretrained
-    monkeypatch.setattr(training, "_epoch_figures", lambda *a: {**figures(*a), "validation_loss": next(losses)})
+    figures, save = loop._epoch_figures, EmoSphereModel.save_pretrained
+    monkeypatch.setattr(loop, "_epoch_figures", lambda *a: {**figures(*a), "validation_loss": next(losses)})
     monkeypatch.setattr(EmoSphereModel, "save_pretrained", lambda self, path: saved.append(path) or save(self, path))
     folder = training.train(configuration(tones, encoders, epochs=3), tmp_path / "run", cache=tmp_path, progress=False)
     assert len(saved) == 2
@@ -282,7 +287,7 @@ def test_a_mistake_costs_nothing_and_leaves_nothing(tones, tmp_path, monkeypatch
 
 def test_a_loss_that_is_no_number_stops_the_run(tones, encoders, tmp_path):
     config = configuration(tones, encoders, learning_rate=1e30, learning_rate_schedule="constant", epochs=3)
-    with pytest.raises(training.RunError, match="no longer a number in epoch .* a lower learning_rate than 1e"):
+    with pytest.raises(training.RunError, match="no longer a number in epoch 0, in the batch of MSP-.* A lower learn"):
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
 
 

@@ -1,0 +1,201 @@
+"""The training loop: epochs over grouped batches, the best one kept, each one a point to go on from."""
+
+import logging
+import math
+import re
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import torch
+
+from . import batches, checkpoint, data
+from .files import clear_leftovers, replacing
+from .losses import auxiliary_loss, auxiliary_weight, ccc_loss
+from .metrics import concordance_cc
+from .prediction import evaluation_loader, forward_all
+from .progress import bar
+from .sphere import DIMENSIONS
+from .step import backward
+
+log = logging.getLogger(__name__)
+
+
+class RunError(RuntimeError):
+    """A run that cannot go on."""
+
+
+def fit(config, prepared, model, accelerator, folder, *, progress=True):
+    """Trains from the last whole epoch on; leaves ``history.csv`` and, in ``model``, the best epoch.
+
+    Every process of a distributed training calls this; the main one writes.
+
+    Raises
+    ------
+    RunError
+        If loss or gradient is no longer a number, or memory is too small.
+    CheckpointError
+        If the checkpoint to go on from is damaged.
+    """
+    main = accelerator.is_main_process
+    training, validation = _Training(config, prepared, accelerator), _Validation(config, prepared, accelerator)
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(trainable, lr=config.learning_rate, weight_decay=config.weight_decay,
+                                  fused=accelerator.device.type == "cuda")  # fmt: skip
+    steps = training.steps
+    if config.learning_rate_schedule == "one-cycle":
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=sum(steps))
+    else:
+        scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    prepared_model = accelerator.prepare(model)
+
+    path, history = folder / checkpoint.CHECKPOINT, []
+    if path.exists():
+        history = checkpoint.load(path, model, optimizer, scheduler, accelerator)
+        log.info("goes on after epoch %d of %d", len(history), config.epochs)
+    accelerator.wait_for_everyone()  # nobody may write before everybody has read
+    if main:
+        clear_leftovers(folder)
+        _write(folder, history)
+    with bar(total=sum(steps), initial=sum(steps[: len(history)]), desc="training", unit="batch",
+             disable=not (progress and main)) as shown:  # fmt: skip
+        for epoch in range(len(history), config.epochs):
+            begun = time.perf_counter()
+            row = {"epoch": epoch} | training.epoch(epoch, prepared_model, trainable, optimizer, scheduler, shown)
+            figures = validation(model)
+            loss = figures["validation_loss"]
+            if not math.isfinite(loss):
+                raise RunError(f"The validation loss is no longer a number after epoch {epoch}. {_advice(config)}")
+            padding = row.pop("padding")
+            best = loss < min((past["validation_loss"] for past in history), default=math.inf)
+            history.append(row | figures | {"padding": padding, "best": best})
+            states = checkpoint.gathered_random_states(accelerator)
+            if main:
+                if best:
+                    checkpoint.keep(model, folder, epoch)
+                checkpoint.save(path, model, optimizer, scheduler, states, history)
+                log.info("epoch %d of %d: loss %.4f, validation %.4f%s, %.1f s", epoch + 1, config.epochs,
+                         row["train_ccc_loss"], loss, ", best" * best, time.perf_counter() - begun)  # fmt: skip
+                _write(folder, history)
+            shown.set_postfix_str(f"CCC {figures['ccc_mean']:.3f}")
+    accelerator.wait_for_everyone()  # for the best model to be in place
+
+
+def _write(folder, history):
+    """What can be seen of the checkpoint."""
+    if not history:
+        return
+    checkpoint.settle(folder, min(history, key=lambda row: row["validation_loss"])["epoch"])
+    with replacing(folder / "history.csv") as temporary:
+        pd.DataFrame(history).to_csv(temporary, index=False)
+
+
+class _Training:
+    """The training split, and an epoch over it."""
+
+    def __init__(self, config, prepared, accelerator):
+        self.config, self.accelerator = config, accelerator
+        corpus, rows = prepared.corpus, prepared.rows["train"]
+        self.names = rows["utterance"].to_numpy()
+        self.lengths = np.minimum(prepared.seconds["train"], config.max_seconds)
+        self.batches = batches.GroupedBatches(
+            self.lengths, None if config.batch_seconds else config.batch_size, seconds=config.batch_seconds,
+            shuffle=True, seed=config.seed, process=accelerator.process_index, processes=accelerator.num_processes,
+        )  # fmt: skip
+        self.loader = data.make_loader(data.Utterances(corpus, rows, config.max_seconds), self.batches, config.workers)
+        device = accelerator.device
+        self.truth = data.targets(corpus, rows).to(device)
+        self.classes = data.to_tensor(prepared.classes["train"]).to(device)
+        self.weights = torch.tensor(prepared.weights, dtype=torch.float32, device=device) if config.weighted else None
+
+    @property
+    def steps(self):
+        """list of int: batches of each epoch."""
+        if not self.config.batch_seconds:
+            return [len(self.batches)] * self.config.epochs
+        return [len(self.batches.planned(epoch)) for epoch in range(self.config.epochs)]
+
+    def epoch(self, epoch, model, trainable, optimizer, scheduler, shown):
+        """One pass; dict of what history keeps of it."""
+        config, accelerator = self.config, self.accelerator
+        weight = auxiliary_weight(epoch, config.epochs, config.schedule, config.decay_epochs)
+        self.batches.set_epoch(epoch)
+        model.train()
+        sums = np.zeros(2)
+        for whole, share in zip(self.batches.whole, self.loader, strict=True):
+
+            def loss(vad, logits, whole=whole):
+                regression = ccc_loss(self.truth[whole], vad)
+                if logits is None:
+                    return regression, regression, torch.zeros(()), vad
+                auxiliary = auxiliary_loss(logits, self.classes[whole], self.weights)
+                return regression + weight * auxiliary, regression, auxiliary, vad
+
+            with _within_memory(config, len(share["positions"]), self.lengths[whole].max()):
+                total, *parts, vad = backward(model, share, len(whole), loss, accelerator, auxiliary=weight > 0,
+                                         seconds=config.micro_batch_seconds)  # fmt: skip
+                norm = torch.nn.utils.clip_grad_norm_(trainable, config.clip_gradient or math.inf)
+                figures = [part.item() for part in (*parts, total, norm)]
+                if not np.isfinite(figures).all():
+                    raise RunError(self._no_number(epoch, whole, vad))
+                optimizer.step()
+            scheduler.step()
+            optimizer.zero_grad()
+            sums += figures[:2]
+            shown.update()
+        means = sums / len(self.batches.whole)
+        return {"auxiliary_weight": weight, "train_ccc_loss": means[0], "train_auxiliary_loss": means[1],
+                "padding": batches.padding_share(self.lengths, self.batches.whole)}  # fmt: skip
+
+    def _no_number(self, epoch, whole, vad):
+        sound = vad.isfinite().all(-1).cpu().numpy()
+        names, what = self.names[whole], "gradient" if sound.all() else "loss"
+        place = f"in the batch of {', '.join(names)}"
+        if sound.any() and not sound.all():
+            place = f"because of {', '.join(names[~sound])}, {place}"
+        return (f"The {what} is no longer a number in epoch {epoch}, {place}. {_advice(self.config)} The checkpoint "
+                "and the best model of the epochs before are kept.")  # fmt: skip
+
+
+class _Validation:
+    """The validation split, scored at once, never averaged over batches."""
+
+    def __init__(self, config, prepared, accelerator):
+        self.config, self.accelerator = config, accelerator
+        self.loader = evaluation_loader(config, prepared, "validation", accelerator)
+        rows = prepared.rows["validation"]
+        self.truth = data.targets(prepared.corpus, rows).numpy()
+        self.longest = prepared.seconds["validation"].max()
+
+    def __call__(self, model):
+        config = self.config
+        with _within_memory(config, 2 * config.batch_size, self.longest):
+            vad, _ = forward_all(model, self.loader, len(self.truth), accelerator=self.accelerator)
+        return _epoch_figures(self.truth, vad)
+
+
+def _epoch_figures(truth, vad):
+    cccs = concordance_cc(truth, vad)
+    named = {f"ccc_{name}": float(value) for name, value in zip(DIMENSIONS, cccs, strict=True)}
+    return {"validation_loss": float((1 - cccs).sum()), **named, "ccc_mean": float(cccs.mean())}
+
+
+@contextmanager
+def _within_memory(config, utterances, longest):
+    """Says what to do when there is too little memory for a batch."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:  # CUDA has an error of its own; on CPU only the text tells
+        if isinstance(error, RunError) or not re.search("out of memory|allocate memory|^$", str(error)):
+            raise
+        seconds = config.micro_batch_seconds or utterances * longest
+        lower = f"Set micro_batch_seconds to {max(longest, seconds / 2):.0f} (now {config.micro_batch_seconds})"
+        more = "" if config.gradient_checkpointing else ", or gradient_checkpointing to True"
+        raise RunError(f"There is too little memory for {seconds:.0f} s of audio at a time. {lower}{more}: the loss "
+                       "stays that of the whole batch, and the run goes on after its last whole epoch. If one "
+                       "utterance is too long by itself, lower max_seconds.") from error  # fmt: skip
+
+
+def _advice(config):
+    return f"A lower learning_rate than {config.learning_rate:g} usually helps."
