@@ -9,6 +9,7 @@ of the other when the checkpoint says so, now or after a restart. So the two nev
 """
 
 import json
+import logging
 import shutil
 
 from safetensors import safe_open
@@ -16,6 +17,8 @@ from safetensors.torch import save_file
 
 from .files import replacing
 from .randomness import random_state, set_random_state
+
+log = logging.getLogger(__name__)
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -58,7 +61,7 @@ def save(path, model, optimizer, scheduler, random, history):
 def load(path, model, optimizer, scheduler, accelerator):
     """Puts what `save` wrote back into place, random number generators included.
 
-    Those are left alone if the run goes on in another number of processes, for which there are no states.
+    Those are left alone if the run goes on in another number of processes, or on another kind of device.
 
     Returns
     -------
@@ -84,10 +87,14 @@ def load(path, model, optimizer, scheduler, accelerator):
             moments.setdefault(int(number), {})[moment] = tensor
         optimizer.load_state_dict({"state": moments, "param_groups": header["groups"]})
         scheduler.load_state_dict(header["scheduler"])
-        random = {name: tensor.unbind() for name, tensor in parts["random"].items()}
-        if len(random["torch"]) == accelerator.num_processes:
+        random = parts["random"]
+        begun, same = len(random["torch"]), set(random) == set(random_state(accelerator.device))
+        if same and begun == accelerator.num_processes:
             own = {name: states[accelerator.process_index] for name, states in random.items()}
             set_random_state(own, accelerator.device)
+        else:
+            log.warning("begun in %d processes, goes on in %d on %s: not what it would have been, since dropout "
+                        "draws other numbers", begun, accelerator.num_processes, accelerator.device)  # fmt: skip
         return history
     except Exception as error:  # whatever a damaged file makes of these steps
         reason = " ".join(str(error).split())[:200]

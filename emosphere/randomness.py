@@ -31,11 +31,14 @@ def random_state(device):
 
 
 def set_random_state(state, device):
-    """Puts what `random_state` gave back into place."""
+    """Puts what `random_state` gave back into place; ValueError if it is something else."""
+    for name, expected in random_state(device).items():
+        if name not in state or (state[name].shape, state[name].dtype) != (expected.shape, expected.dtype):
+            raise ValueError(f"no state of a random number generator: {name}")
     *keys, position, has_gauss, gauss = state["numpy"].tolist()
     np.random.set_state(("MT19937", np.array(keys, dtype="uint32"), int(position), int(has_gauss), gauss))
     version, *words, gauss = state["python"].tolist()
     random.setstate((int(version), tuple(map(int, words)), None if gauss != gauss else gauss))
-    torch.set_rng_state(state["torch"])
-    if device.type == "cuda" and "cuda" in state:
+    torch.set_rng_state(state["torch"].clone())  # it does not mind where in its storage a tensor begins
+    if device.type == "cuda":
         torch.cuda.set_rng_state(state["cuda"], device)

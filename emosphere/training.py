@@ -20,11 +20,13 @@ import ctypes
 import logging
 import os
 import platform
+import shutil
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
 
 from .checkpoint import CHECKPOINT
@@ -100,10 +102,14 @@ def train(config, folder, *, cache="data/cache", progress=True):
         torch.set_num_threads(config.threads)
     if accelerator.device.type == "cpu" and config.fast_allocator:
         use_fast_allocator()
+    if config.compile and not shutil.which(os.environ.get("CXX", "g++")):
+        raise RunError("compile needs a C++ compiler, g++ or the one that CXX names, and there is none. Install one "
+                       "(Debian: apt install g++), or set compile to False.")  # fmt: skip
     find_encoder(config.encoder)  # a wrong name should not come to light after the corpus has been read
     with accelerator.main_process_first():  # the others find what it has made and measured
         prepared = prepare(config, cache=cache, progress=progress and main)
         model = new_model(config, prepared)
+    _prepare_layers(model, config)
     if accelerator.num_processes > 1:
         set_seed(config.seed, device_specific=True)  # other dropout in each process
     folder.mkdir(parents=True, exist_ok=True)
@@ -117,10 +123,19 @@ def train(config, folder, *, cache="data/cache", progress=True):
     return folder
 
 
+def _prepare_layers(model, config):
+    if config.gradient_checkpointing:
+        model.activation_checkpointing_enable()
+    if config.compile:
+        for layer in model.encoder.encoder.layers:  # they are alike, so one of them is compiled for all
+            layer.compile(dynamic=True)
+
+
 def _accelerator(config):
     mixed = config.precision
     if mixed == "auto":
         mixed = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
+    AcceleratorState._reset_state()  # or a notebook could not change the precision from one run to the next
     several = int(os.environ.get("WORLD_SIZE", 1)) > 1
     return Accelerator(
         mixed_precision=mixed,

@@ -72,7 +72,7 @@ def test_dropout_is_the_same_both_times(auxiliary):
     assert torch.equal(torch.rand(1), after), "the generator is where one pass leaves it"
 
 
-@pytest.mark.parametrize(("seconds", "auxiliary"), [("0", "auxiliary"), ("1.0", "auxiliary"), ("1.0", "none")])
+@pytest.mark.parametrize(("seconds", "auxiliary"), [("0", "none"), ("1.0", "auxiliary")])
 def test_two_processes_give_the_gradient_of_the_whole(tmp_path, seconds, auxiliary):
     """torchrun, gloo, four and three utterances; in pieces, in which case one has more of them than the other."""
     script = Path(__file__).parent / "gradients.py"

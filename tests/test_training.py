@@ -1,8 +1,12 @@
 """One run on tones: what it leaves, that it repeats itself, and what it refuses before any long work."""
 
+import dataclasses
 import json
+import re
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import audmetric
 import numpy as np
@@ -10,9 +14,10 @@ import pandas as pd
 import pytest
 import torch
 from accelerate import Accelerator
-from conftest import write_corpus
+from conftest import SMALL, write_corpus
 from sklearn.metrics import f1_score
 from sklearn.utils.class_weight import compute_class_weight
+from transformers import AutoConfig, AutoModel
 
 from emosphere import checkpoint, corpora, data, files, loop, training
 from emosphere.config import Config, ConfigError
@@ -146,6 +151,21 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(straight, tmp_path, m
     trained = [line.split("epoch ")[1].split()[0] for line in log.splitlines() if " epoch " in line and "loss" in line]
     assert trained == ["1", "2", "3", "4"], "an epoch was trained twice"
     assert "Stopped" in log
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_killed_at_any_moment(straight, tmp_path, seed):
+    """kill -9, again and again; a folder with whatever that leaves must end as one that nothing happened to."""
+    config, expected = straight
+    config.save(tmp_path / "config.json")
+    script = Path(__file__).parent / "killing.py"
+    command = [sys.executable, script, tmp_path / "config.json", tmp_path / "run", tmp_path, str(seed), "1.2"]
+    killed = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert killed >= 2
+    for name in ("history.csv", "model/model.safetensors", "predictions.csv", "scores.json"):
+        assert (tmp_path / "run" / name).read_bytes() == (expected / name).read_bytes(), name
+    left = {path.name for path in (tmp_path / "run").iterdir()}
+    assert left == {path.name for path in expected.iterdir()}, "nothing half-written is left"
 
 
 def test_a_resumed_run_remembers_its_best_epoch(tones, encoders, tmp_path, monkeypatch):
@@ -289,6 +309,155 @@ def test_a_loss_that_is_no_number_stops_the_run(tones, encoders, tmp_path):
     config = configuration(tones, encoders, learning_rate=1e30, learning_rate_schedule="constant", epochs=3)
     with pytest.raises(training.RunError, match="no longer a number in epoch 0, in the batch of MSP-.* A lower learn"):
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+
+
+def test_utterances_that_are_no_numbers_are_named(tones, encoders, tmp_path, monkeypatch):
+    """One utterance spoils the second epoch: it is named, and what was good stays."""
+    bad, epochs = [], []
+
+    class Spoiling(data.Utterances):
+        def __getitem__(self, position):
+            number, waveform = super().__getitem__(position)
+            if len(self.paths) == 55 and number == 5:  # the training split
+                bad.append(self.paths[number].stem)
+                epochs.append(number)
+            return number, waveform * (torch.nan if len(epochs) > 1 else 1) if number == 5 else waveform
+
+    config = configuration(tones, encoders, epochs=3)
+    prepared = training.prepare(config, cache=tmp_path, progress=False)
+    assert len(prepared.rows["train"]) == 55
+    with monkeypatch.context() as patch, pytest.raises(training.RunError) as caught:
+        patch.setattr(data, "Utterances", Spoiling)
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert f"no longer a number in epoch 1, because of {bad[0]}, in the batch of MSP-" in str(caught.value)
+    before = EmoSphereModel.from_pretrained(tmp_path / "run" / "model")
+    assert all(parameter.isfinite().all() for parameter in before.parameters())
+    folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert "goes on after epoch 1 of 3" in (folder / "log.txt").read_text()
+
+
+def test_a_gradient_that_is_no_number_spoils_nothing(tones, encoders, tmp_path, monkeypatch):
+    """The loss is fine, its gradient is not: weights must not become NaN, and the message must not blame the next."""
+    config = configuration(tones, encoders, epochs=1)
+    real = loop.ccc_loss
+
+    def broken(truth, vad):
+        return real(truth, vad) + (vad - vad.detach()).abs().sqrt().sum()  # 0, with a derivative of 0 / 0
+
+    monkeypatch.setattr(loop, "ccc_loss", broken)
+    with pytest.raises(training.RunError, match="The gradient is no longer a number in epoch 0, in the batch of MSP-"):
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "where"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."), "loop.ccc_loss"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+            "loop.forward_all",
+        ),
+        (MemoryError(), "loop.backward"),
+    ],
+)
+def test_too_little_memory_says_what_to_lower(straight, tmp_path, monkeypatch, error, where):
+    """And the run goes on with that setting."""
+    config, _ = straight
+    calls, real = iter(range(99)), getattr(loop, where.split(".")[1])
+
+    def greedy(*arguments, **options):
+        if next(calls) == 20:
+            raise error
+        return real(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        if where == "loop.forward_all":
+            calls = iter([20])
+        patch.setattr(loop, where.split(".")[1], greedy)
+        with pytest.raises(
+            training.RunError, match=r"too little memory for .* s of audio at a time. Set micro_batch_"
+        ) as caught:
+            training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    seconds = float(re.search(r"micro_batch_seconds to (\d+)", str(caught.value))[1])
+    assert 0 < seconds < 8 * 12
+    changed = dataclasses.replace(config, micro_batch_seconds=seconds)
+    assert training.train(changed, tmp_path / "run", cache=tmp_path, progress=False)
+    assert Config.load(tmp_path / "run" / "config.json") == changed
+
+
+def test_another_error_stays_what_it_is(tones, encoders, tmp_path, monkeypatch):
+    def wrong(*arguments):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    monkeypatch.setattr(loop, "ccc_loss", wrong)
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
+
+
+def test_a_damaged_checkpoint_is_said(straight, tmp_path, monkeypatch):
+    config, _ = straight
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        stop_at(patch, "loop.forward_all", 1)
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    path = tmp_path / "run" / checkpoint.CHECKPOINT
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(checkpoint.CheckpointError, match="checkpoint.safetensors is damaged, or not of this run"):
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    path.unlink()
+    training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(micro_batch_seconds=1.5, head_dropout=0.4),
+        dict(batch_seconds=24.0, learning_rate_schedule="one-cycle"),
+        dict(gradient_checkpointing=True),
+        dict(precision="bf16"),
+        dict(workers=2),
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_ways_to_train_run_and_resume(tones, encoders, tmp_path, monkeypatch, changes):
+    config = configuration(tones, encoders, **changes)
+    whole = training.train(config, tmp_path / "whole", cache=tmp_path, progress=False)
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        stop_at(patch, "loop.forward_all", 1)
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert (folder / "history.csv").read_bytes() == (whole / "history.csv").read_bytes()
+    assert (folder / "predictions.csv").read_bytes() == (whole / "predictions.csv").read_bytes()
+
+
+@pytest.mark.parametrize("changes", [dict(workers=2), dict(gradient_checkpointing=True), dict(fast_allocator=False)])
+def test_how_a_run_is_computed_is_not_what(run, tones, encoders, tmp_path, changes):
+    """Equal to the last digit where no dropout is drawn otherwise; and a folder does not mind."""
+    config = configuration(tones, encoders, **changes)
+    folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    np.testing.assert_allclose(
+        pd.read_csv(folder / "history.csv").drop(columns="best"),
+        pd.read_csv(run / "history.csv").drop(columns="best"),
+        atol=1e-5,
+    )
+    assert config.is_in(run)
+
+
+def test_compiled_layers(tones, tmp_path, monkeypatch):
+    """With a compiler the same course of training, without one a sentence before anything is done."""
+    AutoModel.from_config(AutoConfig.for_model("wavlm", **{**SMALL, "num_hidden_layers": 1})).save_pretrained(
+        tmp_path / "wavlm"
+    )
+    config = configuration(tones, tmp_path, epochs=1, compile=True)
+    with monkeypatch.context() as patch:
+        patch.setenv("CXX", "no-such-compiler")
+        with pytest.raises(training.RunError, match="compile needs a C.. compiler"):
+            training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    if shutil.which("g++"):
+        folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+        plain = dataclasses.replace(config, compile=False)
+        expected = training.train(plain, tmp_path / "plain", cache=tmp_path, progress=False)
+        found, expected = (pd.read_csv(path / "history.csv") for path in (folder, expected))
+        pd.testing.assert_frame_equal(found, expected, atol=1e-4)
 
 
 def test_too_small_a_split_is_refused_before_training(tones, encoders, tmp_path):

@@ -1,0 +1,103 @@
+"""Training in two processes on CPU: by the library, torchrun and accelerate; and killed, for which see below."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from test_training import configuration
+
+from emosphere import training
+from emosphere.launching import launch
+from emosphere.loop import RunError
+from emosphere.pooling import StylePooling
+from emosphere.sphere import DIMENSIONS
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+RESULTS = ("history.csv", "model/model.safetensors", "predictions.csv", "scores.json")
+
+
+def assert_same_run(folder, expected):
+    for name in RESULTS:
+        assert (folder / name).read_bytes() == (expected / name).read_bytes(), name
+
+
+def kill(process):
+    """SIGKILL to a process and to all below it, in no order."""
+    for one in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
+        one.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def pair(tones, encoders, tmp_path_factory):
+    """A run in two processes, in pieces, with dropout."""
+    folder = tmp_path_factory.mktemp("pair")
+    config = configuration(tones, encoders, epochs=4, head_dropout=0.3, micro_batch_seconds=2.0)
+    return config, launch(config, folder / "run", 2, cache=folder / "cache")
+
+
+def test_two_processes_leave_one_whole_run(pair, tones):
+    config, folder = pair
+    assert json.loads((folder / "environment.json").read_text())["processes"] == 2
+    log = (folder / "log.txt").read_text()
+    assert log.count("epoch 1 of 4") == 1, "both have written"
+    predictions = pd.read_csv(folder / "predictions.csv")
+    assert predictions["utterance"].is_unique
+    predicted = predictions[[f"{name}_predicted" for name in DIMENSIONS]]
+    assert np.isfinite(predicted).all(axis=None), "an utterance that both had, or neither, would be empty"
+    assert len(pd.read_csv(folder / "history.csv")) == config.epochs
+
+
+def test_one_process_learns_the_same(tones, encoders, tmp_path, monkeypatch):
+    """Without dropout nothing but rounding is left between one process and two."""
+    config = configuration(tones, encoders, epochs=2)
+    monkeypatch.setattr(StylePooling.__init__, "__defaults__", (0.0,))
+    alone = training.train(config, tmp_path / "alone", cache=tmp_path, progress=False)
+    script = tmp_path / "without_dropout.py"
+    script.write_text(
+        "from emosphere.pooling import StylePooling\nStylePooling.__init__.__defaults__ = (0.0,)\n"
+        "from emosphere.__main__ import main\nmain()\n"
+    )
+    config.save(tmp_path / "config.json")
+    train = ["train", str(tmp_path / "pair"), "--config", str(tmp_path / "config.json"), "--cache", str(tmp_path)]
+    subprocess.run([*TORCHRUN, str(script), *train], check=True)
+    one, two = (pd.read_csv(folder / "history.csv") for folder in (alone, tmp_path / "pair"))
+    pd.testing.assert_frame_equal(one, two, atol=1e-4)
+
+
+def test_both_killed_and_started_again_is_as_if_nothing_had_been(pair, tmp_path):
+    """torchrun until the second epoch is under way, kill -9, and then accelerate launch."""
+    config, expected = pair
+    config.save(tmp_path / "config.json")
+    folder = tmp_path / "run"
+    train = [
+        "-m",
+        "emosphere",
+        "train",
+        str(folder),
+        "--config",
+        str(tmp_path / "config.json"),
+        "--cache",
+        str(tmp_path),
+    ]
+    process = subprocess.Popen([*TORCHRUN, *train])
+    while process.poll() is None and not (folder / "history.csv").exists():
+        time.sleep(0.01)
+    kill(process)
+    assert not (folder / "scores.json").exists()
+    accelerate = [Path(sys.executable).parent / "accelerate", "launch", "--multi_gpu", "--num_machines=1"]
+    wanted = ["--num_processes=2", "--mixed_precision=no", "--dynamo_backend=no"]
+    subprocess.run([*accelerate, *wanted, *train], check=True)
+    assert "goes on after epoch" in (folder / "log.txt").read_text()
+    assert_same_run(folder, expected)
+
+
+def test_what_goes_wrong_in_a_process_is_said_in_the_notebook(tones, encoders, tmp_path):
+    with pytest.raises(RunError, match="Training in 2 processes failed. The loss is no longer a number in epoch 0, in"):
+        launch(configuration(tones, encoders, learning_rate=1e30), tmp_path / "run", 2, cache=tmp_path)
