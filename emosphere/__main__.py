@@ -57,9 +57,9 @@ def _train(arguments):
     from .checkpoint import CheckpointError
     from .config import Config, ConfigError
     from .corpora import CorpusError
+    from .encoders import EncoderError
     from .files import BusyError
     from .launching import MARK
-    from .model import EncoderError
     from .training import RunError, train
 
     try:

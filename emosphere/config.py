@@ -7,6 +7,8 @@ differences, and one name means one thing everywhere.
 import ast
 import difflib
 import json
+import math
+import textwrap
 import types
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -95,7 +97,7 @@ class Config:
             "threads",
         ):
             value = getattr(self, name)
-            if value is not None and value <= 0:
+            if value is not None and not 0 < value < math.inf:
                 raise ConfigError(f"{name} must be above 0, not {value}.")
         if self.batch_size < 2:
             raise ConfigError(f"batch_size must be at least 2, not {self.batch_size}: the CCC of one utterance is "
@@ -106,7 +108,7 @@ class Config:
         if not 0 <= self.head_dropout < 1:
             raise ConfigError(f"head_dropout must be from 0 to below 1, not {self.head_dropout}.")
         for name in ("workers", "weight_decay", "seed"):
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"{name} must not be negative; it is {getattr(self, name)}.")
         try:
             self.grid  # noqa: B018  checks the divisions
@@ -168,8 +170,18 @@ class Config:
 
     @classmethod
     def load(cls, path):
-        """Reads what `save` wrote."""
-        return cls(**json.loads(Path(path).read_text()))
+        """Reads what `save` wrote.
+
+        Raises
+        ------
+        ConfigError
+            If the file is absent or damaged, or its parameters are not those of a run; it names the file.
+        """
+        try:
+            return cls(**json.loads(Path(path).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, OverflowError, RecursionError) as error:
+            reason = textwrap.shorten(str(error), 300)
+            raise ConfigError(f"{path} cannot be read as the configuration of a run: {reason}") from None
 
     def is_in(self, folder):
         """Whether a run folder holds this very run, complete or not; parameters in `HOW` may differ.
@@ -187,7 +199,8 @@ class Config:
         if differences:
             listed = ", ".join(f"{name} ({old!r} there, {new!r} asked for)" for name, (old, new) in differences.items())
             raise ConfigError(
-                f"{folder} holds a run with other parameters: {listed}. Choose another folder, or delete this one."
+                f"{folder} holds a run with other parameters: {textwrap.shorten(listed, 500)}. Choose another folder, "
+                "or delete this one."
             )
         return True
 
@@ -213,7 +226,7 @@ def is_complete(folder):
 
 
 PRESETS = {
-    # a laptop without GPU or network: seconds an epoch on the embedded corpus; no dropout, see emosphere.model.TINY
+    # a laptop without GPU or network: seconds an epoch on the embedded corpus; no dropout, see emosphere.encoders.TINY
     "tiny": dict(encoder="tiny", freeze_features=False, style_width=96, head_width=128, head_dropout=0.0, epochs=8,
                  batch_size=16, learning_rate=1e-3, learning_rate_schedule="one-cycle", clip_gradient=1.0,
                  precision="no", threads=1),
@@ -232,7 +245,7 @@ def _checked(name, value, annotation):
             raise ConfigError(f"{name} is one of {', '.join(map(str, get_args(annotation)))}, not {value!r}.")
         return value
     allowed = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-    if float in allowed and type(value) is int:
+    if float in allowed and type(value) is int and abs(value) < 1e300:
         return float(value)
     if type(value) not in allowed:
         wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in allowed)

@@ -21,6 +21,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput, logging
 
+from .encoders import load_encoder, told
 from .pooling import StatisticsPooling, StylePooling
 from .sphere import DIMENSIONS, RegionGrid, Scale
 
@@ -29,24 +30,6 @@ warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask", Use
 
 # the bars for reading and writing weights; the Hub's for downloads stay
 logging.disable_progress_bar()
-
-ENCODERS = ("wavlm", "hubert", "wav2vec2", "unispeech-sat", "data2vec-audio")
-
-TINY = dict(
-    hidden_size=96, num_hidden_layers=2, num_attention_heads=4, intermediate_size=192, initializer_range=0.1,
-    conv_dim=[32, 64, 96], conv_kernel=[32, 16, 8], conv_stride=[16, 8, 4], conv_bias=True, num_feat_extract_layers=3,
-    feat_extract_norm="layer", do_stable_layer_norm=True, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4,
-    hidden_dropout=0.0, attention_dropout=0.0, activation_dropout=0.0, apply_spec_augment=False,
-)  # fmt: skip
-"""The encoder of the ``tiny`` preset: a WavLM small enough to train from scratch on a laptop, 31 frames a second.
-
-It has no dropout, which keeps so small a model from starting to learn: with it some runs never left a CCC of 0.
-"""
-
-
-class EncoderError(ValueError):
-    """An encoder that cannot be found or is not a speech encoder."""
-
 
 class EmoSphereConfig(PreTrainedConfig):
     """What a trained model needs to be used again: architecture, regions, rating scale, waveform normalisation.
@@ -200,50 +183,20 @@ class EmoSphereModel(PreTrainedModel):
         Raises
         ------
         ValueError
-            If the weights do not match the architecture; it names them.
+            If a file is absent or damaged, or the weights do not match the architecture; it names them.
         """
         # a misshapen weight, too, shall come with the report rather than as an error that does not name it
         kwargs |= dict(output_loading_info=True, use_safetensors=True, ignore_mismatched_sizes=True)
-        model, report = super().from_pretrained(path, **kwargs)
+        try:
+            model, report = super().from_pretrained(path, **kwargs)
+        except Exception as error:  # whatever transformers makes of a damaged file
+            raise ValueError(f"The model in {path} cannot be loaded ({told(error)}). Take it from the run again, or "
+                             "train it again.") from None  # fmt: skip
         problems = [f"{kind.removesuffix('_keys')} {sorted(map(str, report[kind]))[:3]}"
                     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") if report.get(kind)]  # fmt: skip
         if problems:
             raise ValueError(f"The weights in {path} do not fit the model: {'; '.join(problems)}.")
         return model
-
-
-def find_encoder(encoder):
-    """The configuration of an encoder, checked before any long work starts.
-
-    Parameters
-    ----------
-    encoder : str
-        "tiny", a folder, or a name on the Hub such as ``microsoft/wavlm-large``.
-
-    Returns
-    -------
-    transformers.PreTrainedConfig
-
-    Raises
-    ------
-    EncoderError
-        If the encoder cannot be found, or is not one of `ENCODERS`.
-    """
-    if encoder == "tiny":
-        config = AutoConfig.for_model("wavlm", **TINY)
-    else:
-        try:
-            config = AutoConfig.from_pretrained(encoder)
-        except (OSError, ValueError) as error:
-            raise EncoderError(
-                f"No encoder {encoder!r}: it is neither a folder with a saved transformers model nor a model that the "
-                'Hub gave just now (check the name and the network), and "tiny" works without either.'
-            ) from error
-    if config.model_type not in ENCODERS:
-        raise EncoderError(f"{encoder!r} is a {config.model_type} model, not a speech encoder on raw waveforms; "
-                           f"use one of {', '.join(ENCODERS)}.")  # fmt: skip
-    config.layerdrop = 0.0  # skipping layers at random breaks DDP and gradient checkpointing
-    return config
 
 
 def build(encoder, **settings):
@@ -256,8 +209,8 @@ def build(encoder, **settings):
     **settings
         Fields of `EmoSphereConfig`.
     """
-    config = find_encoder(encoder)
-    loaded = AutoModel.from_config(config) if encoder == "tiny" else AutoModel.from_pretrained(encoder, config=config)
+    loaded = load_encoder(encoder)
+    config = loaded.config
     # data2vec-audio has layer norm in its front end but no such field
     masked = getattr(config, "feat_extract_norm", "layer") == "layer"
     encoder_config = {key: value for key, value in config.to_dict().items() if key != "_name_or_path"}

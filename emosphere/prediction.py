@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import soundfile
 import torch
 from torch import nn
 from torch.utils.data import Dataset
 
 from .batches import GroupedBatches
-from .corpora.audio import RATE
+from .corpora.decoding import RATE, length
 from .data import Utterances, make_loader, read_audio
 from .model import EmoSphereModel
 from .progress import bar
@@ -110,7 +109,7 @@ class _Sources(Dataset):
         return position, read_audio(source) if _is_path(source) else torch.as_tensor(source, dtype=torch.float32)
 
     def seconds(self):
-        return [soundfile.info(s).duration if _is_path(s) else len(s) / RATE for s in self.sources]
+        return [length(s) if _is_path(s) else len(s) / RATE for s in self.sources]
 
 
 def _is_path(source):

@@ -31,10 +31,11 @@ from accelerate.utils import DistributedDataParallelKwargs, set_seed
 
 from .checkpoint import CHECKPOINT
 from .config import is_complete
+from .encoders import find_encoder
 from .files import only_writer, replacing, write_json
 from .loop import RunError, fit
 from .metrics import scores
-from .model import EmoSphereModel, find_encoder
+from .model import EmoSphereModel
 from .prediction import predict_test
 from .preparation import new_model, prepare
 from .provenance import environment

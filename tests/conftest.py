@@ -6,7 +6,7 @@ import pytest
 import soundfile
 from transformers import AutoConfig, AutoModel
 
-from emosphere.model import TINY
+from emosphere.encoders import TINY
 
 SMALL = {**TINY, "hidden_size": 32, "intermediate_size": 32, "conv_dim": [8, 16, 32]}
 

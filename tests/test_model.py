@@ -7,7 +7,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import BertConfig, BertModel
 
-from emosphere.model import ENCODERS, EmoSphereConfig, EmoSphereModel, EncoderError, build
+from emosphere.encoders import ENCODERS, EncoderError
+from emosphere.model import EmoSphereConfig, EmoSphereModel, build
 from emosphere.pooling import GatedConvolution, SelfAttention, StatisticsPooling, StylePooling
 
 

@@ -60,7 +60,7 @@ def test_parameters_are_flat_literals(path):
 
 def test_every_parameter_of_a_run_is_in_05():
     names = set(papermill.inspect_notebook(str(ROOT / "notebooks" / "05_training.ipynb")))
-    assert names == {field.name for field in fields(Config)} | {"folder"}
+    assert names == {field.name for field in fields(Config)} | {"folder", "processes"}
 
 
 def nbval(*paths):

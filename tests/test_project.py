@@ -17,11 +17,13 @@ ALLOWED = {
     "files": set(),
     "sphere": set(),
     "losses": set(),
+    "attention": set(),
     "pooling": set(),
     "config": {"files", "sphere"},
     "metrics": {"sphere"},
     "plots": {"sphere"},
-    "model": {"pooling", "sphere"},
+    "encoders": set(),
+    "model": {"encoders", "pooling", "sphere"},
     "synthesis": {"progress", "sphere"},
     "corpora": {"files", "progress", "sphere", "synthesis"},
     "batches": {"corpora"},
@@ -47,6 +49,7 @@ ALLOWED = {
     "training": {
         "checkpoint",
         "config",
+        "encoders",
         "files",
         "loop",
         "metrics",
@@ -57,8 +60,8 @@ ALLOWED = {
     },
     "experiments": {"config", "corpora", "files", "metrics", "plots", "progress", "sphere"},
     "widgets": {"corpora", "metrics", "plots", "sphere", "synthesis"},
-    "launching": {"loop"},
-    "__main__": {"checkpoint", "config", "corpora", "experiments", "files", "launching", "model", "training"},
+    "launching": {"training"},
+    "__main__": {"checkpoint", "config", "corpora", "encoders", "experiments", "files", "launching", "training"},
 }
 
 

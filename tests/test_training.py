@@ -22,7 +22,8 @@ from transformers import AutoConfig, AutoModel
 from emosphere import checkpoint, corpora, data, files, loop, training
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
-from emosphere.model import EmoSphereModel, EncoderError
+from emosphere.encoders import EncoderError
+from emosphere.model import EmoSphereModel
 from emosphere.prediction import evaluation_loader, forward_all, predict
 from emosphere.sphere import DIMENSIONS
 

@@ -4,7 +4,6 @@ A sample is what a model would hear: the mean over the channels, full scale bein
 """
 
 import os
-import stat
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,14 +15,8 @@ import soundfile
 from ..files import replacing
 from ..progress import bar
 from .corpus import CorpusError
+from .decoding import MIN_SECONDS, MISSING, RATE, AudioError, blocks, check, check_rate, length, reason  # noqa: F401
 
-RATE = 16_000
-"""Samples per second that every encoder here works with; other rates are converted on reading."""
-
-MIN_SECONDS = 0.25
-"""Shorter utterances are not used: too few frames are left after an encoder's convolutions."""
-
-MISSING = "There is no such file."
 EMPTY = "The file has no bytes."
 
 FACTS = {
@@ -39,17 +32,8 @@ FACTS = {
 }
 """Names and types of what `measure` finds out."""
 
-_BLOCK = 1 << 16
-_CACHE = "audio-facts-1.parquet"  # a new number whenever `measure` changes what it means
+_CACHE = "audio-facts-2.parquet"  # a new number whenever `measure` changes what it means
 _KEY = ["file", "size", "mtime"]
-
-
-def _check(path):
-    """Raise OSError for what must not be handed to a decoder: a named pipe would block for ever."""
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError("Not a regular file.")
-    return status.st_size
 
 
 def _cut_short(path, size):
@@ -78,13 +62,15 @@ def measure(path):
     facts = dict.fromkeys(FACTS, 0) | {"total": 0.0, "total_squares": 0.0, "peak": 0.0}
     facts |= {"truncated": False, "error": ""}
     try:
-        size = _check(path)
+        size = check(path)
         if not size:
             return facts | {"error": EMPTY}
         with soundfile.SoundFile(path) as file:
             facts |= {"rate": file.samplerate, "channels": file.channels}
-            for block in file.blocks(_BLOCK, dtype="float32", always_2d=True):  # (frames, channels)
-                mono = block.mean(axis=1, dtype=np.float64)  # (frames,)
+            check_rate(file.samplerate)
+            for block in blocks(file):  # (frames, channels)
+                with np.errstate(invalid="ignore"):  # the mean of two infinities
+                    mono = block.mean(axis=1, dtype=np.float64)  # (frames,)
                 finite = np.isfinite(mono)
                 facts["non_finite"] += int(len(mono) - finite.sum())
                 mono = np.where(finite, mono, 0.0)
@@ -93,11 +79,8 @@ def measure(path):
                 facts["total_squares"] += float(mono @ mono)
                 facts["peak"] = max(facts["peak"], float(np.abs(mono).max(initial=0.0)))
             facts["truncated"] = facts["frames"] < file.frames or _cut_short(path, size)
-    except FileNotFoundError:
-        facts["error"] = MISSING
     except Exception as error:  # whatever a decoder makes of a broken file is a fact about that file
-        text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
-        facts["error"] = text.strip() or type(error).__name__
+        facts["error"] = reason(error)
     return facts
 
 
@@ -179,7 +162,7 @@ def _key(file):
 def _read_cache(folder):
     """Facts by (file, size, mtime); none if the cache is absent, broken or of another make."""
     try:
-        table = pd.read_parquet(Path(folder) / _CACHE)[[*_KEY, *FACTS]]
+        table = pd.read_parquet(Path(folder) / _CACHE, page_checksum_verification=True)[[*_KEY, *FACTS]]
         table = table.astype(FACTS | {"file": "str", "size": "int64", "mtime": "int64"})
     except Exception:  # a cache may be anything; it is only ever a saving
         return {}
@@ -194,16 +177,14 @@ def _write_cache(folder, known):
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         with replacing(Path(folder) / _CACHE) as temporary:
-            table.to_parquet(temporary, index=False)
+            table.to_parquet(temporary, index=False, write_page_checksum=True)
     except OSError as error:
         warnings.warn(f"The audio facts could not be kept in {folder}: {error}.", stacklevel=3)
 
 
 def _seconds(file):
     try:
-        _check(file)
-        info = soundfile.info(file)
-        return info.frames / info.samplerate
+        return length(file)
     except Exception:  # as in `measure`
         return np.nan
 

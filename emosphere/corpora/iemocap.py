@@ -15,6 +15,7 @@ from ..sphere import Scale
 from . import layouts
 from .corpus import NO_AGREEMENT, OTHER, Corpus, CorpusError, tidy
 from .splits import leave_out_no_agreement
+from .tables import quoted
 
 SCALE = Scale(1, 5)
 SPLIT_OF_SESSION = {1: "train", 2: "train", 3: "train", 4: "validation", 5: "test"}
@@ -74,7 +75,7 @@ def _evaluations(file, session):
         elif line.startswith("["):
             raise CorpusError(
                 f"{file}, line {number}: expected [start - end], utterance, emotion and [valence, "
-                f"activation, dominance] between tabs, found {line.strip()!r}."
+                f"activation, dominance] between tabs, found {quoted(line.strip())}."
             )
         elif rows and (found := RATER.match(line)):
             rows[-1]["given"].append([_number(value) for value in found.groups()])
@@ -99,10 +100,12 @@ def _utterance(found, session, where):
     turn, values = found["turn"], [_number(value) for value in found["values"].split(",")]
     name = TURN.match(turn)
     if not name or int(name["session"]) != session:
-        raise CorpusError(f"{where}: {turn!r} is not the name of an utterance of session {session}, such as "
+        raise CorpusError(f"{where}: {quoted(turn)} is not the name of an utterance of session {session}, such as "
                           f"Ses{session:02}F_impro01_F000.")  # fmt: skip
     if len(values) != 3 or not np.isfinite(values).all():
-        raise CorpusError(f"{where}: [{found['values']}] are not the three numbers valence, activation, dominance.")
+        raise CorpusError(
+            f"{where}: {quoted(found['values'])} are not the three numbers valence, activation, dominance."
+        )
     # Ses01F_impro01_M003 is spoken by the man: the first letter only says who wore the motion-capture markers
     actor = name["actor"]
     return {

@@ -10,6 +10,22 @@ import pandas as pd
 from .corpus import CorpusError
 
 _EMPTY = {"", "na", "n/a", "nan", "none", "null"}
+_LONGEST = 200  # characters of a file's own words in a message
+
+
+def quoted(cell):
+    """A cell as messages quote it, cut short if somebody put a novel into it.
+
+    Examples
+    --------
+    >>> quoted("high"), len(quoted("a" * 9999))
+    ("'high'", 200)
+    """
+    return _cut(repr(cell))
+
+
+def _cut(text):
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 23]}...{text[-20:]}"
 
 
 @dataclass(frozen=True)
@@ -52,7 +68,7 @@ class LabelFile:
         if values.duplicated().any():
             again = values.index[values.duplicated()][0]
             before = values.index[values == values[again]][0] + self.first
-            self.fail(again, column, f"{values[again]!r} is there already in row {before}; keep one of the two.")
+            self.fail(again, column, f"{quoted(values[again])} is there already in row {before}; keep one of the two.")
         return values
 
     def choice(self, column, choices):
@@ -61,7 +77,7 @@ class LabelFile:
         wrong = values.notna() & ~values.isin(list(choices))
         if wrong.any():
             row = values.index[wrong][0]
-            self.fail(row, column, f"{values[row]!r} is not one of {', '.join(choices)}.")
+            self.fail(row, column, f"{quoted(values[row])} is not one of {', '.join(choices)}.")
         return values
 
     def number(self, column):
@@ -79,7 +95,7 @@ class LabelFile:
         wrong = (values.isna() & ~empty) | np.isinf(values)
         if wrong.any():
             row = cells.index[wrong][0]
-            self.fail(row, column, f"{cells[row]!r} is not a number; write one, or leave the cell empty.")
+            self.fail(row, column, f"{quoted(cells[row])} is not a number; write one, or leave the cell empty.")
         return values
 
     def need(self, *columns):
@@ -88,10 +104,10 @@ class LabelFile:
         if absent:
             has = ", ".join(map(str, self.frame.columns)) or "none"
             hint = " It seems to be separated by semicolons: save it with commas." if ";" in has else ""
-            raise CorpusError(f"{self.path} lacks the column {', '.join(absent)}; it has {has}.{hint}")
+            raise CorpusError(f"{self.path} lacks the column {', '.join(absent)}; it has {_cut(has)}.{hint}")
         twice = self.frame.columns[self.frame.columns.duplicated()]
         if len(twice):
-            raise CorpusError(f"{self.path} has the column {twice[0]} more than once; keep one of them.")
+            raise CorpusError(f"{self.path} has the column {_cut(twice[0])} more than once; keep one of them.")
         return self
 
 
@@ -139,8 +155,9 @@ def read(path, *columns):
         raise CorpusError(f"{path} is not UTF-8 text; save it as UTF-8.") from error
     except pd.errors.ParserWarning as error:
         raise CorpusError(f"{path} has rows with more cells than its header; quote cells with commas.") from error
-    except (OSError, ValueError) as error:  # parser errors of pandas and pyarrow are ValueErrors
-        raise CorpusError(f"{path} cannot be read as {kind[1:]}: {' '.join(str(error).split())}") from error
+    except Exception as error:  # pyarrow raises whatever it likes for a damaged file
+        reason = _cut(" ".join(str(error).split()))
+        raise CorpusError(f"{path} cannot be read as {kind[1:]} ({type(error).__name__}: {reason}).") from error
     frame.columns = [str(name).strip() for name in frame.columns]
     file = LabelFile(path, frame, 2 if kind == ".csv" else 1).need(*columns)
     if not len(frame):

@@ -14,6 +14,8 @@ import itertools
 import math
 import os
 import re
+import textwrap
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,7 @@ import yaml
 
 from ..config import Config, ConfigError
 
+LARGEST = 10_000  # values of a file, what its aliases repeat counted as often; a few lines can make billions
 MANY = 200  # runs; more are asked about
 TOO_MANY = 100_000  # variants of one grid, which nobody can mean
 
@@ -126,13 +129,14 @@ def load_experiment(path, *, name=None, seeds=None, beside=None, **settings):
     path = Path(path)
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} cannot be read as YAML: {error}") from None
+        _check_size(content)
+    except Exception as error:  # an odd value makes PyYAML raise KeyError, AttributeError and others
+        raise ConfigError(f"{path} cannot be read as YAML: {textwrap.shorten(str(error), 300)}") from None
     if not isinstance(content, dict):
-        raise ConfigError(f"{path} must map names of variants to their differences; it holds {content!r}.")
+        raise ConfigError(f"{path} must map names of variants to their differences; it holds {_short(content)}.")
     common = content.pop("settings", None) or {}
     if not isinstance(common, dict):
-        raise ConfigError(f"{path}: settings must map parameters to values, not {common!r}.")
+        raise ConfigError(f"{path}: settings must map parameters to values, not {_short(common)}.")
     if isinstance(common.get("root"), str) and beside is not None and not Path(common["root"]).is_absolute():
         common["root"] = os.path.relpath(path.parent / common["root"], beside)
     common |= {key: value for key, value in settings.items() if value is not None}
@@ -141,40 +145,45 @@ def load_experiment(path, *, name=None, seeds=None, beside=None, **settings):
     for variant, changes in content.items():
         for key, expanded in _expanded(path, variant, changes or {}).items():
             if key in variants:
-                raise ConfigError(f"{path} has two variants that would be called {key!r}; rename one.")
+                raise ConfigError(f"{path} has two variants that would be called {_short(key)}; rename one.")
             variants[key] = expanded
     if not variants:
         raise ConfigError(f"{path} has no variants; a line such as 'full: {{}}' makes one.")
     for variant, changes in variants.items():
         try:
             Config.create(**{**common, **changes})
-        except ConfigError as error:
-            raise ConfigError(f"{path}, variant {variant!r}: {error}") from None
+        except (ValueError, TypeError, OverflowError) as error:
+            text = textwrap.shorten(str(error), 300)
+            raise ConfigError(f"{path}, variant {_short(variant)}: {text}") from None
     return Experiment(name or str(own_name), variants, _seeds(path, own_seeds if seeds is None else seeds), common)
 
 
 def _expanded(path, variant, changes):
     """A variant, or the variants of a grid, by name."""
     if not isinstance(variant, str):
-        raise ConfigError(f"{path}: the name of a variant is a word, not {variant!r}; put it into quotes.")
+        raise ConfigError(f"{path}: the name of a variant is a word, not {_short(variant)}; put it into quotes.")
     if not isinstance(changes, dict):
-        raise ConfigError(f"{path}, variant {variant!r}: its difference maps parameters to values; it is {changes!r}.")
+        raise ConfigError(
+            f"{path}, variant {_short(variant)}: its difference maps parameters to values; it is {_short(changes)}."
+        )
     if "seed" in changes:
         raise ConfigError(
-            f"{path}, variant {variant!r}: seed is set for all variants alike, by seeds: [{changes['seed']}]."
+            f"{path}, variant {_short(variant)}: seed is set for all variants alike, by seeds: "
+            f"[{_short(changes['seed'])}]."
         )
     lists = {name: values for name, values in changes.items() if isinstance(values, list)}
     if not all(lists.values()):
-        raise ConfigError(f"{path}, variant {variant!r}: an empty list of values makes no run.")
+        raise ConfigError(f"{path}, variant {_short(variant)}: an empty list of values makes no run.")
     if (count := math.prod(map(len, lists.values()))) > TOO_MANY:
-        raise ConfigError(f"{path}, variant {variant!r}: its lists make {count:,} variants; shorten them.")
+        raise ConfigError(f"{path}, variant {_short(variant)}: its lists make {count:,} variants; shorten them.")
     found = {}
     for values in itertools.product(*lists.values()):
         chosen = dict(zip(lists, values, strict=True))
         words = [_word(value) for value in chosen.values()]
         key = ",".join([variant, *(f"{name}={word}" for name, word in zip(chosen, words, strict=True))])
         if key in found:
-            raise ConfigError(f"{path}, variant {variant!r}: two values of the grid would both be called {key!r}.")
+            raise ConfigError(f"{path}, variant {_short(variant)}: two values of the grid would both be called "
+                              f"{_short(key)}.")  # fmt: skip
         found[key] = {**changes, **chosen}
     return found
 
@@ -186,9 +195,11 @@ def _word(value):
 
 
 def _seeds(path, seeds):
+    if isinstance(seeds, int) and seeds > TOO_MANY:
+        raise ConfigError(f"{path}: {_short(seeds)} seeds cannot be meant; a list such as [1234] names a single one.")
     seeds = range(seeds) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
     if not isinstance(seeds, list | tuple | range) or not seeds or not all(type(s) is int and s >= 0 for s in seeds):
-        raise ConfigError(f"{path}: seeds is a number from 1, or a list of numbers from 0, not {seeds!r}.")
+        raise ConfigError(f"{path}: seeds is a number from 1, or a list of numbers from 0, not {_short(seeds)}.")
     return tuple(dict.fromkeys(seeds))
 
 
@@ -198,14 +209,38 @@ def _check_name(kind, name):
                           "to 150, a letter or digit first.")  # fmt: skip
 
 
+def _short(value):
+    """A value as messages show it."""
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _check_size(content):
+    """Raise ValueError for a file that aliases blow up to more than memory holds, or that holds itself."""
+    values = [content]
+    for count in range(LARGEST):
+        if not values:
+            return
+        value = values.pop()
+        if isinstance(value, int) and abs(value) >= 10**18:
+            raise ValueError("it holds a number of more than 18 digits, which no parameter can be.")
+        if isinstance(value, dict | list | tuple | set):
+            values += [*value, *value.values()] if isinstance(value, dict) else value
+            if count + len(values) > LARGEST:
+                break
+    raise ValueError(f"it holds more than {LARGEST:,} values, counted as often as its aliases repeat them.")
+
+
 class _Loader(yaml.SafeLoader):
     """Safe, without two of YAML's surprises: a key that comes twice counts once, and 1e-3 is a text."""
 
     def construct_mapping(self, node, deep=False):
-        keys = [key.value for key, _ in node.value if key.value != "<<"]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.YAMLError(f"{key!r} comes twice, line {node.start_mark.line + 1} and below; rename one.")
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        keys = Counter(key.value for key, _ in pairs if isinstance(key, yaml.ScalarNode) and key.value != "<<")
+        for key, count in keys.items():
+            if count > 1:
+                line = node.start_mark.line + 1
+                raise yaml.YAMLError(f"{_short(key)} comes twice, line {line} and below; rename one.")
         return super().construct_mapping(node, deep)
 
 

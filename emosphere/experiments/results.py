@@ -1,6 +1,7 @@
 """What the runs of an experiment left behind, read once and checked to belong together."""
 
 import json
+import textwrap
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +12,62 @@ from ..config import Config
 from ..corpora.corpus import counted
 from ..metrics import difference, uncertainty
 from ..sphere import DIMENSIONS
+from ..sphere.regions import MAX_REGIONS
 from .published import PUBLISHED
 
 _COLUMNS = ["utterance", "speaker", *DIMENSIONS, *(f"{name}_predicted" for name in DIMENSIONS), "region",
             "region_predicted"]  # fmt: skip
+
+
+class ResultsError(ValueError):
+    """A file of a run that cannot be read; the message names it."""
+
+
+def _json(path):
+    """The JSON object of a run's file."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it holds no names with values")
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(path, error) from None
+    return content
+
+
+def _predictions(path):
+    """The columns of a run's predictions that tables are made of."""
+    try:
+        texts = dict.fromkeys(("utterance", "speaker"), str)
+        table = pd.read_csv(path, usecols=_COLUMNS, dtype=texts, keep_default_na=False, na_values=[""])
+        numbers = [name for name in _COLUMNS if name not in texts]
+        table[numbers] = table[numbers].apply(pd.to_numeric)
+        needed = table[[name for name in _COLUMNS if name not in ("speaker", "region_predicted")]]
+        if needed.empty or needed.isna().any(axis=None) or table["utterance"].duplicated().any():
+            raise ValueError("a cell is empty, an utterance comes twice, or there is none")
+        regions = table[["region", "region_predicted"]].stack().dropna()
+        if (table[numbers].abs() > 1e6).any(axis=None):
+            raise ValueError("a number is far too large")
+        if not ((regions % 1 == 0) & regions.between(0, MAX_REGIONS - 1)).all():
+            raise ValueError("a region is not a whole number from 0")
+    except Exception as error:  # whatever pandas makes of a damaged file
+        raise _damaged(path, error) from None
+    return table
+
+
+def class_counts(path):
+    """(classes,) numpy.ndarray: training utterances of each auxiliary class, from a run's ``classes.csv``."""
+    try:
+        counts = pd.read_csv(path, usecols=["utterances"])["utterances"].to_numpy(dtype=float)
+        if not len(counts) or not ((counts >= 0) & (counts < 1e12)).all() or not counts.any():
+            raise ValueError("a count is missing or impossible")
+    except Exception as error:  # as above
+        raise _damaged(path, error) from None
+    return counts
+
+
+def _damaged(path, error):
+    return ResultsError(f"{path} is damaged ({textwrap.shorten(str(error), 200)}); delete the folder of this run and "
+                        "train it again.")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +98,7 @@ class Results:
     @cached_property
     def scores(self):
         """pandas.DataFrame: a row a run, ``variant``, ``seed``, then the figures of `emosphere.metrics.scores`."""
-        rows = [{"variant": variant, "seed": seed, **json.loads((folder / "scores.json").read_text())}
+        rows = [{"variant": variant, "seed": seed, **_json(folder / "scores.json")}
                 for (variant, seed), folder in self.runs.items()]  # fmt: skip
         return pd.DataFrame(rows)
 
@@ -54,7 +107,7 @@ class Results:
         """dict of str to dict of int to pandas.DataFrame: by variant and seed."""
         found = {}
         for (variant, seed), folder in self.runs.items():
-            found.setdefault(variant, {})[seed] = pd.read_csv(folder / "predictions.csv", usecols=_COLUMNS)
+            found.setdefault(variant, {})[seed] = _predictions(folder / "predictions.csv")
         return found
 
     @cached_property
@@ -90,7 +143,7 @@ class Results:
         facts = {}
         for (variant, seed), folder in self.runs.items():
             config = self.configs[variant, seed]
-            environment = json.loads((folder / "environment.json").read_text())
+            environment = _json(folder / "environment.json")
             tested = self.predictions[variant][seed].sort_values("utterance")
             facts[f"{variant}/seed{seed}"] = {
                 "corpus": config.corpus, "preset": config.preset, "state of the corpus": environment.get("fingerprint"),
@@ -101,7 +154,8 @@ class Results:
         for other in others:
             for what, value in facts[other].items():
                 if value != facts[first][what]:
-                    shown = "" if "test" in what and "number" not in what else f" ({facts[first][what]} and {value})"
+                    shown = textwrap.shorten(f"({facts[first][what]} and {value})", 200)
+                    shown = "" if "test" in what and "number" not in what else f" {shown}"
                     raise ValueError(f"The runs {first} and {other} do not belong into one table: they differ in {what}"
                                      f"{shown}. Take one of them out of {self.folder}.")  # fmt: skip
         here = facts[first]
@@ -129,7 +183,7 @@ def read_results(folder, *, variants=None, seeds=None):
     there = {}
     for path in folder.glob("*/seed*/scores.json"):
         number = path.parent.name.removeprefix("seed")
-        if number.isdigit():
+        if number.isascii() and number.isdigit():
             there[path.parent.parent.name, int(number)] = path.parent
     order = list(PUBLISHED)  # the paper's first
     names = sorted({variant for variant, _ in there})

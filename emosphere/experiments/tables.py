@@ -6,6 +6,7 @@ import pandas as pd
 from ..metrics import FIGURES, holm
 from ..sphere import DIMENSIONS
 from .published import PUBLISHED, PUBLISHED_REGIONS, TABLES
+from .results import class_counts
 
 CCCS = [*(f"ccc_{name}" for name in DIMENSIONS), "ccc_mean"]
 REGIONS = ["region_macro_f1", "region_accuracy"]
@@ -150,7 +151,7 @@ def _grids(results, reference):
         if variant not in first or set(first[variant][0].differences(first[reference][0])) - {*GRID, "seed"}:
             continue
         config, folder = first[variant]
-        counts = pd.read_csv(folder / "classes.csv")["utterances"].to_numpy()
+        counts = class_counts(folder / "classes.csv")
         shares = counts[counts > 0] / counts.sum()
         entropy = -(shares * np.log(shares)).sum()
         label = f"{config.azimuth} × {config.elevation}, equal {config.spacing}"

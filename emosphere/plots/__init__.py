@@ -4,7 +4,7 @@ Colours tell regions apart for colour-blind readers too (Okabe and Ito 2008 for 
 turns with the azimuth and the lightness rises with the elevation), and hovering always names what a colour means.
 """
 
-from .basic import DIMENSION_COLORS, OCTANT_COLORS, bars, heatmap, intervals, lines, region_colors, save
+from .basic import DIMENSION_COLORS, OCTANT_COLORS, bars, heatmap, intervals, lines, plain, region_colors, save
 from .colouring import Colouring, color_by_group, color_by_quantity, color_by_region
 from .forest import forest
 from .grids import grid_study
@@ -21,5 +21,5 @@ from .spheres import arrows, hover_texts, patches, sphere
 
 __all__ = ["DIMENSION_COLORS", "OCTANT_COLORS", "Colouring", "arrows", "bars", "color_by_group", "color_by_quantity",
            "color_by_region", "forest", "grid_study", "heatmap", "history", "hover_texts", "intervals",
-           "label_distributions", "lines", "patches", "region_colors", "region_confusion", "region_shares", "save",
-           "sphere", "sphere_menu", "truth_against_prediction", "waveform"]  # fmt: skip
+           "label_distributions", "lines", "patches", "plain", "region_colors", "region_confusion", "region_shares",
+           "save", "sphere", "sphere_menu", "truth_against_prediction", "waveform"]  # fmt: skip

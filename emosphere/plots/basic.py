@@ -1,5 +1,6 @@
 """Colours, the common style, and charts of any table."""
 
+import html
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,17 @@ def region_colors(grid):
     ]
 
 
+def plain(text):
+    """A label as plotly shows it letter by letter: without this, tags in it would be markup and links.
+
+    Examples
+    --------
+    >>> plain("<b>4 & 5</b>")
+    '&lt;b&gt;4 &amp; 5&lt;/b&gt;'
+    """
+    return html.escape(str(text), quote=False)
+
+
 def styled(figure, title, height=420, **layout):
     figure.update_layout(template="plotly_white", title=title, height=height, margin=dict(l=60, r=20, t=60, b=50),
                          font=dict(family="Helvetica, Arial, sans-serif", size=13), **layout)  # fmt: skip
@@ -42,7 +54,8 @@ def bars(table, *, title, y_title, percent=False, height=380):
     colors = [DIMENSION_COLORS.get(name, color) for name, color in zip(table.columns, OTHER_COLORS, strict=False)]
     figure = go.Figure()
     for (name, column), color in zip(table.items(), colors, strict=False):
-        figure.add_bar(x=column.index.astype(str), y=column.to_numpy(), name=str(name), marker_color=color)
+        figure.add_bar(x=[plain(label) for label in column.index], y=column.to_numpy(), name=plain(name),
+                       marker_color=color)  # fmt: skip
     figure.update_yaxes(title=y_title, tickformat=".0%" if percent else None)
     return styled(figure, title, height, showlegend=len(table.columns) > 1)
 
@@ -57,13 +70,15 @@ def lines(x, curves, *, title, x_title, y_title, height=380, markers=False):
     """
     figure = go.Figure()
     for (name, values), color in zip(curves.items(), OCTANT_COLORS, strict=False):
-        figure.add_scatter(x=np.asarray(x), y=values, name=name, mode="lines+markers" if markers else "lines",
+        figure.add_scatter(x=np.asarray(x), y=values, name=plain(name), mode="lines+markers" if markers else "lines",
                            line=dict(color=DIMENSION_COLORS.get(name, color), width=2.5))  # fmt: skip
     return styled(figure, title, height, xaxis_title=x_title, yaxis_title=y_title)
 
 
 def heatmap(values, *, title, x=None, y=None, x_title="", y_title="", height=460, scale="Blues", text=None):
     """A matrix as colours; ``text`` is written into the cells."""
+    x, y = (labels if labels is None else [plain(label) if isinstance(label, str) else label for label in labels]
+            for labels in (x, y))  # fmt: skip
     figure = go.Figure(go.Heatmap(z=values, x=x, y=y, colorscale=scale, text=text,
                                   texttemplate=None if text is None else "%{text}"))  # fmt: skip
     figure.update_yaxes(autorange="reversed")
@@ -77,7 +92,7 @@ def intervals(table, *, title, x_title="CCC"):
     for (name, part), color in zip(groups, OCTANT_COLORS * 9, strict=False):
         error = dict(type="data", symmetric=False, array=part["high"] - part["value"],
                      arrayminus=part["value"] - part["low"], thickness=1.5)  # fmt: skip
-        figure.add_scatter(x=part["value"], y=part["label"], error_x=error, mode="markers", name=str(name),
+        figure.add_scatter(x=part["value"], y=part["label"].map(plain), error_x=error, mode="markers", name=plain(name),
                            marker=dict(size=9, color=DIMENSION_COLORS.get(name, color)))  # fmt: skip
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(rangemode="tozero")

@@ -4,7 +4,7 @@ import numpy as np
 from plotly.subplots import make_subplots
 
 from ..sphere import DIMENSIONS
-from .basic import DIMENSION_COLORS, GREY, heatmap, region_colors, styled
+from .basic import DIMENSION_COLORS, GREY, heatmap, plain, region_colors, styled
 from .spheres import hover_texts
 
 MELS = 64
@@ -28,7 +28,7 @@ def label_distributions(corpus):
                                col=column, hovertemplate="%{x}, %{y}<br>%{z} utterances<extra></extra>")  # fmt: skip
         figure.update_xaxes(title=first, range=[low, high], row=2, col=column)
         figure.update_yaxes(title=second, range=[low, high], row=2, col=column)
-    return styled(figure, f"Ratings of {corpus.name} ({len(corpus)} utterances, scale {low:g} to {high:g})", 620)
+    return styled(figure, f"Ratings of {plain(corpus.name)} ({len(corpus)} utterances, scale {low:g} to {high:g})", 620)
 
 
 def _pairs():

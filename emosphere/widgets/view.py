@@ -100,7 +100,7 @@ class View:
         others = [name for name in self.colourings if name not in ("region", "speaker")]
         menu |= {name: (self.colouring(name, grids[90]), grids[90]) for name in others}
         return plots.sphere_menu(self.points, self.table["utterance"].tolist(), menu, predicted=self.predicted,
-                                 title=f"Utterances of {self.corpus.name}")  # fmt: skip
+                                 title=f"Utterances of {plots.plain(self.corpus.name)}")  # fmt: skip
 
     def choices(self, column):
         """`ALL` and the values of a column, for a menu."""

@@ -1,0 +1,479 @@
+"""What strangers give us stays data: nothing in it is run, no path leads outside, no label is HTML, no door is open."""
+
+import ast
+import contextlib
+import html
+import json
+import os
+import pickle
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import psutil
+import pytest
+import soundfile
+import torch
+from safetensors.torch import load_file
+
+from emosphere import corpora, data, experiments, plots, widgets
+from emosphere.config import ConfigError
+from emosphere.corpora import CorpusError
+from emosphere.encoders import EncoderError, find_encoder
+from emosphere.model import EmoSphereModel, build
+from emosphere.sphere import RegionGrid
+
+ROOT = Path(__file__).parent.parent
+SCRIPT, IMAGE = "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'
+MARKUP = re.compile(r"<\s*/?(script|img)", re.IGNORECASE)
+
+
+# nothing is unpickled, no code of others is run
+
+LOADERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+CALLS = {"torch.load", "pd.read_pickle", "pandas.read_pickle", "yaml.unsafe_load", "yaml.full_load", "eval", "exec",
+         "yaml.load_all", "os.system", "np.fromfile"}  # fmt: skip
+
+
+def dangers(source):
+    """What a piece of code does that can run what is in a file."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = {alias.name.split(".")[0] for alias in node.names} | {
+                (getattr(node, "module", "") or "").split(".")[0]
+            }
+            found += sorted(names & LOADERS)
+        if not isinstance(node, ast.Call):
+            continue
+        name, options = ast.unparse(node.func), {option.arg: ast.unparse(option.value) for option in node.keywords}
+        if (
+            name in CALLS
+            or options.get("allow_pickle") == "True"
+            or options.get("trust_remote_code", "False") != "False"
+        ):
+            found.append(ast.unparse(node))
+        if options.get("weights_only", "True") != "True" or options.get("shell", "False") != "False":
+            found.append(ast.unparse(node))
+        if name == "yaml.load" and "_Loader" not in [ast.unparse(argument) for argument in node.args]:
+            found.append(ast.unparse(node))
+    return found
+
+
+@pytest.mark.parametrize("code", [
+    "import pickle", "from joblib import load", "torch.load(x)", "np.load(x, allow_pickle=True)", "pd.read_pickle(x)",
+    "f(x, trust_remote_code=True)", "yaml.load(x, yaml.Loader)", "torch.load(x, weights_only=False)",
+    "subprocess.run(x, shell=True)", "eval(x)",
+])  # fmt: skip
+def test_dangers_are_seen(code):
+    assert dangers(code)
+
+
+def test_no_module_can_run_what_is_in_a_file():
+    modules = sorted((ROOT / "emosphere").rglob("*.py"))
+    assert len(modules) > 50
+    for path in modules:
+        assert not dangers(path.read_text()), path
+    for path in ROOT.glob("notebooks/**/*.ipynb"):
+        for cell in json.loads(path.read_text())["cells"]:
+            if cell["cell_type"] == "code":
+                code = re.sub(r"^\s*[%!].*$", "pass", "".join(cell["source"]), flags=re.MULTILINE)
+                assert not dangers(code), path
+
+
+class Payload:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.write_text, (self.path, "run"))
+
+
+def test_a_payload_is_one(tmp_path):
+    pickle.loads(pickle.dumps(Payload(tmp_path / "trace")))
+    assert (tmp_path / "trace").exists()
+    (tmp_path / "trace").unlink()
+    torch.save({"x": Payload(tmp_path / "trace")}, tmp_path / "weights.bin")
+    torch.load(tmp_path / "weights.bin", weights_only=False)
+    assert (tmp_path / "trace").exists()
+
+
+@pytest.fixture
+def encoder(encoders, tmp_path):
+    return Path(shutil.copytree(encoders / "wavlm", tmp_path / "encoder"))
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_a_pickle_in_an_encoder_is_not_run(encoder, tmp_path, raw):
+    (encoder / "model.safetensors").unlink()
+    payload = {"feature_projection.projection.bias": Payload(tmp_path / "trace")}
+    if raw:
+        (encoder / "pytorch_model.bin").write_bytes(pickle.dumps(payload))
+    else:
+        torch.save(payload, encoder / "pytorch_model.bin")
+    with pytest.raises(EncoderError, match="The weights of the encoder .*encoder' cannot be loaded"):
+        build(str(encoder), style_width=16, head_width=16)
+    assert not (tmp_path / "trace").exists()
+
+
+def test_harmless_weights_in_a_pickle_are_read(encoder):
+    weights = load_file(encoder / "model.safetensors")
+    torch.save(weights, encoder / "pytorch_model.bin")
+    (encoder / "model.safetensors").unlink()
+    loaded = build(str(encoder), style_width=16, head_width=16).encoder.state_dict()
+    assert weights and all(torch.equal(loaded[name], tensor) for name, tensor in weights.items())
+
+
+def test_a_run_folder_with_a_pickle_is_refused(encoder, tmp_path):
+    model = build(str(encoder), style_width=16, head_width=16)
+    model.save_pretrained(tmp_path / "model")
+    for content in (model.state_dict(), {"regression.1.bias": Payload(tmp_path / "trace")}):
+        (tmp_path / "model" / "model.safetensors").unlink(missing_ok=True)
+        torch.save(content, tmp_path / "model" / "pytorch_model.bin")
+        with pytest.raises(ValueError, match=rf"The model in {tmp_path / 'model'} cannot be loaded"):
+            EmoSphereModel.from_pretrained(tmp_path / "model")
+    assert not (tmp_path / "trace").exists()
+
+
+@pytest.mark.parametrize("kind", ["wavlm", "mine"])
+def test_code_in_an_encoder_is_not_run(encoder, tmp_path, kind):
+    trace, config = tmp_path / "trace", json.loads((encoder / "config.json").read_text())
+    (encoder / "mine.py").write_text(
+        f"open({str(trace)!r}, 'w').close()\nfrom transformers import WavLMConfig, WavLMModel\n"
+        f"class C(WavLMConfig):\n    model_type = {kind!r}\nclass M(WavLMModel):\n    config_class = C\n"
+    )
+    config |= {"model_type": kind, "auto_map": {"AutoConfig": "mine.C", "AutoModel": "mine.M"}}
+    (encoder / "config.json").write_text(json.dumps(config))
+    if kind == "wavlm":  # transformers has its own code for it
+        assert build(str(encoder), style_width=16, head_width=16).encoder.__class__.__module__.startswith(
+            "transformers."
+        )
+    else:
+        with pytest.raises(EncoderError):
+            find_encoder(str(encoder))
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    "call", ["os.system ['touch trace']", "builtins.open ['trace', 'w']", "pathlib.Path.touch [trace]"]
+)
+def test_yaml_runs_nothing(tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text(f"full: {{epochs: !!python/object/apply:{call}}}")
+    with pytest.raises(ConfigError, match="mine.yaml cannot be read as YAML: could not determine a constructor"):
+        experiments.load_experiment(tmp_path / "mine.yaml")
+    assert not (tmp_path / "trace").exists()
+
+
+# no path leads out of a corpus
+
+
+def tone(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, 0.3 * np.sin(np.arange(8000) / 5), 16_000)
+
+
+def msp_podcast(root, name):
+    (root / "Labels").mkdir(parents=True)
+    head = "FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set"
+    (root / "Labels/labels_consensus.csv").write_text(f'{head}\n"{name}",N,4,4,4,1,Female,Train\n')
+    return root / "Audios"
+
+
+def emotale(root, name):
+    root.mkdir(parents=True)
+    ratings = ",".join(f"a{i}_{letter}" for i in (1, 2, 3) for letter in "AVD")
+    rows = [f'"{file}"' + ",3" * 9 for file in (name, "DK_002_A_1.wav", "DK_003_A_1.wav")]
+    (root / "annotations.csv").write_text("\n".join([f"file,{ratings}", *rows]))
+    (root / "speaker_info.csv").write_text("speaker,gender,age\n001,F,22\n002,F,23\n003,M,24\n")
+    return root / "wav"
+
+
+def iemocap(root, name):
+    (root / "Session1/dialog/EmoEvaluation").mkdir(parents=True)
+    line = f"[6.29 - 8.23]\t{name.removesuffix('.wav')}\tneu\t[2.5, 3.5, 1.5]\n"
+    (root / "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt").write_text(line)
+    return root / "Session1/sentences/wav/Ses01F_impro01"
+
+
+def manifest(root, name):
+    root.mkdir(parents=True)
+    rows = {
+        "utterance": list("abc"),
+        "path": [name] * 3,
+        "speaker": list("xyz"),
+        "valence": 3,
+        "arousal": 3,
+        "dominance": 3,
+    }
+    pd.DataFrame(rows).to_csv(root / "manifest.csv", index=False)
+    return root
+
+
+ADAPTERS = {msp_podcast: "a.wav", emotale: "DK_001_A_1.wav", iemocap: "Ses01F_impro01_F000.wav", manifest: "a.wav"}
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+@pytest.mark.parametrize("way", ["inside", "up", "absolute", "link", "linked folder"])
+def test_no_adapter_leads_outside(tmp_path, monkeypatch, adapter, way):
+    root, outside = tmp_path / "corpus", tmp_path / "outside"
+    name = own = ADAPTERS[adapter]
+    tone(outside / own)
+    if way == "up":
+        name = f"{'../' * 8}{outside.relative_to('/')}/{own}"
+    elif way == "absolute":
+        name = str(outside / own)
+    folder = adapter(root, name)
+    if way == "inside":
+        tone(folder / own)
+    elif way == "link":
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / own).symlink_to(outside / own)
+    elif way == "linked folder" and adapter is not manifest:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.symlink_to(outside)
+    elif way == "linked folder":
+        (root / "sub").symlink_to(outside)
+        (root / "manifest.csv").write_text((root / "manifest.csv").read_text().replace("a.wav", "sub/a.wav"))
+    opened, real = [], soundfile.SoundFile.__init__
+    note = lambda self, file, *a, **k: opened.append(file) or real(self, file, *a, **k)
+    monkeypatch.setattr(soundfile.SoundFile, "__init__", note)
+    try:
+        corpus = corpora.load(adapter.__name__, root, **({"scale": (1, 5)} if adapter is manifest else {}))
+    except CorpusError as error:
+        assert way in ("up", "absolute"), error  # an adapter that knows its names refuses them at once
+        return
+    facts, findings = corpora.scan(corpus, progress=False), corpora.validate(corpus, progress=False)
+    outcomes = []
+    for rows in (corpus.table.iloc[[row]] for row in range(len(corpus))):
+        with contextlib.suppress(CorpusError):
+            outcomes.append(data.Utterances(corpus, rows)[0])
+    explorer = widgets.explore(corpus)
+    explorer.select(0)
+    if way == "inside":
+        assert opened and outcomes and explorer.player.heard.children
+    else:
+        assert not opened and not outcomes and not explorer.player.heard.children
+        # an absolute path behind "Audios/" is one inside
+        assert set(findings["finding"]) & {"path outside the corpus", "missing file" if way == "absolute" else ""}
+        assert not corpora.usable(corpus, facts)[0]
+
+
+# labels stay text
+
+
+@pytest.fixture(params=[SCRIPT, IMAGE], ids=["script", "image"])
+def evil(request, tmp_path):
+    """A corpus in which everything that is text is markup."""
+    bad, n = request.param, 12
+    rows = {
+        "utterance": [f"{i}{bad}" for i in range(n)], "path": [f"{i}{bad}.wav".replace("/", "") for i in range(n)],
+        "speaker": [f"s{i % 4}{bad}" for i in range(n)], "emotion": [bad, "A", "H"] * 4, "text": [bad] * n,
+        "gender": [bad, "female"] * 6, "language": [bad] * n, "split": ["train", "validation", "test"] * 4,
+        "valence": np.linspace(1, 5, n), "arousal": 3.5, "dominance": 2.5, "raters": 3, bad: 1,
+    }  # fmt: skip
+    pd.DataFrame(rows).to_csv(tmp_path / "manifest.csv", index=False)
+    tone(tmp_path / rows["path"][0])
+    return bad, corpora.load("manifest", tmp_path, scale=(1, 5)).replace(name=bad, notes=(bad,))
+
+
+def texts(value):
+    """Every text in a figure, as plotly gets it."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from texts(inner)
+    elif isinstance(value, list | tuple | np.ndarray):
+        for inner in value:
+            yield from texts(inner)
+
+
+def clean(figure):
+    return not [text for text in texts(figure.to_plotly_json()) if MARKUP.search(text)]
+
+
+def test_tables_of_a_corpus(evil):
+    bad, corpus = evil
+    findings = corpora.validate(corpus, progress=False)
+    assert findings["utterance"].astype(str).str.contains(bad, regex=False).any()
+    for shown in (corpus, corpus.table, findings):
+        text = shown._repr_html_()
+        assert not MARKUP.search(text) and html.escape(bad, quote=False) in text.replace("&quot;", '"').replace(
+            "&#x27;", "'"
+        )
+
+
+def predictions(corpus):
+    table = corpus.table[
+        ["utterance", "path", "speaker", "gender", "emotion", "valence", "arousal", "dominance"]
+    ].copy()
+    for name in ("valence", "arousal", "dominance"):
+        table[f"{name}_predicted"] = table[name] + 0.3
+    grid = RegionGrid.from_angle(90)
+    table["region"] = table["region_of_vad"] = table["region_predicted"] = grid.assign(corpus.points)
+    return table
+
+
+def words(widget):
+    """Every HTML of a widget and those in it, and every text of their figures."""
+    for child in (widget, *getattr(widget, "children", ())):
+        if child is not widget:
+            yield from words(child)
+        elif isinstance(child, go.FigureWidget):
+            yield from texts(child.to_plotly_json())
+        elif type(child).__name__ == "HTML":
+            yield child.value
+        elif getattr(child, "description_allow_html", False):
+            yield child.description
+
+
+def test_explorers(evil, tmp_path):
+    bad, corpus = evil
+    made = predictions(corpus)
+    explorer = widgets.explore(corpus, made)
+    compared = widgets.compare(corpus, {bad: made, "other": made})
+    seen = []
+    for colour in explorer.color.options:
+        explorer.color.value = colour
+        seen += words(explorer)
+    for one in (explorer, compared):
+        one.select(0)
+        seen += words(one)
+        one.selection = [f"1{bad}", f"2{bad}"]
+        seen += words(one)
+    explorer.select(1)  # a missing file, whose name is in the message
+    explorer.select_region(int(explorer.grid.assign(corpus.points[0])))
+    compared.select_regions(0)
+    seen += [*words(explorer), *words(compared)]
+    assert len(seen) > 100 and any("lt;" in text for text in seen)
+    assert not [text for text in seen if MARKUP.search(text)]
+
+
+def test_the_static_page(evil, tmp_path):
+    bad, corpus = evil
+    figure = widgets.explore(corpus, predictions(corpus), static=True, path=tmp_path / "page.html")
+    assert clean(figure)
+    page = (tmp_path / "page.html").read_text()
+    assert "alert(1)" in page and "<img" not in page and "<script>alert" not in page
+
+
+def test_pictures(evil):
+    bad, corpus = evil
+    grid, made = RegionGrid.from_angle(90), predictions(corpus)
+    table = pd.DataFrame({bad: [1.0, 2.0], "b": [2.0, 1.0]}, index=[bad, "y"])
+    rows = pd.DataFrame(
+        {"label": [bad, "b"], "group": [bad, "b"], "value": [0.5, 0.4], "low": [0.4, 0.3], "high": [0.6, 0.5]}
+    )
+    hover = plots.hover_texts(corpus.table)
+    figures = [
+        plots.sphere(corpus.points, grid, hover=hover),
+        plots.arrows(corpus.points, corpus.points / 2, grid, hover=hover),
+        plots.truth_against_prediction(made, corpus.scale), plots.label_distributions(corpus),
+        plots.bars(table, title="t", y_title="y"),
+        plots.lines([1, 2], {bad: [1, 2]}, title="t", x_title="x", y_title="y"),
+        plots.intervals(rows, title="t"), plots.heatmap([[1.0, 2.0]], title="t", x=[bad, "b"], y=[bad]),
+    ]  # fmt: skip
+    assert all(map(clean, figures)), [n for n, figure in enumerate(figures) if not clean(figure)]
+    assert not MARKUP.search(
+        plots.color_by_group(bad, corpus.table["speaker"]).legend(np.ones(len(corpus), dtype=bool))
+    )
+
+
+def test_tables_of_experiments(evil):
+    bad, _ = evil
+    columns = {("ours", "valence", part): [0.5, 0.4] for part in ("value", "low", "high", "spread", "p")}
+    columns |= {
+        ("ours", bad, "value"): [0.5, 0.4],
+        ("ours", "seeds", "value"): [2, 1],
+        (bad, "valence", "value"): [1.0, 2.0],
+    }
+    table = pd.DataFrame(columns, index=pd.Index([bad, "b"], name=bad))
+    table.columns = pd.MultiIndex.from_tuples(table.columns)
+    table.attrs = {"title": bad, "caption": bad, "reference": bad, "seeds": [0, 1]}
+    assert "lt;" in experiments.to_html(table) or "&gt;" in experiments.to_html(table)
+    for text in (experiments.to_html(table), experiments.show(table).data, experiments.to_markdown(table)):
+        assert not MARKUP.search(text)
+
+
+# servers
+
+
+@contextlib.contextmanager
+def served(target, folder):
+    """The server of ``make lab`` or ``make explore`` as the Makefile has it, without a browser: url, token, process."""
+    recipe = subprocess.run(
+        ["make", "-n", "-o", "env", target], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    command = (
+        recipe.replace("\\\n", " ").strip().splitlines()[-1].replace(".venv/bin/jupyter", f"{sys.prefix}/bin/jupyter")
+    )
+    private = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
+    options = "--ServerApp.open_browser=False --ServerApp.port=0 --ServerApp.allow_root=True"
+    environment = {name: value for name, value in os.environ.items() if name != "JUPYTER_TOKEN"}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(["bash", "-c", f"exec env {command} {options}"], cwd=ROOT, stdout=log, stderr=log,
+                                   env={**environment, **private, "IPYTHONDIR": str(folder / "ipython")})  # fmt: skip
+    try:
+        end = time.monotonic() + 120
+        while not (found := list((folder / "runtime").glob("jpserver-*.json"))) or not found[0].read_text().endswith(
+            "}"
+        ):
+            assert process.poll() is None and time.monotonic() < end, (folder / "log").read_text()[-3000:]
+            time.sleep(0.1)
+        facts = json.loads(found[0].read_text())
+        yield facts["url"], facts["token"], psutil.Process(process.pid)
+    finally:
+        family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        for one in (process, *family):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+
+
+def answer(url):
+    """Status, last address and text of a page."""
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(url, timeout=60) as response:
+                return response.status, response.url, response.read().decode(errors="replace")
+        except urllib.error.HTTPError as error:
+            return error.code, url, ""
+        except urllib.error.URLError:
+            time.sleep(0.1)  # it writes down its address before it listens
+    raise AssertionError(f"{url} does not answer")
+
+
+@pytest.mark.parametrize(("target", "page"), [("lab", "lab"), ("explore", "voila/render/explore.ipynb")])
+def test_servers_want_a_token_and_listen_here_only(tmp_path, target, page):
+    with served(target, tmp_path) as (url, token, process):
+        assert len(token) >= 32
+        assert answer(f"{url}api/status?token={token}")[0] == 200
+        listening = [c.laddr.ip for one in (process, *process.children(recursive=True))
+                     for c in one.net_connections(kind="tcp") if c.status == psutil.CONN_LISTEN]  # fmt: skip
+        assert listening and set(listening) <= {"127.0.0.1", "::1"}
+        for wrong in ("", "?token=", "?token=0000"):
+            assert answer(f"{url}api/contents{wrong}")[0] == 403
+            status, address, text = answer(f"{url}{page}{wrong}")
+            assert status == 403 or "/login" in address, (status, address)
+            assert "jupyter-config-data" not in text or "/login" in address
+
+
+def test_nothing_switches_the_token_off():
+    for path in (ROOT / "Makefile", *(ROOT / "notebooks" / "app").rglob("*.py"), ROOT / "README.md"):
+        text = path.read_text()
+        assert not re.search(r"(token|password)\s*=\s*(''|\"\"|\s|$)", text, re.IGNORECASE), path
+        for switch in ("disable_check_xsrf", "allow_remote_access", "allow_unauthenticated_access", "0.0.0.0", "--ip"):
+            assert switch not in text, (path, switch)
