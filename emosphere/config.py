@@ -77,25 +77,16 @@ class Config:
     workers: int = 0  # processes that decode audio; 0: the training process itself
     micro_batch_seconds: float | None = None  # audio that goes through the model at a time; the gradient stays exact
     gradient_checkpointing: bool = False  # less memory, a third more time
+    # WavLM's: "fused" leaves less to keep for the backward pass on a GPU, "recomputed" keeps nothing of frames x frames
+    attention: Literal["plain", "fused", "recomputed"] = "plain"
     compile: bool = False  # torch.compile on the encoder; needs a C++ compiler
     fast_allocator: bool = True  # on CPU with glibc
 
     def __post_init__(self):
         for name, annotation in get_type_hints(type(self)).items():
             object.__setattr__(self, name, _checked(name, getattr(self, name), annotation))
-        for name in (
-            "limit",
-            "decay_epochs",
-            "style_width",
-            "head_width",
-            "epochs",
-            "learning_rate",
-            "max_seconds",
-            "batch_seconds",
-            "micro_batch_seconds",
-            "clip_gradient",
-            "threads",
-        ):
+        for name in ("limit", "decay_epochs", "style_width", "head_width", "epochs", "learning_rate", "max_seconds",
+                     "batch_seconds", "micro_batch_seconds", "clip_gradient", "threads"):  # fmt: skip
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise ConfigError(f"{name} must be above 0, not {value}.")
@@ -216,7 +207,7 @@ class Config:
         return {name: (here[name], there[name]) for name in here if here[name] != there[name]}
 
 
-HOW = ("workers", "micro_batch_seconds", "gradient_checkpointing", "compile", "fast_allocator")
+HOW = ("workers", "micro_batch_seconds", "gradient_checkpointing", "attention", "compile", "fast_allocator")
 """Parameters that may change while a run is under way, for instance when memory was too small."""
 
 

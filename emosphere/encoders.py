@@ -1,8 +1,13 @@
 """The speech encoder: any raw-waveform encoder of transformers, pretrained, or a tiny one from scratch."""
 
+import os
 import textwrap
 
 from transformers import AutoConfig, AutoModel
+
+# On CPU oneDNN keeps what it has prepared for each shape that it has seen, 1024 of them by default; batches of ever new
+# lengths would let that grow to gigabytes. It reads this when the first convolution is computed.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 
 ENCODERS = ("wavlm", "hubert", "wav2vec2", "unispeech-sat", "data2vec-audio")
 

@@ -94,6 +94,7 @@ class EmoSphereModel(PreTrainedModel):
 
     Examples
     --------
+    >>> from emosphere.encoders import TINY
     >>> config = EmoSphereConfig(encoder_config={"model_type": "wavlm", **TINY}, style_width=96, head_width=32)
     >>> model = EmoSphereModel(config).eval()
     >>> model(torch.zeros(2, 16000)).vad.shape

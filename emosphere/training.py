@@ -29,6 +29,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
 
+from .attention import fuse_attention
 from .checkpoint import CHECKPOINT
 from .config import is_complete
 from .encoders import find_encoder
@@ -125,6 +126,8 @@ def train(config, folder, *, cache="data/cache", progress=True):
 
 
 def _prepare_layers(model, config):
+    if config.attention != "plain":
+        fuse_attention(model.encoder, recompute=config.attention == "recomputed")
     if config.gradient_checkpointing:
         model.activation_checkpointing_enable()
     if config.compile:
@@ -133,14 +136,14 @@ def _prepare_layers(model, config):
 
 
 def _accelerator(config):
-    mixed = config.precision
+    mixed, cuda = config.precision, torch.cuda.is_available()
     if mixed == "auto":
-        mixed = "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
+        mixed = "bf16" if cuda and torch.cuda.is_bf16_supported(including_emulation=False) else "no"
     AcceleratorState._reset_state()  # or a notebook could not change the precision from one run to the next
     several = int(os.environ.get("WORLD_SIZE", 1)) > 1
     return Accelerator(
         mixed_precision=mixed,
-        cpu=several and not torch.cuda.is_available(),  # several processes on CPU have to be asked for
+        cpu=several and not cuda,  # several processes on CPU have to be asked for
         # the auxiliary head is not used once its weight is 0, nor an encoder's mask without SpecAugment
         kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
     )

@@ -47,6 +47,7 @@ ALLOWED = {
         "step",
     },
     "training": {
+        "attention",
         "checkpoint",
         "config",
         "encoders",

@@ -430,7 +430,16 @@ def test_ways_to_train_run_and_resume(tones, encoders, tmp_path, monkeypatch, ch
     assert (folder / "predictions.csv").read_bytes() == (whole / "predictions.csv").read_bytes()
 
 
-@pytest.mark.parametrize("changes", [dict(workers=2), dict(gradient_checkpointing=True), dict(fast_allocator=False)])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(workers=2),
+        dict(gradient_checkpointing=True),
+        dict(fast_allocator=False),
+        dict(attention="fused"),
+        dict(attention="recomputed"),
+    ],
+)
 def test_how_a_run_is_computed_is_not_what(run, tones, encoders, tmp_path, changes):
     """Equal to the last digit where no dropout is drawn otherwise; and a folder does not mind."""
     config = configuration(tones, encoders, **changes)

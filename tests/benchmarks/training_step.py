@@ -26,7 +26,7 @@ from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.prediction import forward_all
 from emosphere.training import use_fast_allocator
 
-UTTERANCES, BATCH, LAYERS = 96, 16, 4
+UTTERANCES, BATCH, LAYERS = 64, 16, 2
 ENCODER = dict(model_type="wavlm", num_hidden_layers=LAYERS, layerdrop=0.0, apply_spec_augment=False,
                feat_extract_norm="layer", do_stable_layer_norm=True)  # fmt: skip
 WAYS = ("plain", "grouped", "ours")

@@ -1,0 +1,116 @@
+"""What differs on a GPU: bf16, memory, the kernels of attention, compiled layers, resuming.
+
+python -m pytest tests/gpu
+"""
+
+import pandas as pd
+import pytest
+import torch
+from accelerate import Accelerator
+from gradients import COUNT, make_batch, make_model, step, total_loss
+from test_training import Stopped, configuration, stop_at
+
+from emosphere import data, training
+from emosphere.attention import fuse_attention
+from emosphere.model import EmoSphereConfig, EmoSphereModel
+from emosphere.step import backward
+
+BASE = dict(model_type="wavlm", num_hidden_layers=4, layerdrop=0.0, apply_spec_augment=False, hidden_dropout=0.0,
+            attention_dropout=0.0, activation_dropout=0.0, feat_proj_dropout=0.0)  # fmt: skip
+
+
+def model():
+    torch.manual_seed(0)
+    return EmoSphereModel(EmoSphereConfig(encoder_config=BASE, style_width=256, head_width=256)).cuda().train()
+
+
+def batch(seconds, count=8):
+    generator = torch.Generator().manual_seed(1)
+    waveforms = 0.1 * torch.randn(count, int(16000 * seconds), generator=generator)
+    return {"positions": torch.arange(count), "input_values": waveforms,
+            "attention_mask": torch.ones_like(waveforms, dtype=torch.bool)}  # fmt: skip
+
+
+def peak(seconds_at_a_time=None, *, attention="plain", checkpointing=False, bf16=False):
+    """Largest memory of a training step in bytes, above what the parameters take."""
+    subject = model()
+    if attention != "plain":
+        fuse_attention(subject.encoder, recompute=attention == "recomputed")
+    if checkpointing:
+        subject.activation_checkpointing_enable()
+    truth, classes = torch.rand(8, 3).cuda(), torch.arange(8).cuda()
+
+    def loss(vad, logits):
+        return (((vad - truth) ** 2).sum() + torch.nn.functional.cross_entropy(logits, classes),)
+
+    accelerator = Accelerator()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
+        backward(subject, batch(11), 8, loss, accelerator, seconds=seconds_at_a_time)
+    return torch.cuda.max_memory_allocated() - before
+
+
+def test_gradients_are_those_of_the_cpu():
+    """In float32 with TF32 off, in pieces."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    found = step(make_model().cuda(), Accelerator(), 1.0)
+    reference = make_model()
+    utterances, truth, classes = make_batch()
+    whole = data.collate(utterances)
+    output = reference(whole["input_values"], whole["attention_mask"])
+    loss, *_ = total_loss(truth, classes)(output.vad, output.logits)
+    loss.backward()
+    assert len(whole["positions"]) == COUNT
+    for name, parameter in reference.named_parameters():
+        if parameter.grad is not None:
+            torch.testing.assert_close(found[name].cpu(), parameter.grad, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_what_is_to_save_memory_saves_memory(bf16):
+    plain = peak(bf16=bf16)
+    assert peak(22.0, bf16=bf16) < 0.6 * plain
+    assert peak(checkpointing=True, bf16=bf16) < 0.7 * plain
+    assert peak(attention="recomputed", bf16=bf16) < plain
+
+
+@pytest.mark.parametrize("recompute", [False, True])
+def test_fused_attention_is_transformers_own(recompute):
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    audio = {name: value.cuda() for name, value in batch(3.3, 3).items()}
+    audio["attention_mask"][1:, -20000:] = False
+    outputs = []
+    for fused in (False, True):
+        subject = model().eval()
+        if fused:
+            fuse_attention(subject.encoder, recompute=recompute)
+        output = subject(audio["input_values"], audio["attention_mask"])
+        (output.vad.sum() + output.logits.square().sum()).backward()
+        outputs.append([output.vad, *(p.grad for p in subject.parameters() if p.grad is not None)])
+    for plain, fused in zip(*outputs, strict=True):
+        torch.testing.assert_close(fused, plain, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("changes", [
+    dict(precision="auto"), dict(precision="no"), dict(gradient_checkpointing=True), dict(attention="fused"),
+    dict(micro_batch_seconds=2.0), dict(compile=True), dict(workers=2),
+], ids=str)  # fmt: skip
+def test_a_run_ends_well_and_goes_on_after_a_stop(tones, encoders, tmp_path, monkeypatch, changes):
+    config = configuration(tones, encoders, **{"precision": "auto", **changes})
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        stop_at(patch, "loop.forward_all", 1)
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    history = pd.read_csv(folder / "history.csv")
+    assert len(history) == config.epochs
+    assert history.notna().all(axis=None)
+
+
+def test_too_little_memory_for_real(tones, encoders, tmp_path):
+    torch.cuda.set_per_process_memory_fraction(1e-4)
+    try:
+        with pytest.raises(training.RunError, match="too little memory for .* Set micro_batch_seconds"):
+            training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
