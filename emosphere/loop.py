@@ -11,11 +11,13 @@ import pandas as pd
 import torch
 
 from . import batches, checkpoint, data
+from .corpora.audio import RATE
 from .files import clear_leftovers, replacing
 from .losses import auxiliary_loss, auxiliary_weight, ccc_loss
 from .metrics import concordance_cc
 from .prediction import evaluation_loader, forward_all
 from .progress import bar
+from .randomness import random_state, set_random_state
 from .sphere import DIMENSIONS
 from .step import backward
 
@@ -58,6 +60,8 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
     if main:
         clear_leftovers(folder)
         _write(folder, history)
+    if len(history) < config.epochs:
+        training.rehearse(prepared_model)
     with bar(total=sum(steps), initial=sum(steps[: len(history)]), desc="training", unit="batch",
              disable=not (progress and main)) as shown:  # fmt: skip
         for epoch in range(len(history), config.epochs):
@@ -115,6 +119,29 @@ class _Training:
         if not self.config.batch_seconds:
             return [len(self.batches)] * self.config.epochs
         return [len(self.batches.planned(epoch)) for epoch in range(self.config.epochs)]
+
+    def rehearse(self, model):
+        """Forward and back on silence of the size of the largest batch; nothing of it stays.
+
+        So too little memory shows at once, not hours later, and the memory of the process gets its full size in one
+        piece: growing from batch to batch it would end up in pieces, and larger.
+        """
+        config, accelerator = self.config, self.accelerator
+        before = random_state(accelerator.device)
+        longest, processes = self.lengths.max(), accelerator.num_processes
+        count = max(2, processes, int(config.batch_seconds / longest)) if config.batch_seconds else config.batch_size
+        own = len(range(accelerator.process_index, count, processes))
+        silence = data.collate([(0, torch.zeros(int(longest * RATE)))] * own)
+        model.train()
+
+        def loss(vad, logits):
+            return (vad.sum() + (0 if logits is None else logits.sum()),)
+
+        with _within_memory(config, own, longest):
+            backward(model, silence, count, loss, accelerator, auxiliary=config.auxiliary != "none",
+                     seconds=config.micro_batch_seconds)  # fmt: skip
+        model.zero_grad()
+        set_random_state(before, accelerator.device)
 
     def epoch(self, epoch, model, trainable, optimizer, scheduler, shown):
         """One pass; dict of what history keeps of it."""

@@ -386,6 +386,22 @@ def test_too_little_memory_says_what_to_lower(straight, tmp_path, monkeypatch, e
     assert Config.load(tmp_path / "run" / "config.json") == changed
 
 
+def test_too_little_memory_shows_before_the_first_epoch(tones, encoders, tmp_path, monkeypatch):
+    """The first step is one of the largest size, and leaves no trace (the resumed runs above would show one)."""
+    sizes = []
+
+    def first(model, share, count, *arguments, **options):
+        sizes.append((count, share["input_values"].shape[1] / 16000))
+        raise MemoryError
+
+    config = configuration(tones, encoders)
+    longest = training.prepare(config, cache=tmp_path, progress=False).seconds["train"].max()
+    monkeypatch.setattr(loop, "backward", first)
+    with pytest.raises(training.RunError, match="too little memory for .* Set micro_batch_seconds"):
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert sizes == [(8, pytest.approx(longest, abs=1e-3))]
+
+
 def test_another_error_stays_what_it_is(tones, encoders, tmp_path, monkeypatch):
     def wrong(*arguments):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")

@@ -1,12 +1,13 @@
 """Our loop against a plain one, on the same model and data, each in a process of its own, in turn.
 
-    python -m tests.benchmarks.training_step [--rounds 5] [--threads 2]
+    python -m tests.benchmarks.training_step [--rounds 5] [--threads 2] [--middle]
 
 The plain loop is what one writes first: batches in random order, each padded to its longest utterance, CPU memory
 handed back to the system after every step, evaluation one utterance at a time. ``grouped`` differs from it only in the
 batches, ``ours`` also in the allocator (`emosphere.training.use_fast_allocator`). Utterances last 2 to 11 s, as in
-MSP-Podcast; they are noise, for it is time that is measured. The encoder has the shape of wavlm-base with fewer layers.
-Median seconds over the rounds; a ratio is a median of ratios within a round.
+MSP-Podcast; they are noise, for it is time that is measured. The model is that of the preset tiny, or with ``--middle``
+one with seven convolutions of 128 channels and a width of 256, some ten times as much work. A ratio is a median of
+ratios within a round.
 """
 
 import argparse
@@ -21,32 +22,38 @@ import torch
 
 from emosphere.batches import GroupedBatches, padding_share
 from emosphere.data import collate
+from emosphere.encoders import TINY
 from emosphere.losses import auxiliary_loss, ccc_loss
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.prediction import forward_all
 from emosphere.training import use_fast_allocator
 
-UTTERANCES, BATCH, LAYERS = 64, 16, 2
-ENCODER = dict(model_type="wavlm", num_hidden_layers=LAYERS, layerdrop=0.0, apply_spec_augment=False,
-               feat_extract_norm="layer", do_stable_layer_norm=True)  # fmt: skip
+BATCH = 16
+MIDDLE = dict(hidden_size=256, num_hidden_layers=2, num_attention_heads=4, intermediate_size=1024, conv_dim=[128] * 7,
+              apply_spec_augment=False, feat_extract_norm="layer", do_stable_layer_norm=True)  # fmt: skip
+# encoder, frozen front end, width of pooling and heads, utterances
+MODELS = {"tiny": (TINY, False, 96, 320), "middle": (MIDDLE, True, 256, 96)}
 WAYS = ("plain", "grouped", "ours")
 
 
-def measure(way, threads):
+def measure(way, threads, name):
     """dict: utterances a second in training and in evaluation, and the share of padding in training."""
     torch.set_num_threads(threads)
     if way == "ours":
         use_fast_allocator()
     rng = np.random.default_rng(0)
-    seconds = rng.uniform(2, 11, UTTERANCES)
+    encoder, frozen, width, count = MODELS[name]
+    seconds = rng.uniform(2, 11, count)
     generator = torch.Generator().manual_seed(0)
     waveforms = [0.1 * torch.randn(int(length * 16000), generator=generator) for length in seconds]
-    truth, classes = torch.rand(UTTERANCES, 3), torch.randint(0, 8, (UTTERANCES,))
+    truth, classes = torch.rand(count, 3), torch.randint(0, 8, (count,))
     torch.manual_seed(0)
-    model = EmoSphereModel(EmoSphereConfig(encoder_config=ENCODER, style_width=256, head_width=256)).train()
+    config = EmoSphereConfig(encoder_config={"model_type": "wavlm", "layerdrop": 0.0, **encoder}, style_width=width,
+                             head_width=width, freeze_features=frozen)  # fmt: skip
+    model = EmoSphereModel(config).train()
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-5)
     if way == "plain":
-        batches = [batch.tolist() for batch in np.array_split(rng.permutation(UTTERANCES), UTTERANCES // BATCH)]
+        batches = [batch.tolist() for batch in np.array_split(rng.permutation(count), count // BATCH)]
     else:
         batches = list(GroupedBatches(seconds, BATCH, shuffle=True))
 
@@ -64,13 +71,11 @@ def measure(way, threads):
     pass_over(batches)
     training = time.perf_counter() - begun
 
-    order = (
-        [[i] for i in range(UTTERANCES)] if way == "plain" else GroupedBatches(seconds, 2 * BATCH, seconds=BATCH * 12)
-    )
+    order = [[i] for i in range(count)] if way == "plain" else GroupedBatches(seconds, 2 * BATCH, seconds=BATCH * 12)
     loader = (collate([(i, waveforms[i]) for i in batch]) for batch in order)
     begun = time.perf_counter()
-    forward_all(model, loader, UTTERANCES)
-    return {"training": UTTERANCES / training, "evaluation": UTTERANCES / (time.perf_counter() - begun),
+    forward_all(model, loader, count)
+    return {"training": count / training, "evaluation": count / (time.perf_counter() - begun),
             "padding": padding_share(seconds, batches)}  # fmt: skip
 
 
@@ -79,14 +84,16 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--way", choices=WAYS, help="measure one, here (what the benchmark starts)")
+    parser.add_argument("--middle", dest="model", action="store_const", const="middle", default="tiny")
     arguments = parser.parse_args()
     if arguments.way:
-        print(json.dumps(measure(arguments.way, arguments.threads)))
+        print(json.dumps(measure(arguments.way, arguments.threads, arguments.model)))
         return
     rows = []
     for number in range(arguments.rounds):
         for way in WAYS:
             command = [sys.executable, "-m", __spec__.name, "--way", way, "--threads", str(arguments.threads)]
+            command += ["--middle"] * (arguments.model == "middle")
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             rows.append({"round": number, "way": way} | json.loads(done.stdout.splitlines()[-1]))
             print(rows[-1], file=sys.stderr)
