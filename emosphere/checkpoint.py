@@ -29,8 +29,10 @@ class CheckpointError(RuntimeError):
 
 def gathered_random_states(accelerator):
     """dict of (processes, ...) torch.Tensor: `random_state` of every process, for `save`."""
-    state = random_state(accelerator.device)
-    return {name: accelerator.gather(part[None].to(accelerator.device)).cpu() for name, part in state.items()}
+    state = {name: part[None] for name, part in random_state(accelerator.device).items()}
+    if accelerator.num_processes == 1:
+        return state
+    return {name: accelerator.gather(part.to(accelerator.device)).cpu() for name, part in state.items()}
 
 
 def save(path, model, optimizer, scheduler, random, history):

@@ -93,7 +93,10 @@ def train(config, folder, *, cache="data/cache", progress=True):
     BusyError
         If another process is writing this run.
     RunError
-        If the loss is no longer a number.
+        If the loss or its gradient is no longer a number, or memory is too small; it says which utterances, or which
+        setting to lower.
+    CheckpointError
+        If what the run would go on from is damaged.
     """
     folder = Path(folder)
     if config.is_in(folder) and is_complete(folder):
