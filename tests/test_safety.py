@@ -412,8 +412,9 @@ def test_tables_of_experiments(evil):
 @contextlib.contextmanager
 def served(target, folder):
     """The server of ``make lab`` or ``make explore`` as the Makefile has it, without a browser: url, token, process."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # not of `make test`
     recipe = subprocess.run(
-        ["make", "-n", "-o", "env", target], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "-n", "-o", "env", target], cwd=ROOT, capture_output=True, text=True, check=True, env=outside
     ).stdout
     command = (
         recipe.replace("\\\n", " ").strip().splitlines()[-1].replace(".venv/bin/jupyter", f"{sys.prefix}/bin/jupyter")

@@ -73,7 +73,7 @@ def test_every_parameter_of_a_run_is_one_of_the_notebook():
     (cell,) = [cell for cell in nbformat.read(NOTEBOOKS / "05_training.ipynb", 4).cells
                if "parameters" in cell.metadata.get("tags", [])]  # fmt: skip
     names = set(re.findall(r"^(\w+) =", cell.source, re.MULTILINE))
-    assert names - {"folder"} == set(Config.__dataclass_fields__)
+    assert names - {"folder", "processes"} == set(Config.__dataclass_fields__)
 
 
 def test_a_sweep_then_what_is_missing_then_evaluation(settings, tmp_path, capsys):

@@ -20,7 +20,7 @@ from transformers import AutoConfig, AutoModel
 from emosphere.attention import fuse_attention
 from emosphere.training import use_fast_allocator
 
-from .estimate import Live, saved_bytes
+from tests.benchmarks.estimate import Live, saved_bytes
 
 BASE = dict(hidden_size=768, num_hidden_layers=4, num_attention_heads=12, intermediate_size=3072, layerdrop=0.0,
             apply_spec_augment=False)  # fmt: skip
