@@ -19,7 +19,6 @@ from transformers import AutoConfig, AutoModel
 
 from emosphere.attention import fuse_attention
 from emosphere.training import use_fast_allocator
-
 from tests.benchmarks.estimate import Live, saved_bytes
 
 BASE = dict(hidden_size=768, num_hidden_layers=4, num_attention_heads=12, intermediate_size=3072, layerdrop=0.0,
