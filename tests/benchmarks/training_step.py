@@ -5,9 +5,9 @@
 The plain loop is what one writes first: batches in random order, each padded to its longest utterance, CPU memory
 handed back to the system after every step, evaluation one utterance at a time. ``grouped`` differs from it only in the
 batches, ``ours`` also in the allocator (`emosphere.training.use_fast_allocator`). Utterances last 2 to 11 s, 5.65 on
-average as in MSP-Podcast; they are noise, for it is time that is measured. The model is that of the preset tiny, or with
-``--middle`` one with seven convolutions of 128 channels and a width of 256, some ten times as much work. A ratio is a
-median of ratios within a round.
+average as in MSP-Podcast; they are noise, for it is time that is measured. The model is that of the preset tiny, or,
+with ``--middle``, one with seven convolutions of 128 channels and a width of 256, some ten times as much work. A ratio
+is a median of ratios within a round.
 """
 
 import argparse
