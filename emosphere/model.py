@@ -31,6 +31,7 @@ warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask", Use
 # the bars for reading and writing weights; the Hub's for downloads stay
 logging.disable_progress_bar()
 
+
 class EmoSphereConfig(PreTrainedConfig):
     """What a trained model needs to be used again: architecture, regions, rating scale, waveform normalisation.
 

@@ -192,4 +192,3 @@ def _logging_to(path):
     finally:
         log.removeHandler(handler)
         handler.close()
-
