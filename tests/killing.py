@@ -1,8 +1,9 @@
 """Trains a run again and again, each time in a process that is killed (SIGKILL) at a random moment, until one ends.
 
-    python killing.py CONFIG.json FOLDER CACHE SEED LONGEST
+    python killing.py CONFIG.json FOLDER CACHE SEED
 
-The processes are forks of this one, so that only the training takes time. Prints how many were killed.
+The processes are forks of this one, so that only the training takes time. The time that they are given grows, so that
+some are killed on any machine, and one ends on any. Prints how many were killed.
 """
 
 import os
@@ -17,7 +18,8 @@ from emosphere import training
 from emosphere.config import Config
 
 if __name__ == "__main__":
-    config, folder, cache, seed, longest = sys.argv[1:]
+    config, folder, cache, seed = sys.argv[1:]
+    longest = 0.2
     config, moments, killed = Config.load(config), random.Random(int(seed)), 0
     while not (Path(folder) / "scores.json").exists():
         assert threading.active_count() == 1, "a fork would inherit their locks"
@@ -25,9 +27,10 @@ if __name__ == "__main__":
         if not child:
             training.train(config, folder, cache=cache, progress=False)
             os._exit(0)
-        end = time.monotonic() + moments.uniform(0, float(longest))
+        end = time.monotonic() + moments.uniform(0, longest)
         while time.monotonic() < end and not os.waitpid(child, os.WNOHANG)[0]:
             time.sleep(0.001)
+        longest *= 1.25
         try:
             os.kill(child, signal.SIGKILL)
             killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])

@@ -160,7 +160,7 @@ def test_killed_at_any_moment(straight, tmp_path, seed):
     config, expected = straight
     config.save(tmp_path / "config.json")
     script = Path(__file__).parent / "killing.py"
-    command = [sys.executable, script, tmp_path / "config.json", tmp_path / "run", tmp_path, str(seed), "1.2"]
+    command = [sys.executable, script, tmp_path / "config.json", tmp_path / "run", tmp_path, str(seed)]
     killed = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     assert killed >= 2
     for name in ("history.csv", "model/model.safetensors", "predictions.csv", "scores.json"):
