@@ -50,8 +50,8 @@ def launch(config, folder, processes, *, cache="data/cache"):
             for line in started.stdout:
                 if line.startswith(MARK):
                     reason = line.removeprefix(MARK).strip()
-                elif "%|" in line:  # a progress bar
-                    print(f"\r{line.strip()}", end="", flush=True)
+                elif "%|" in line or line.strip("\n").isspace():  # a progress bar, or what wipes it out
+                    print("\r" + line.rstrip("\n"), end="", flush=True)
                 elif re.match(r"(\[rank\d+\]: )?\w*(Error|Exception)\b", line):
                     last = line.strip()
             code = started.wait()

@@ -1,4 +1,4 @@
-"""Training in two processes on CPU: by the library, torchrun and accelerate; and killed, for which see below."""
+"""Training in two processes on CPU, started by the library, by torchrun and by accelerate; and killed."""
 
 import json
 import subprocess
@@ -76,16 +76,8 @@ def test_both_killed_and_started_again_is_as_if_nothing_had_been(pair, tmp_path)
     config, expected = pair
     config.save(tmp_path / "config.json")
     folder = tmp_path / "run"
-    train = [
-        "-m",
-        "emosphere",
-        "train",
-        str(folder),
-        "--config",
-        str(tmp_path / "config.json"),
-        "--cache",
-        str(tmp_path),
-    ]
+    arguments = [str(folder), "--config", str(tmp_path / "config.json"), "--cache", str(tmp_path)]
+    train = ["-m", "emosphere", "train", *arguments]
     process = subprocess.Popen([*TORCHRUN, *train])
     while process.poll() is None and not (folder / "history.csv").exists():
         time.sleep(0.01)

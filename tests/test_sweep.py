@@ -19,7 +19,7 @@ import yaml
 from distributed import Client
 
 from emosphere import corpora, experiments, files, training
-from emosphere.config import Config, ConfigError
+from emosphere.config import ConfigError
 from emosphere.corpora import CorpusError
 from emosphere.experiments import SweepError, read_results, running
 from emosphere.sphere import DIMENSIONS
@@ -67,13 +67,6 @@ def test_an_unknown_parameter_stops_before_anything_runs(tmp_path):
     with pytest.raises(ConfigError, match="05_training.ipynb has no parameter 'epoch'"):
         experiments.run_notebook(NOTEBOOKS / "05_training.ipynb", tmp_path / "out.ipynb", {"epoch": 1})
     assert not list(tmp_path.iterdir())
-
-
-def test_every_parameter_of_a_run_is_one_of_the_notebook():
-    (cell,) = [cell for cell in nbformat.read(NOTEBOOKS / "05_training.ipynb", 4).cells
-               if "parameters" in cell.metadata.get("tags", [])]  # fmt: skip
-    names = set(re.findall(r"^(\w+) =", cell.source, re.MULTILINE))
-    assert names - {"folder", "processes"} == set(Config.__dataclass_fields__)
 
 
 def test_a_sweep_then_what_is_missing_then_evaluation(settings, tmp_path, capsys):
