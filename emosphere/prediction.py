@@ -1,19 +1,20 @@
 """A model on audio: the one forward pass that validation, scoring and new recordings share."""
 
-from contextlib import nullcontext
+import os
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import nn
-from torch.utils.data import Dataset
 
 from .batches import GroupedBatches
-from .corpora.decoding import RATE, length
-from .data import Utterances, make_loader, read_audio
+from .corpora.decoding import RATE
+from .data import Utterances, make_loader
 from .model import EmoSphereModel
 from .progress import bar
+from .recordings import LONGEST, Recordings, is_path
 from .sphere import DIMENSIONS, vad_to_spherical
 
 
@@ -45,15 +46,17 @@ def forward_all(model, loader, count, *, accelerator=None, progress=None):
     device = next(model.parameters()).device
     autocast = accelerator.autocast if accelerator else nullcontext
     values = torch.zeros(count, len(DIMENSIONS) + model.config.classes + 1)  # the last column counts
-    for batch in bar(loader, desc=progress, disable=progress is None, leave=False):
-        with autocast():
-            output = model(batch["input_values"].to(device), batch["attention_mask"].to(device))
-        parts = [output.vad.float(), *([] if output.logits is None else [output.logits.float().softmax(-1)])]
-        values[batch["positions"]] = nn.functional.pad(torch.cat(parts, -1), (0, 1), value=1.0).cpu()
+    try:
+        for batch in bar(loader, desc=progress, disable=progress is None, leave=False):
+            with autocast():
+                output = model(batch["input_values"].to(device), batch["attention_mask"].to(device))
+            parts = [output.vad.float(), *([] if output.logits is None else [output.logits.float().softmax(-1)])]
+            values[batch["positions"]] = nn.functional.pad(torch.cat(parts, -1), (0, 1), value=1.0).cpu()
+    finally:
+        model.train(training)
     if accelerator and accelerator.num_processes > 1:
         values = accelerator.reduce(values.to(device), "sum").cpu()
     values[values[:, -1] != 1] = torch.nan  # predicted by nobody, or twice
-    model.train(training)
     vad, probabilities = values[:, : len(DIMENSIONS)].numpy(), values[:, len(DIMENSIONS) : -1].numpy()
     return vad, probabilities if model.config.classes else None
 
@@ -95,62 +98,128 @@ def predict_test(config, prepared, model, accelerator, *, progress=True):
     return table
 
 
-class _Sources(Dataset):
-    """Files or arrays as the items that `emosphere.data.collate` takes; files are read when their turn comes."""
+def load_model(folder):
+    """The model of a folder that `EmoSphereModel.save_pretrained` has written, or of a run's folder.
 
-    def __init__(self, sources):
-        self.sources = sources
+    Parameters
+    ----------
+    folder : path-like
 
-    def __len__(self):
-        return len(self.sources)
+    Returns
+    -------
+    EmoSphereModel
 
-    def __getitem__(self, position):
-        source = self.sources[position]
-        return position, read_audio(source) if _is_path(source) else torch.as_tensor(source, dtype=torch.float32)
+    Raises
+    ------
+    ValueError
+        If there is none, or it is damaged.
+    """
+    for place in (Path(folder), Path(folder) / "model"):
+        if (place / "model.safetensors").is_file():
+            return EmoSphereModel.from_pretrained(place).eval()
+    raise ValueError(f"There is no model in {folder}. Give the folder of a complete run, or its model/.")
 
-    def seconds(self):
-        return [length(s) if _is_path(s) else len(s) / RATE for s in self.sources]
 
-
-def _is_path(source):
-    return isinstance(source, str | Path)
-
-
-def predict(model, sources, *, batch_size=16, progress=None):
+def predict(model, sources, *, windows=None, batch_size=16, broken="raise", progress=None):
     """What the model hears in recordings.
+
+    A recording's row does not depend on what else is predicted with it.
 
     Parameters
     ----------
     model : EmoSphereModel or path-like
-        A model, or the folder of a saved one.
-    sources : list
-        Paths of sound files, or (samples,) arrays of 16 kHz mono audio in [-1, 1].
+        A model, or the folder of a saved one, which goes to the GPU if there is one.
+    sources : path-like, (samples,) array_like, or list of these
+        Sound files of any rate and any number of channels, or 16 kHz mono audio in [-1, 1].
+    windows : (length, step) or float, optional
+        In seconds: a row for each window, the first at 0, the next one ``step`` later, the last at the end; with one
+        number the step is half of it. A shorter recording is one row. None: a row for each recording.
     batch_size : int
+        Recordings, or windows, that go through the model at a time; fewer where they are long.
+    broken : {"raise", "note"}
+        "note": a source that cannot be used has NaN for values, and the column ``problem`` says why.
     progress : str, optional
         Title of a progress bar.
 
     Returns
     -------
     pandas.DataFrame
-        A row a recording: ``source`` (path, or position of the array), ``valence``, ``arousal``, ``dominance`` on the
-        rating scale of the training corpus, clipped to it; ``radius``, ``azimuth``, ``elevation`` (degrees) of that
-        point; ``region``, the name of the region it lies in; and, with a region head, ``region_heard`` and its
-        ``probability``.
+        In the order of the sources: ``source`` (path, or position of the array); with windows ``start`` and ``end``
+        in seconds; ``valence``, ``arousal``, ``dominance`` on the rating scale of the training corpus, clipped to it;
+        ``radius``, ``azimuth``, ``elevation`` (degrees) of that point; ``region``, the name of the region it lies in;
+        with a region head ``region_heard``, its ``probability``, and those of all regions, ``probability_I`` and so on
+        (`RegionGrid.short_names`), which sum to 1. NaN in a window without any sound, all of whose samples are equal.
+
+    Raises
+    ------
+    AudioError
+        For the first source that cannot be used: a file that is missing or damaged, less than 0.25 s, without
+        windows more than 120 s, silence, samples that are NaN, infinite or far beyond [-1, 1].
+    ValueError
+        For a folder without a model, and windows that are none.
+
+    Examples
+    --------
+    >>> from emosphere.encoders import TINY
+    >>> from emosphere.model import EmoSphereConfig
+    >>> config = EmoSphereConfig(encoder_config={"model_type": "wavlm", **TINY}, style_width=96, head_width=32)
+    >>> hum = np.sin(np.arange(40_000) / 20)
+    >>> predict(EmoSphereModel(config), hum, windows=(1.0, 0.6))[["source", "start", "end"]]
+       source  start  end
+    0       0    0.0  1.0
+    1       0    0.6  1.6
+    2       0    1.2  2.2
+    3       0    1.5  2.5
     """
     if not isinstance(model, EmoSphereModel):
-        model = EmoSphereModel.from_pretrained(model)
-    data = _Sources(sources)
-    batches = GroupedBatches(data.seconds(), batch_size)
-    vad, probabilities = forward_all(model, make_loader(data, batches), len(data), progress=progress)
-    scale, grid = model.config.rating_scale, model.config.grid
+        model = load_model(model).to("cuda" if torch.cuda.is_available() else "cpu")
+    if is_path(sources) or hasattr(sources, "ndim"):
+        sources = [sources]
+    recordings = Recordings(sources, windows, broken, progress)
+    with closing(recordings):
+        loader = make_loader(recordings, _batches(recordings, model.config, batch_size))
+        vad, probabilities = forward_all(model, loader, len(recordings), progress=progress)
+    silent = list(recordings.silent)
+    vad[silent] = np.nan
+    if probabilities is not None:
+        probabilities[silent] = np.nan
+    return _told(recordings, vad, probabilities, model.config)
+
+
+def _batches(recordings, config, batch_size):
+    """Rows that go through the model together; of one length alone where padding would change what comes out."""
+    lengths = np.diff(recordings.rows[:, 1:])[:, 0]  # (rows,), 0 for a source that cannot be used
+    exact = config.mask_encoder and config.encoder_config["model_type"] != "data2vec-audio"
+    groups = [np.flatnonzero(lengths)] if exact else [np.flatnonzero(lengths == n) for n in np.unique(lengths) if n]
+    return [
+        group[batch].tolist()
+        for group in groups
+        if len(group)
+        for batch in GroupedBatches(lengths[group] / RATE, batch_size, seconds=LONGEST)
+    ]
+
+
+def _told(recordings, vad, probabilities, config):
+    """The table of `predict`."""
+    scale, grid = config.rating_scale, config.grid
     ratings = scale.from_target(vad).clip(scale.low, scale.high)
     points = scale.to_sphere(ratings)
     radius, azimuth, elevation = vad_to_spherical(points).T
-    table = pd.DataFrame({"source": [str(source) if _is_path(source) else n for n, source in enumerate(sources)]})
+    names = np.array([*grid.names, None])  # -1, the region of no point, is the last
+    sources = [os.fspath(each) if is_path(each) else n for n, each in enumerate(recordings.sources)]
+    of, begin, end = recordings.rows.T
+    table = pd.DataFrame({"source": [sources[n] for n in of]})
+    if recordings.windows:
+        none = np.where(end > 0, 0.0, np.nan)
+        table["start"], table["end"] = begin / RATE + none, end / RATE + none
     table[list(DIMENSIONS)] = ratings
     table["radius"], table["azimuth"], table["elevation"] = radius, np.degrees(azimuth), np.degrees(elevation)
-    table["region"] = np.array(grid.names)[grid.assign(points)]
-    if model.config.auxiliary == "region":
-        table["region_heard"] = np.array(grid.names)[probabilities.argmax(1)]
+    table["region"] = names[grid.assign(points)]
+    if config.auxiliary == "region":
         table["probability"] = probabilities.max(1)
+        heard = np.where(table["probability"].isna(), -1, probabilities.argmax(1))
+        table.insert(table.columns.get_loc("probability"), "region_heard", names[heard])
+        table[[f"probability_{name}" for name in grid.short_names]] = probabilities
+    if any(recordings.problems):
+        table["problem"] = [recordings.problems[n] for n in of]
     return table

@@ -65,7 +65,7 @@ ALLOWED = {
     },
     "experiments": {"config", "corpora", "files", "metrics", "plots", "progress", "sphere"},
     "widgets": {"card", "corpora", "data", "metrics", "model", "plots", "prediction", "sphere", "synthesis"},
-    "lab": {"config", "corpora", "experiments", "files", "losses", "metrics", "plots", "pooling", "progress", "sphere"},
+    "lab": {"config", "corpora", "experiments", "files", "losses", "metrics", "plots", "pooling", "progress", "sphere", "widgets"},
     "launching": {"training"},
     "__main__": {"checkpoint", "config", "corpora", "encoders", "experiments", "files", "launching", "training"},
 }

@@ -1,0 +1,129 @@
+"""The four labs: solved they are right, empty they hint, and each usual mistake gets the hint meant for it."""
+
+import importlib
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from emosphere.lab import Hint, Question
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "notebooks" / "lab"
+LABS = sorted(SOURCES.glob("L?_*.ipynb"))
+STUB = "raise NotImplementedError()"
+
+
+def code(path):
+    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+
+
+def grader(cell):
+    return cell.metadata.get("nbgrader", {})
+
+
+def exercises(path):
+    """(grade id, solution cell, check cell) of each exercise."""
+    cells = code(path)
+    return [
+        (grader(cell)["grade_id"], cell, cells[n + 1]) for n, cell in enumerate(cells) if grader(cell).get("solution")
+    ]
+
+
+def emptied(source):
+    start, end = source.index("### BEGIN SOLUTION"), source.index("### END SOLUTION")
+    return source[:start] + STUB + source[end + len("### END SOLUTION") :]
+
+
+EXERCISES = [pytest.param(path, *exercise, id=exercise[0]) for path in LABS for exercise in exercises(path)]
+MISTAKES = [
+    pytest.param(path, id, check, answer, hint, id=f"{id}: {hint}")
+    for path in LABS
+    for wrong in [importlib.import_module(f"tests.lab.wrong_{path.stem[:2].lower()}").WRONG]
+    for id, _, check in exercises(path)
+    for answer, hint in wrong[id]
+]
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    """Names that a lab's exercises find: what parameters and set-up cells define, and the answers."""
+    spaces = {}
+
+    def names(path):
+        if path not in spaces:
+            spaces[path] = {}
+            before = Path.cwd()
+            os.chdir(SOURCES)
+            try:
+                for cell in code(path):
+                    if {"parameters", "setup"} & set(cell.metadata.get("tags", [])) or grader(cell).get("solution"):
+                        exec(cell.source, spaces[path])
+            finally:
+                os.chdir(before)
+        return dict(spaces[path])
+
+    return names
+
+
+@pytest.mark.parametrize("path", LABS, ids=lambda path: path.stem)
+def test_a_lab_says_what_one_learns_and_how_long_it_takes(path):
+    notebook = nbformat.read(path, 4)
+    nbformat.validate(notebook)
+    first, last = notebook.cells[0].source, notebook.cells[-1].source
+    assert first.startswith(f"# {path.stem[:2]} · ")
+    assert "**You will learn**" in first
+    assert "| part | minutes |" in first
+    assert "## Takeaways" in last
+    assert any(cell.source.startswith("## Stretch") for cell in notebook.cells)
+    questions = [n for n, cell in enumerate(notebook.cells) if cell.source == f"{path.stem[:2].lower()}.question()"]
+    answers = [n for n, cell in enumerate(notebook.cells) if grader(cell).get("solution")]
+    assert questions and questions[0] < answers[0], "a question before the first line of code"
+    assert all(not cell.outputs and cell.execution_count is None for cell in code(path))
+
+
+@pytest.mark.parametrize("path, id, answer, check", EXERCISES)
+def test_an_exercise_has_3_to_10_lines_and_a_check(path, id, answer, check):
+    lab = path.stem[:2]
+    assert id.startswith(f"{lab}-")
+    body = answer.source.split("### BEGIN SOLUTION")[1].split("### END SOLUTION")[0].strip().splitlines()
+    assert 1 <= len(body) <= 10
+    assert grader(check)["grade_id"] == f"{id}-check"
+    assert grader(check)["points"] > 0
+    assert check.source.startswith(f"{lab.lower()}.check_")
+
+
+@pytest.mark.parametrize("path, id, answer, check", EXERCISES)
+def test_the_solution_passes(path, id, answer, check, prepared, capsys):
+    names = prepared(path)
+    capsys.readouterr()
+    exec(check.source, names)
+    assert capsys.readouterr().out.startswith("✓ Exercise")
+
+
+@pytest.mark.parametrize("path, id, answer, check", EXERCISES)
+def test_an_empty_answer_gets_the_first_step(path, id, answer, check, prepared):
+    names = prepared(path)
+    exec(emptied(answer.source), names)
+    with pytest.raises(Hint, match=r"(?s)still empty\. \S+.{20}"):
+        exec(check.source, names)
+
+
+@pytest.mark.parametrize("path, id, check, answer, hint", MISTAKES)
+def test_a_usual_mistake_gets_its_hint(path, id, check, answer, hint, prepared):
+    names = prepared(path)
+    exec(answer, names)
+    with pytest.raises(Hint) as raised:
+        exec(check.source, names)
+    assert hint in " ".join(str(raised.value).split())
+
+
+@pytest.mark.parametrize("lab", ["l1", "l2", "l3", "l4"])
+def test_a_question_has_one_right_answer_and_says_something_to_each(lab):
+    question = importlib.import_module(f"emosphere.lab.{lab}").question()
+    assert isinstance(question, Question)
+    for number in range(len(question.said)):
+        question.choose(number)
+        assert len(question.said[number]) > 20
+        assert [button.button_style != "" for button in question.buttons].count(True) == 1
