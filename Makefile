@@ -1,13 +1,14 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 EMOSPHERE = HF_HUB_OFFLINE=1 .venv/bin/python -m emosphere
 
-.PHONY: env run sweep browser test lab explore lint
+.PHONY: env run sweep browser test lab lab-release lab-grade lab-pack explore lint
 
 env: .venv/ready  ## the pinned environment in .venv
 
 .venv/ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --disable-pip-version-check -c constraints.txt -e ".[test]"
+	.venv/bin/jupyter labextension disable @jupyter/nbgrader 2> /dev/null  # its menus are for teachers who want them
 	touch $@
 
 run: env  ## embedded corpus, notebooks 01 to 07, trained models, tables and figures
@@ -28,6 +29,15 @@ test: browser  ## all tests
 
 lab: env  ## JupyterLab in notebooks/
 	.venv/bin/jupyter lab --notebook-dir=notebooks
+
+lab-release: env  ## students' versions of the lab notebooks, in notebooks/student
+	$(EMOSPHERE).lab release
+
+lab-grade: env  ## points and feedback for what students handed in: make lab-grade SUBMISSIONS=folder OUTPUT=new JOBS=2
+	$(EMOSPHERE).lab grade '$(SUBMISSIONS)' $(if $(OUTPUT),--output '$(OUTPUT)') $(if $(JOBS),--jobs $(JOBS))
+
+lab-pack: lab-release  ## emosphere-lab.zip: everything for a classroom without network, but the wheels
+	$(EMOSPHERE).lab pack
 
 explore: env  ## the explorer as an app, such as: make explore CORPUS=manifest ROOT=/path OPTIONS='{"scale": [1, 7]}'
 	EMOSPHERE_CORPUS='$(CORPUS)' EMOSPHERE_ROOT='$(ROOT)' EMOSPHERE_OPTIONS='$(OPTIONS)' \

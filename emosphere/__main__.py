@@ -1,4 +1,4 @@
-"""``python -m emosphere``: the whole walk, one run, sweeps of experiments.
+"""``python -m emosphere``: the whole walk, one run, sweeps of experiments; what a model hears, and its export.
 
 ``train`` is what ``torchrun`` and ``accelerate launch`` start in several processes:
 
@@ -7,7 +7,13 @@
 
 import argparse
 import ast
+import contextlib
+import os
 import sys
+from pathlib import Path
+
+MODEL = "runs/embedded/full/seed0"
+"""The run whose model is used where none is named; `make run` trains it."""
 
 
 def main():
@@ -28,10 +34,22 @@ def main():
     many.add_argument("--many", action="store_true", help="yes, more than 200 runs")
     many.add_argument("--runs", default="runs", help="folder of all experiments")
     many.add_argument("--figures", default="figures", help="folder of tables and figures")
+    new = commands.add_parser("predict", help="what a model hears in sound files, as CSV")
+    new.add_argument("files", nargs="+", metavar="FILE", help="of any format that libsndfile reads")
+    new.add_argument("--model", help=f"folder of a run, or of a saved model; without it {MODEL}")
+    new.add_argument("--windows", nargs=2, type=float, metavar=("LENGTH", "STEP"), help="in seconds: a row for each")
+    new.add_argument("--output", metavar="FILE.csv", help="a new file, in place of standard output")
+    out = commands.add_parser("export", help="a model as an ONNX file")
+    out.add_argument("folder", help="of a run, or of a saved model")
+    out.add_argument("path", metavar="OUT.onnx", help="a new file")
     arguments = parser.parse_args()
 
-    if arguments.command == "train":
-        _train(arguments)
+    alone = {"train": _train, "predict": _predict, "export": _export}.get(arguments.command)
+    if alone:
+        try:
+            alone(arguments)
+        except KeyboardInterrupt:
+            sys.exit(130)
         return
 
     from papermill import PapermillExecutionError
@@ -68,8 +86,67 @@ def _train(arguments):
         train(config, arguments.folder, cache=arguments.cache)
     except (BusyError, CheckpointError, ConfigError, CorpusError, EncoderError, RunError) as error:
         sys.exit(f"{MARK}{error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
+
+
+def _predict(arguments):
+    output, folder = arguments.output and Path(arguments.output), Path(arguments.model or MODEL)
+    for path in filter(os.path.isdir, arguments.files):
+        sys.exit(f"{path} is a folder; give the files in it, such as {Path(path) / '*.wav'}.")
+    if output and output.exists():
+        sys.exit(f"{output} exists already; give another name, or delete it.")
+    if output and not output.parent.is_dir():
+        sys.exit(f"There is no folder {output.parent} for {output.name}; make it, or give another.")
+    if not arguments.model and not folder.exists():
+        sys.exit(f"There is no model in {folder}: train it with `make run`, or name another one with --model.")
+
+    from .files import replacing
+    from .prediction import load_model, predict
+
+    with contextlib.redirect_stdout(sys.stderr):  # for the progress bar; standard output is for the table alone
+        try:
+            model = load_model(folder)
+            table = predict(model, arguments.files, windows=arguments.windows, broken="note",
+                            progress="predicting" if sys.stderr.isatty() else None)  # fmt: skip
+        except ValueError as error:
+            sys.exit(str(error))
+    if output:
+        with replacing(output) as temporary:
+            table.round(6).to_csv(temporary, index=False)
+    else:
+        try:
+            table.round(6).to_csv(sys.stdout, index=False)
+            sys.stdout.flush()
+        except BrokenPipeError:  # `| head` has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _report(arguments.files, table, model, output)
+
+
+def _report(files, table, model, output):
+    """What a person should know of a table of predictions; ends with status 1 if a file could not be used."""
+    card = Path(model.name_or_path) / "README.md"
+    reliable = f"its card says: {card}" if card.exists() else "its scores on a test set are, and it has no card"
+    said = [f"The model was trained on {model.config.trained_on}. Its numbers are no more reliable than {reliable}."]
+    problems = [problem for problem in table.get("problem", []) if problem]
+    if output:
+        said.append(f"{len(table):,} rows are in {output}.")
+    if problems:
+        said.append(f"{len(problems)} of {len(files)} files could not be used, and have no values:")
+        said += problems[:10]
+        said += [f"and {len(problems) - 10} more, in the column problem."] * (len(problems) > 10)
+    print(*said, sep="\n", file=sys.stderr)
+    if problems:
+        sys.exit(1)
+
+
+def _export(arguments):
+    from .export import ExportError, to_onnx
+    from .prediction import load_model
+
+    try:
+        largest = to_onnx(load_model(arguments.folder), arguments.path)
+    except (ExportError, ValueError) as error:
+        sys.exit(str(error))
+    print(f"{arguments.path} is written; with onnxruntime its outputs differ from PyTorch's by {largest:.1g} at most.")
 
 
 def _sweep(experiments, arguments):

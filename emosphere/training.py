@@ -6,7 +6,7 @@
     notes.txt          what was decided on the way: skipped files, small categories, empty regions
     log.txt            what happened when
     history.csv        a row an epoch, written as it goes
-    model/             the epoch with the lowest validation loss (safetensors)
+    model/             the epoch with the lowest validation loss (safetensors), and its card
     checkpoint.safetensors   while the run is not complete: what the next epoch starts from
     predictions.csv    every test utterance: truth, prediction, regions
     scores.json        what is reported of the run; written last, so a folder that has it is complete
@@ -30,6 +30,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, set_seed
 
 from .attention import fuse_attention
+from .card import split_sizes, write_card
 from .checkpoint import CHECKPOINT
 from .config import is_complete
 from .encoders import find_encoder
@@ -157,6 +158,7 @@ def _run(config, prepared, model, accelerator, folder, progress):
     if main:
         config.save(folder / "config.json")
         facts = environment(accelerator, prepared.corpus)
+        facts["splits"] = split_sizes(prepared.rows, prepared.seconds)
         write_json(folder / "environment.json", facts)
         prepared.class_table().to_csv(folder / "classes.csv", index=False)
         (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes))
@@ -170,6 +172,7 @@ def _run(config, prepared, model, accelerator, folder, progress):
     if main:
         with replacing(folder / "predictions.csv") as temporary:
             predictions.to_csv(temporary, index=False)
+        write_card(folder)
         figures = scores(predictions)
         write_json(folder / "scores.json", figures)
         (folder / CHECKPOINT).unlink(missing_ok=True)

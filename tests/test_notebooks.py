@@ -23,9 +23,9 @@ def cells(path, kind="code"):
     return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == kind]
 
 
-def test_all_seven_are_there():
+def test_all_eight_are_there():
     assert [path.stem for path in NOTEBOOKS] == ["01_corpus", "02_sphere", "03_model", "04_losses", "05_training",
-                                                "06_evaluation", "07_ablations"]  # fmt: skip
+                                                "06_evaluation", "07_ablations", "08_your_voice"]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -83,13 +83,13 @@ def test_notebooks_run_as_they_are(stem):
     nbval(ROOT / "notebooks" / f"{stem}.ipynb")
 
 
-def test_training_evaluation_and_ablations_run_on_small_settings(tmp_path):
+def test_training_and_what_follows_run_on_small_settings(tmp_path):
     """The same cells with less to train: a few utterances, one epoch, all nine variants."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
     shutil.copy(ROOT / "notebooks" / "experiments.yaml", folder)
     small = dict(root=str(EMBEDDED), limit=24, epochs=1)
-    overrides = {"05_training": small, "06_evaluation": {}, "07_ablations": small}
+    overrides = {"05_training": small, "06_evaluation": {}, "07_ablations": small, "08_your_voice": {}}
     for stem, changes in overrides.items():
         notebook = papermill.iorw.load_notebook_node(str(ROOT / "notebooks" / f"{stem}.ipynb"))
         notebook = papermill.parameterize.parameterize_notebook(notebook, changes) if changes else notebook

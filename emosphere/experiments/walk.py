@@ -24,7 +24,7 @@ def walk(*, notebooks="notebooks", runs="runs"):
     notebooks = Path(notebooks)
     experiment = load_experiment(notebooks / "experiments.yaml", beside=notebooks)
     folder = Path(runs) / experiment.name
-    for notebook in sorted(notebooks.glob("0[1-7]_*.ipynb")):
+    for notebook in sorted(notebooks.glob("0[1-8]_*.ipynb")):
         begun = time.perf_counter()
         if notebook.stem == "05_training":
             workers = min(4, os.cpu_count())

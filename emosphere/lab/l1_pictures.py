@@ -23,7 +23,8 @@ def show_point(normalise, to_spherical):
     said = HTML()
     empty = dict(x=[], y=[], z=[], hoverinfo="skip", showlegend=False)
     ring = go.Scatter3d(mode="markers", marker=dict(symbol="circle-open", size=13, color="#222222"), **empty)
-    ray = go.Scatter3d(mode="lines+markers", line=dict(width=5, color="#222222"), marker=dict(size=[1, 7]), **empty)
+    ray = go.Scatter3d(mode="lines+markers", line=dict(width=5, color="#222222"),
+                       marker=dict(size=[0, 9], color=OCTANT_COLORS[3]), **empty)  # fmt: skip
     turn, rise = (go.Scatter3d(mode="lines", line=dict(width=5, color=color), **empty) for color in OCTANT_COLORS[:3:2])
     figure = sphere_layout(go.Figure([borders(RegionGrid(4, 2)), axes(), ring, ray, turn, rise]), height=440)
     figure = Figure(figure.update_layout(width=480, showlegend=False), displayModeBar=False)
@@ -47,7 +48,7 @@ def show_point(normalise, to_spherical):
         figure.data[5].update(xyz(way(azimuth, np.linspace(0, elevation, 40))))
         inside = "inside" if np.linalg.norm(there - truth) < 0.02 else "NOT inside"
         said.value = note(f"Your functions say: radius {radius:.2f}, azimuth {azimuth:.0f}° (orange arc), elevation "
-                          f"{elevation:.0f}° (blue arc). The dot is {inside} the ring, where it belongs.")  # fmt: skip
+                          f"{elevation:.0f}° (blue arc). The pink dot is {inside} its ring.")  # fmt: skip
 
     for slider in sliders:
         slider.observe(update, "value")

@@ -40,8 +40,9 @@ def note(text):
 
 
 def beside(figure, controls):
-    """A figure with its controls beside it, or below it where there is no room."""
-    left = VBox([figure], layout=Layout(flex="0 0 auto"))
+    """A figure, of a fixed width if it has one, with its controls beside it, or below it where there is no room."""
+    width = figure.layout.width
+    left = VBox([figure], layout=Layout(flex=f"0 0 {width}px" if width else "1 1 460px", min_width="0"))
     right = VBox(controls, layout=Layout(flex="1 1 380px", min_width="0"))
     row = HBox([left, right], layout=Layout(flex_flow="row wrap", align_items="center"))
     return VBox([row, Touch()], layout=Layout(max_width="1000px")).add_class("emosphere")

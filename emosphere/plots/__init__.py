@@ -17,9 +17,11 @@ from .panels import (
     truth_against_prediction,
     waveform,
 )
+from .paths import over_time, path, way
 from .spheres import arrows, hover_texts, patches, sphere
 
 __all__ = ["DIMENSION_COLORS", "OCTANT_COLORS", "Colouring", "arrows", "bars", "color_by_group", "color_by_quantity",
            "color_by_region", "forest", "grid_study", "heatmap", "history", "hover_texts", "intervals",
-           "label_distributions", "lines", "patches", "plain", "region_colors", "region_confusion", "region_shares",
-           "save", "sphere", "sphere_menu", "truth_against_prediction", "waveform"]  # fmt: skip
+           "label_distributions", "lines", "over_time", "patches", "path", "plain", "region_colors", "region_confusion",
+           "region_shares", "save", "sphere", "sphere_menu", "truth_against_prediction", "waveform",
+           "way"]  # fmt: skip

@@ -2,7 +2,7 @@
 
 The explorers (`explore`, `compare`) put together parts that know nothing of each other: ``scene`` (the sphere),
 ``flat`` (the map), ``controls``, ``player``, ``listing``; what they show comes from plain tables (``view``,
-``comparison``). `hear` is the synthesiser with sliders.
+``comparison``). `hear` is the synthesiser with sliders, `listen` a microphone before a trained model.
 """
 
 from .. import plots
@@ -11,7 +11,7 @@ from .models import ModelExplorer
 from .view import View
 from .voice import Voice, hear
 
-__all__ = ["Explorer", "ModelExplorer", "Voice", "compare", "explore", "hear"]
+__all__ = ["Explorer", "ModelExplorer", "Voice", "compare", "explore", "hear", "listen"]
 
 
 def explore(corpus, predictions=None, *, static=False, path=None):
@@ -71,3 +71,36 @@ def compare(corpus, runs, grid=None):
         common utterance.
     """
     return ModelExplorer(corpus, runs, grid)
+
+
+def listen(model, corpus=None, *, windows=(3.0, 0.5), neighbours=5, folder="recordings"):
+    """Where is my voice on the sphere? Record or choose a sound, and see and play what a trained model hears in it.
+
+    Parameters
+    ----------
+    model : EmoSphereModel or path-like
+        A model, or the folder of one, or of the run that trained it. Regions and rating scale are those of the model.
+    corpus : Corpus, optional
+        Whose utterances nearest to the recording are listed, to be listened to.
+    windows : (length, step) or float
+        In seconds: what is longer than ``length`` is also heard piece by piece, every ``step``.
+    neighbours : int
+        How many utterances of the corpus are listed.
+    folder : path-like
+        Where recordings go if, and only if, a person presses "Save".
+
+    Returns
+    -------
+    emosphere.widgets.own_voice.OwnVoice
+        With ``recorder``; ``heard``, the last result; and ``hear(samples)``, which takes 16 kHz mono from Python.
+
+    Raises
+    ------
+    ValueError
+        If there is no model in the folder, for windows that are none, or no whole number of neighbours.
+    CorpusError
+        For a corpus without rated utterances.
+    """
+    from .own_voice import OwnVoice  # only here: torch takes seconds to load
+
+    return OwnVoice(model, corpus, windows=windows, neighbours=neighbours, folder=folder)

@@ -9,7 +9,9 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from playwright.sync_api import Error, sync_playwright
 
 from emosphere import corpora
@@ -34,21 +36,48 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="package")
-def browser():
-    """Chromium, of the system if it has one, otherwise Playwright's own."""
-    installed = filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
+def launch():
+    """Starts chromium, of the system if it has one, otherwise Playwright's own, with flags beside ours."""
+    installed = [*filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None]
+    browsers = []
     with sync_playwright() as playwright:
-        for path in (*installed, None):
-            try:
-                browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-                break
-            except Error as error:
-                reason = error.message.splitlines()[0]
-        else:
+
+        def launch(*flags):
+            for path in installed:
+                try:
+                    browsers.append(playwright.chromium.launch(executable_path=path, args=[*FLAGS, *flags]))
+                    return browsers[-1]
+                except Error as error:
+                    reason = error.message.splitlines()[0]
             advice = "The browser tests need chromium: run `make browser` or `playwright install chromium`."
-            pytest.fail(f"{advice}\n{reason}", pytrace=False)
-        yield browser
-        browser.close()
+            return pytest.fail(f"{advice}\n{reason}", pytrace=False)
+
+        yield launch
+        for browser in browsers:
+            browser.close()
+
+
+@pytest.fixture(scope="package")
+def browser(launch):
+    """Chromium."""
+    return launch()
+
+
+@pytest.fixture(scope="package")
+def microphone(launch, embedded, tmp_path_factory):
+    """A chromium into whose microphone somebody speaks from the moment on when it is opened, once.
+
+    Whether a page may use it is left to the page's context: ``context.grant_permissions(["microphone"])``.
+    ``microphone.sound`` is the wav file.
+    """
+    corpus = corpora.load("embedded", embedded)
+    paths = corpus.rows("test")["path"][:8]
+    speech = np.concatenate([soundfile.read(corpus.audio_path(path))[0] for path in paths])
+    file = tmp_path_factory.mktemp("microphone") / "speech.wav"
+    soundfile.write(file, speech, 16000, subtype="PCM_16")
+    browser = launch("--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={file}%noloop")
+    browser.sound = file
+    return browser
 
 
 @pytest.fixture(scope="package")
@@ -110,3 +139,11 @@ def notebook(browser, lab, screenshots, request):
 def app(browser, app_server, screenshots, request):
     """A page with Voilà, to open the app in."""
     yield from watched(App(browser, app_server, screenshots), request.node.name)
+
+
+@pytest.fixture
+def speaking(microphone, lab, screenshots, request):
+    """A page in JupyterLab that may use the microphone."""
+    notebook = Notebook(microphone, lab, screenshots)
+    notebook.page.context.grant_permissions(["microphone"])
+    yield from watched(notebook, request.node.name)

@@ -88,7 +88,7 @@ def test_an_exercise_has_3_to_10_lines_and_a_check(path, id, answer, check):
     lab = path.stem[:2]
     assert id.startswith(f"{lab}-")
     body = answer.source.split("### BEGIN SOLUTION")[1].split("### END SOLUTION")[0].strip().splitlines()
-    assert 1 <= len(body) <= 10
+    assert 3 <= len(body) <= 10
     assert grader(check)["grade_id"] == f"{id}-check"
     assert grader(check)["points"] > 0
     assert check.source.startswith(f"{lab.lower()}.check_")

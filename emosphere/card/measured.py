@@ -1,0 +1,113 @@
+"""What a card says of a run's predictions."""
+
+import numpy as np
+import pandas as pd
+
+from ..corpora.corpus import counted
+from ..metrics import accuracy, concordance_cc, concordance_interval, macro_f1, scores, uncertainty
+from ..sphere import DIMENSIONS
+
+RESAMPLES = 10_000
+
+
+def told(value):
+    """A figure as text."""
+    return "undefined" if value is None or np.isnan(value) else f"{value:.2f}"
+
+
+def between(low, high):
+    """An interval as text."""
+    return "none" if np.isnan(low + high) else f"{low:.2f} to {high:.2f}"
+
+
+def table(rows, header):
+    """Rows of text as a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def known(speakers):
+    """The speakers that are told from each other; "Unknown" is MSP-Podcast's word."""
+    return set(speakers.dropna()) - {"Unknown"}
+
+
+def drawn(predictions):
+    """Numbers of known speakers and of utterances by unknown ones, each of which counts as a speaker of its own."""
+    speakers = known(predictions["speaker"])
+    return len(speakers), int((~predictions["speaker"].isin(speakers)).sum())
+
+
+def who(predictions):
+    """How many utterances of how many speakers a table of predictions holds."""
+    speakers, nameless = drawn(predictions)
+    of = f" of {counted(speakers, 'speaker')}" if speakers else ""
+    alone = f" ({counted(nameless, 'utterance')} by unknown speakers, each taken for another one)" if nameless else ""
+    return f"{counted(len(predictions), 'test utterance')}{of}{alone}"
+
+
+def figures(predictions):
+    """A Markdown table: a row a dimension with CCC, interval, errors and spread, by gender if both are there."""
+    sure = uncertainty({0: predictions}, resamples=RESAMPLES)
+    truth, predicted = (predictions[[f"{name}{end}" for name in DIMENSIONS]].to_numpy() for end in ("", "_predicted"))
+    columns = {
+        "RMSE": np.sqrt(np.mean((predicted - truth) ** 2, axis=0)),
+        "SD of ratings": truth.std(0),
+        "SD of predictions": predicted.std(0),
+    }
+    cells = {name: [told(value) for value in values] for name, values in columns.items()}
+    masks = {gender: (predictions["gender"] == gender).to_numpy() for gender in ("female", "male")}
+    if all(mask.sum() > 1 for mask in masks.values()):
+        for gender, mask in masks.items():
+            low, high = concordance_interval(truth[mask], predicted[mask], predictions["speaker"][mask],
+                                             resamples=RESAMPLES)  # fmt: skip
+            cells[f"CCC, {gender} ({mask.sum():,})"] = [
+                f"{told(value)} ({between(*limits)})"
+                for value, *limits in zip(concordance_cc(truth[mask], predicted[mask]), low, high, strict=True)
+            ]
+    rows = []
+    for number, name in enumerate((*DIMENSIONS, "mean")):
+        row = sure.loc[f"ccc_{name}"]
+        others = [values[number] if name != "mean" else "" for values in cells.values()]
+        rows.append([name, told(row["value"]), between(row["low"], row["high"]), *others])
+    return table(rows, ["", "CCC", "95 % interval", *cells])
+
+
+def regions(predictions, grid):
+    """A Markdown table: how often the region was right, against always naming the most frequent one."""
+    found, sure = scores(predictions), uncertainty({0: predictions}, resamples=RESAMPLES)
+    rows = []
+    if found["region_accuracy"] is not None:
+        cells = [
+            f"{told(found[name])} ({between(sure.loc[name, 'low'], sure.loc[name, 'high'])})"
+            for name in ("region_accuracy", "region_macro_f1")
+        ]
+        rows.append(["region head", *cells])
+    rows.append(["region of the predicted point", told(found["vad_region_accuracy"]),
+                 told(found["vad_region_macro_f1"])])  # fmt: skip
+    truth = predictions["region"].to_numpy()
+    most = pd.Series(truth).mode()[0]
+    always = np.full(len(truth), most)
+    rows.append([f"always {grid.names[most]}, the most frequent", told(accuracy(truth, always)),
+                 told(macro_f1(truth, always))])  # fmt: skip
+    return table(rows, [f"which of the {len(grid)} regions", "accuracy", "macro F1"])
+
+
+def interval(predictions):
+    """What the intervals are, or why there is none."""
+    if sum(drawn(predictions)) < 2:
+        return ("**There are no intervals**: they come from drawing speakers, and the test has one alone, so that "
+                "nobody can say how far the figures hold for another.")  # fmt: skip
+    return ("Intervals (95 %) come from drawing the test speakers anew, with all of their utterances; they do not "
+            "cover what another training seed, corpus or set of raters would change.")  # fmt: skip
+
+
+def poor(predictions):
+    """A sentence on where always saying the same would be no worse, if anywhere."""
+    errors = [(predictions[f"{name}_predicted"] - predictions[name]).pow(2).mean() for name in DIMENSIONS]
+    spread = [predictions[name].var(ddof=0) for name in DIMENSIONS]
+    worse = [name for name, error, least in zip(DIMENSIONS, errors, spread, strict=True) if error >= least]
+    found, most = scores(predictions), predictions["region"].value_counts(normalize=True).max()
+    said = [f"For {' and '.join(worse)} it is no better than that in RMSE."] if worse else []
+    if found["region_accuracy"] is not None and found["region_accuracy"] <= most:
+        said.append("Its region head is right no more often than always naming the most frequent region would be.")
+    return "".join(f" **{sentence}**" for sentence in said)

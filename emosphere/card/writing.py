@@ -1,0 +1,230 @@
+"""A run's files to the text of its model's card."""
+
+import html
+import json
+import re
+import struct
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..corpora import CATEGORIES
+from ..corpora.corpus import counted
+from ..files import replacing
+from ..sphere import RegionGrid
+from . import measured
+from .words import CARD, CORPORA
+
+FILES = ("config.json", "environment.json", "notes.txt", "history.csv", "predictions.csv", "model/config.json",
+         "model/model.safetensors")  # fmt: skip
+
+
+def split_sizes(rows, seconds):
+    """Of each split what a reader should know, as `model_card` takes it from environment.json.
+
+    Parameters
+    ----------
+    rows : dict of str to pandas.DataFrame
+        Utterances by split, with ``speaker``.
+    seconds : dict of str to (n,) array_like
+        Their lengths.
+
+    Returns
+    -------
+    dict of str to dict
+        ``utterances``; ``speakers``, and ``speakers_in_test``, how many of these speak in the test split, too;
+        ``seconds``, the 5th, 50th and 95th percentile of the lengths.
+
+    Examples
+    --------
+    >>> rows = {"train": pd.DataFrame({"speaker": ["a", "a", "b"]}), "test": pd.DataFrame({"speaker": ["b"]})}
+    >>> split_sizes(rows, {"train": [1, 2, 3], "test": [2]})["train"]
+    {'utterances': 3, 'speakers': 2, 'speakers_in_test': 1, 'seconds': [1.1, 2.0, 2.9]}
+    """
+    speakers = {split: measured.known(table["speaker"]) for split, table in rows.items()}
+    return {
+        split: {
+            "utterances": len(table),
+            "speakers": len(speakers[split]),
+            "speakers_in_test": len(speakers[split] & speakers["test"]),
+            "seconds": np.percentile(seconds[split], [5, 50, 95]).round(2).tolist(),
+        }
+        for split, table in rows.items()
+    }
+
+
+def write_card(folder):
+    """Writes `model_card` of a run to README.md in its model's folder.
+
+    Parameters
+    ----------
+    folder : path-like
+        Of the run.
+
+    Returns
+    -------
+    pathlib.Path
+        The card.
+
+    Raises
+    ------
+    ValueError
+        As `model_card`.
+    """
+    text = model_card(folder)
+    path = Path(folder) / "model" / "README.md"
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
+def model_card(folder):
+    """The card of a run's model: Markdown behind the front matter that the Hugging Face Hub reads.
+
+    Parameters
+    ----------
+    folder : path-like
+        Of a run whose test split has been predicted.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If one of the files that it is made of is absent.
+    """
+    folder = Path(folder)
+    absent = [name for name in FILES if not (folder / name).is_file()]
+    if absent:
+        raise ValueError(f"{folder} can have no card, since it has no {absent[0]}: give the folder of a complete run.")
+    config, facts, model = (
+        json.loads((folder / name).read_text()) for name in ("config.json", "environment.json", "model/config.json")
+    )
+    predictions, history = (pd.read_csv(folder / name) for name in ("predictions.csv", "history.csv"))
+    name, sizes = config["corpus"], facts.get("splits", {})
+    about, languages, limit, licence = CORPORA[name]
+    grid = RegionGrid(model["azimuth"], model["elevation"], model["spacing"])
+    encoder, encoder_licence, base = _encoder(config["encoder"], model["encoder_config"]["model_type"])
+    return CARD.format(
+        front=_front(name == "embedded" and config["encoder"] == "tiny", base, languages),
+        corpus=name,
+        about=about,
+        dimensions=", ".join(model["dimensions"]),
+        low=model["scale"][0],
+        high=model["scale"][1],
+        auxiliary=f" and names the region of their sphere, one of {len(grid)}" * (config["auxiliary"] == "region"),
+        seed=config["seed"],
+        tested=_tested(config, predictions, sizes),
+        figures=measured.figures(predictions),
+        regions=measured.regions(predictions, grid),
+        interval=measured.interval(predictions),
+        poor=measured.poor(predictions),
+        limit=limit,
+        lengths=_lengths(config, sizes),
+        encoder=encoder,
+        pooling={"style": "style pooling", "statistics": "attentive statistics pooling"}[model["pooling"]],
+        parameters=_parameters(folder / "model" / "model.safetensors"),
+        task=_task(config, grid),
+        fingerprint=facts.get("fingerprint", "unknown"),
+        splits="".join(f"; {split} {_size(sizes[split])}" for split in sizes),
+        training=_training(config, history),
+        versions=_versions(facts),
+        notes="".join(f"- {html.escape(note, quote=False)}\n" for note in _lines(folder / "notes.txt")),
+        encoder_licence=encoder_licence,
+        corpus_licence=licence,
+    )
+
+
+def _front(free, base, languages):
+    fields = {
+        "library_name": "emosphere",
+        "pipeline_tag": "audio-classification",
+        "license": "mit" if free else "other",
+        "license_name": None if free else "see-licence-below",
+        "base_model": base,
+        "language": languages,
+        "tags": ["speech-emotion-recognition", "valence-arousal-dominance", "emosphere"],
+    }
+    return "\n".join(f"{key}: {json.dumps(value)}" for key, value in fields.items() if value)
+
+
+def _encoder(name, family):
+    """Words for the encoder, words for its licence, and its name on the Hub if it seems to be from there."""
+    if name == "tiny":
+        return f"a small {family}, trained from scratch with the rest", "The encoder was made with it.", None
+    base = name if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name) else None
+    words = f"{base or Path(name).name} ({family})"  # of a folder the name will do: where it lay is nobody's business
+    if family == "wavlm":
+        return words, ("The authors of WavLM publish it under MIT, while its pages on the Hugging Face Hub point to "
+                       "the licence of UniSpeech: see both."), base  # fmt: skip
+    return words, "The encoder has a licence of its own: see its card.", base
+
+
+def _tested(config, predictions, sizes):
+    said = [f"On {measured.who(predictions)}"]
+    if sizes:
+        shared, chosen = sizes["train"]["speakers_in_test"], sizes["validation"]["speakers_in_test"]
+        said.append(f", {shared or 'none'} of whom spoke in training")
+        if chosen:
+            said.append(f" and {chosen} in the validation split, by which the epoch was chosen")
+    said.append(".")
+    if config["limit"] is not None:
+        said.append(f" **No more than {config['limit']} utterances of each split were used: a quick look, no result.**")
+    return "".join(said)
+
+
+def _lengths(config, sizes):
+    outside = "Much longer or shorter recordings, or windows, are outside of what it knows"
+    if not sizes:
+        return f"In training it heard {config['max_seconds']:g} s of an utterance at most. {outside}."
+    low, middle, high = sizes["train"]["seconds"]
+    cut = f", longer than {config['max_seconds']:g} s cut" if high > config["max_seconds"] else ""
+    return (f"Nine of ten training utterances last {low:.1f} to {high:.1f} s (median {middle:.1f} s){cut}. {outside}; "
+            "for long recordings give `windows=`.")  # fmt: skip
+
+
+def _task(config, grid):
+    weights = "inverse-frequency class weights" if config["weighted"] else "unweighted classes"
+    course = {"decay": "faded out in the course of training", "constant": "with a constant weight"}[config["schedule"]]
+    return {
+        "region": f"the region of the sphere, {grid.azimuth} × {grid.elevation} by equal {grid.spacing}, {weights}, "
+                  f"{course}",
+        "category": f"the emotion category ({', '.join(CATEGORIES.values())}), {weights}, {course}; how well it names "
+                    "it was not measured",
+        "none": "none",
+    }[config["auxiliary"]]  # fmt: skip
+
+
+def _size(size):
+    return f"{counted(size['utterances'], 'utterance')} of {counted(size['speakers'], 'known speaker')}"
+
+
+def _training(config, history):
+    best = int(history.loc[history["best"], "epoch"].max()) + 1
+    batch = f"{config['batch_seconds']:g} s" if config["batch_seconds"] else f"{config['batch_size']} utterances"
+    rate = f"learning rate {config['learning_rate']:g} ({config['learning_rate_schedule']})"
+    return (f"loss Σ (1 - CCC), {counted(len(history), 'epoch')}, of which number {best} was kept (lowest validation "
+            f"loss); batches of {batch}, {rate}")  # fmt: skip
+
+
+def _versions(facts):
+    commit = facts.get("commit") or "unknown"
+    changed = " with changes that were not committed" * commit.endswith("+")
+    parts = [f"{name} {facts[name]}" for name in ("emosphere", "torch", "transformers", "python") if name in facts]
+    return ", ".join([*parts, f"commit {commit.rstrip('+')[:12]}{changed}"])
+
+
+def _parameters(path):
+    """Their number, from the header of the weights' file: eight bytes for its length, then JSON."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+    header.pop("__metadata__", None)
+    total = sum(int(np.prod(tensor["shape"])) for tensor in header.values())
+    return f"{total / 1e6:.1f} million"
+
+
+def _lines(path):
+    return path.read_text().splitlines()

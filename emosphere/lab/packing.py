@@ -1,0 +1,136 @@
+"""One zip file with everything that a classroom without network needs, wheels excepted."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+from ..config import is_complete
+from ..files import replacing
+from .releasing import LabError, keep, read_labs, student_version
+
+TOP = "emosphere-lab"
+DATA, RUN = "data/embedded", "runs/embedded/full/seed0"
+FILES = ("README.md", "LICENSE", "pyproject.toml", "constraints.txt", "environment.yml", "Makefile")
+PATTERNS = ("CITATION.cff", "figures/*.png", "emosphere/**/*", "notebooks/0[1-8]_*.ipynb", "notebooks/*.yaml",
+            "notebooks/app/**/*", f"{DATA}/**/*", f"{RUN}/**/*")  # fmt: skip
+WITHOUT = (f"{RUN}/05_training.ipynb", f"{RUN}/log.txt")  # which name folders of the machine that trained
+
+START = """# Start
+
+Everything here works without network once the packages are installed. You need Python 3.11.
+
+## Set up and open the labs
+
+In this folder, where the teacher has put the folder `wheels`, on Linux or macOS:
+
+```
+python3.11 -m venv .venv
+.venv/bin/python -m pip install --no-index --find-links wheels -c constraints.txt -e .
+.venv/bin/jupyter lab --notebook-dir=notebooks
+```
+
+On Windows:
+
+```
+py -3.11 -m venv .venv
+.venv\\Scripts\\python -m pip install --no-index --find-links wheels -c constraints.txt -e .
+.venv\\Scripts\\jupyter lab --notebook-dir=notebooks
+```
+
+With network, leave out `--no-index --find-links wheels`. JupyterLab opens in the browser. The labs are in the folder
+`student`; begin with `{first}`. A trained model is included, so nothing needs to be trained beforehand.
+
+## For the teacher: the folder `wheels`
+
+Once, with network, in this folder, on one machine of each kind that the class has (Windows, macOS, Linux), with Python
+3.11:
+
+```
+python3.11 -m pip download -d wheels -c constraints.txt . "setuptools>=77"
+```
+
+- On Linux without NVIDIA GPUs add `--extra-index-url https://download.pytorch.org/whl/cpu`, for the PyTorch without
+  CUDA, which is a small part of the size.
+- Wheels for several kinds of machine may lie in the same folder. `pip download --platform` on one machine for all is no
+  way around: pip decides by the machine on which it runs which packages are needed, so that those for Windows alone
+  would be missing.
+- `setuptools` builds the kit itself when it is installed. nbgrader is for teachers: for them, `".[teach]"` in place of
+  `.`, in both commands (`-e ".[teach]"`).
+"""
+
+
+def pack(output="emosphere-lab.zip", *, root=".", sources="notebooks/lab"):
+    """Writes a zip file for a classroom: the library, notebooks, students' labs, embedded corpus, a trained run.
+
+    Solved labs and tests are left out. The same contents always give the same file.
+
+    Parameters
+    ----------
+    output : path-like
+        A file there that is not as it was written here is kept under another name.
+    root : path-like
+        The repository.
+    sources : path-like
+        Folder of the solved labs, in `root`; students' versions are made from them.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    LabError
+        If something that belongs in it is not there; then nothing is written.
+    """
+    root, output = Path(root), Path(output)
+    labs = read_labs(root / sources)
+    contents = {f"notebooks/student/{lab.path.name}": student_version(lab).encode() for lab in labs}
+    contents["START.md"] = START.format(first=labs[0].path.name).encode()
+    found = {path.relative_to(root).as_posix(): path for path in _files(root)}
+    with replacing(output) as temporary:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:
+            for name in sorted([*contents, *found]):
+                entry = zipfile.ZipInfo(f"{TOP}/{name}", (1980, 1, 1, 0, 0, 0))
+                entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o100644 << 16
+                file.writestr(entry, contents[name] if name in contents else found[name].read_bytes())
+            file.comment = _listing(file)
+        if output.exists() and not _untouched(output):
+            print(f"{output} was changed by somebody, or is not from here, and is kept as {keep(output).name}.")
+    print(f"{output} written: {len(contents) + len(found)} files, {output.stat().st_size / 1e6:.0f} MB.")
+    return output
+
+
+def _files(root):
+    """What of the repository belongs in the zip.
+
+    Raises
+    ------
+    LabError
+    """
+    absent = [name for name in FILES if not (root / name).is_file()]
+    if absent:
+        raise LabError(f"{', '.join(absent)} not found in {root.resolve()}: pack in the folder of the repository.")
+    whole = (root / DATA / "emosphere.json").is_file() and is_complete(root / RUN)
+    if not whole or not (root / RUN / "model" / "model.safetensors").is_file():
+        raise LabError(f"{DATA} and {RUN} belong in the zip and are not both complete: run `make run` first.")
+    chosen = [root / name for name in FILES] + [path for pattern in PATTERNS for path in root.glob(pattern)]
+    return [path for path in chosen if path.is_file() and not _left_out(path.relative_to(root))]
+
+
+def _left_out(path):
+    return path.as_posix() in WITHOUT or any(part.startswith((".", "__pycache__")) for part in path.parts)
+
+
+def _listing(file):
+    """bytes: stands for all names and contents of a zip file."""
+    lines = "\n".join(f"{entry.filename} {entry.CRC}" for entry in file.infolist())
+    return hashlib.sha256(lines.encode()).hexdigest().encode()
+
+
+def _untouched(path):
+    """Whether a file is as `pack` wrote it, if from another state of the repository."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return file.comment == _listing(file)
+    except (OSError, zipfile.BadZipFile):
+        return False

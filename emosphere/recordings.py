@@ -1,0 +1,242 @@
+"""New recordings, cut into what a model takes: each as a whole, or in windows, from memory or in one pass over a file.
+
+Every file is decoded twice: once to know how long it really is and whether it can be used, whatever its header says,
+and once more, block by block and in order, for its samples. So memory does not grow with the length of a recording,
+and formats in which seeking is inexact are cut as exactly as others.
+"""
+
+import math
+import os
+from numbers import Real
+
+import numpy as np
+import soundfile
+import torch
+from torch.utils.data import Dataset
+
+from .corpora.audio import measure
+from .corpora.decoding import MIN_SECONDS, RATE, AudioError, blocks
+from .data import to_mono_16k
+from .progress import bar
+
+LONGEST = 120
+"""Seconds that go through a model at once at most: the memory of attention grows with their square."""
+
+MIN_STEP = 0.01
+"""Seconds from one window to the next at least."""
+
+PEAK = 10.0
+"""Full scale is 1; samples may overshoot it, but not as much as integers that were taken for samples do."""
+
+_CONTEXT = 0.01  # seconds; the filters that change the rate reach 1.5 ms to either side at most
+
+
+def is_path(source):
+    """Whether a source is a path rather than samples."""
+    return isinstance(source, str | os.PathLike)
+
+
+def converted(path):
+    """A sound file as 16 kHz mono in pieces, which put together equal `emosphere.data.read_audio`.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Yields
+    ------
+    (samples,) torch.Tensor of float32
+    """
+    with soundfile.SoundFile(path) as file:
+        rate = file.samplerate
+        common = math.gcd(rate, RATE)
+        unit, made = rate // common, RATE // common  # so many samples become so many
+        context = unit * math.ceil(_CONTEXT * common)
+        waiting, before = np.empty((0, file.channels), "float32"), 0
+        for block in blocks(file):
+            waiting = np.concatenate([waiting, block])
+            ready = (len(waiting) - context) // unit * unit  # what lies before it knows its neighbours
+            if ready > before:
+                yield to_mono_16k(waiting[: ready + context], rate)[before // unit * made : ready // unit * made]
+                waiting, before = waiting[max(0, ready - context) :], min(ready, context)
+        if len(waiting) > before:
+            yield to_mono_16k(waiting, rate)[before // unit * made :]
+
+
+class _Stream:
+    """The samples of one file, from its beginning on; what has been left behind is forgotten."""
+
+    def __init__(self, path):
+        self.path, self.pieces = path, converted(path)
+        self.begin, self.samples = 0, torch.empty(0)
+
+    def take(self, begin, end):
+        kept, have = [self.samples[begin - self.begin :]], self.begin + len(self.samples)
+        while have < end:
+            try:
+                piece = next(self.pieces)
+            except Exception as error:  # StopIteration, or whatever a decoder makes of a file that is now another
+                raise AudioError(f"The audio file {self.path} cannot be used: It has changed while it was being "
+                                 "read.") from error  # fmt: skip
+            kept.append(piece[max(0, begin - have) :])
+            have += len(piece)
+        self.samples, self.begin = torch.cat(kept), begin
+        return self.samples[: end - begin].clone()
+
+
+class Recordings(Dataset):
+    """Sources as the items that `emosphere.data.collate` takes: item ``i`` is ``(i, (samples,) torch.Tensor)``.
+
+    Parameters
+    ----------
+    sources : list
+        Paths of sound files, or (samples,) arrays of 16 kHz mono audio in [-1, 1].
+    windows : (length, step) or float, optional
+        In seconds; with one number the step is half of it. None: each source as a whole.
+    broken : {"raise", "note"}
+        What to do with a source that cannot be used.
+    progress : str, optional
+        Title of a progress bar.
+
+    Attributes
+    ----------
+    rows : (n, 3) numpy.ndarray of int
+        Source, first sample and the one after the last, at 16 kHz; 0 and 0 for a source that cannot be used.
+    problems : list of str
+        Of each source, "" for none.
+    silent : set of int
+        Items that were taken and hold no sound at all: all of their samples are equal.
+
+    Raises
+    ------
+    ValueError
+        For windows that are none.
+    AudioError
+        For the first source that cannot be used, if ``broken`` is "raise".
+    """
+
+    def __init__(self, sources, windows=None, broken="raise", progress=None):
+        if broken not in ("raise", "note"):
+            raise ValueError(f'broken is "raise" or "note", not {broken!r}.')
+        self.sources = [source if is_path(source) else np.asarray(source) for source in sources]
+        self.windows = None if windows is None else _checked(windows)
+        self.problems, rows = [], []
+        shown = bar(self.sources, desc=f"{progress}, reading", leave=False, delay=1, disable=progress is None)
+        for position, source in enumerate(shown):
+            samples, problem = self._examined(position, source)
+            if problem and broken == "raise":
+                raise AudioError(problem)
+            self.problems.append(problem)
+            rows += [(position, begin, end) for begin, end in self._cut(0 if problem else samples)]
+        self.rows = np.array(rows, dtype=int).reshape(-1, 3)
+        self.silent, self._stream = set(), None
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, item):
+        source, begin, end = self.rows[item].tolist()
+        if is_path(self.sources[source]):
+            samples = self._following(self.sources[source], begin).take(begin, end)
+        else:
+            samples = torch.tensor(self.sources[source][begin:end], dtype=torch.float32)
+        if (samples == samples[0]).all():
+            self.silent.add(item)
+        return item, samples
+
+    def _following(self, path, begin):
+        """The stream of a file, which is opened again only for what it has left behind."""
+        if self._stream is None or self._stream.path != path or self._stream.begin > begin:
+            self.close()
+            self._stream = _Stream(path)
+        return self._stream
+
+    def close(self):
+        """Closes the file that is open."""
+        if self._stream is not None:
+            self._stream.pieces.close()
+            self._stream = None
+
+    def _cut(self, samples):
+        """(begin, end) of the windows of a source of so many samples."""
+        if self.windows is None or samples <= (length := round(self.windows[0] * RATE)):
+            return [(0, samples)]
+        step = self.windows[1] * RATE
+        begins = [round(number * step) for number in range(math.floor((samples - length) / step) + 1)]
+        if begins[-1] + length < samples:
+            begins.append(samples - length)
+        return [(begin, begin + length) for begin in begins]
+
+    def _examined(self, position, source):
+        """How many 16 kHz samples a source has, and what is wrong with it, or ""."""
+        if is_path(source):
+            name, facts = f"audio file {os.fspath(source)}", measure(source)
+        else:
+            name, facts = f"recording at position {position}", _measured(source)
+        problem = facts["error"] or _problem(facts)
+        if not problem and self.windows is None and facts["frames"] > LONGEST * facts["rate"]:
+            length = duration(facts["frames"] / facts["rate"])
+            problem = (f"It is {length} long, and at most {LONGEST} s can be taken at once; use windows, such as "
+                       "windows=(6, 3), or --windows 6 3 on the command line.")  # fmt: skip
+        if problem:
+            problem = f"The {name} cannot be used: {problem.removesuffix('.')}."
+        return math.ceil(facts["frames"] * RATE / (facts["rate"] or RATE)), problem
+
+
+def _checked(windows):
+    """(length, step) in seconds."""
+    try:
+        length, step = (windows, windows / 2) if isinstance(windows, Real) else windows
+        fine = MIN_SECONDS <= length <= LONGEST and MIN_STEP <= step <= length
+    except (TypeError, ValueError):
+        fine = False
+    if not fine:
+        raise ValueError(f"Windows are (length, step) in seconds, a length of {MIN_SECONDS} to {LONGEST} s and a step "
+                         f"of {MIN_STEP} s up to the length, not {windows!r}.")  # fmt: skip
+    return float(length), float(step)
+
+
+def _measured(samples):
+    """Of an array what `measure` finds out of a file."""
+    facts = {"frames": 0, "rate": RATE, "total": 0.0, "peak": 0.0, "non_finite": 0}
+    wanted = "wanted are (samples,) numbers from -1 to 1, 16 kHz mono"
+    if samples.ndim != 1:
+        return facts | {"error": f"Its shape is {samples.shape}; {wanted}."}
+    if samples.dtype.kind in "iu":
+        scale = f"divide by {-np.iinfo(samples.dtype).min}" if samples.dtype.kind == "i" else "convert them first"
+        return facts | {"error": f"Its samples are whole numbers ({samples.dtype}); {wanted}: {scale}."}
+    if samples.dtype.kind != "f":
+        return facts | {"error": f"Its samples are of type {samples.dtype}; {wanted}."}
+    peak = float(np.abs(samples).max(initial=0.0))
+    finite = math.isfinite(peak)  # NaN, too, is handed on by max
+    return facts | {"frames": len(samples), "non_finite": int(not finite), "error": "", "peak": peak,
+                    "total": float(samples.sum(dtype=float)) if finite else 0.0}  # fmt: skip
+
+
+def _problem(facts):
+    """Why samples cannot be used, or ""."""
+    seconds, peak = facts["frames"] / facts["rate"], facts["peak"]
+    if seconds < MIN_SECONDS:
+        return f"It is {seconds:.3f} s long, and at least {MIN_SECONDS} s are needed."
+    if facts["non_finite"]:
+        return "Some samples are NaN or infinite."
+    if peak > PEAK:
+        return f"Its samples reach {peak:g}, and full scale is 1: divide by the largest value of their former type."
+    # no mean is as large as the peak but that of a constant
+    if abs(facts["total"]) >= peak * facts["frames"] * (1 - 1e-9):
+        return "It is silent, all of its samples are equal, as when a microphone is off."
+    return ""
+
+
+def duration(seconds):
+    """A length as people say it.
+
+    Examples
+    --------
+    >>> duration(10800), duration(124.4), duration(9)
+    ('3 h 0 min', '2 min 5 s', '9 s')
+    """
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

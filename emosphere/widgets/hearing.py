@@ -1,0 +1,156 @@
+"""What a model hears in one recording, and how far to trust it, without any widget."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..corpora.corpus import counted
+from ..corpora.decoding import RATE
+from ..prediction import predict
+from ..recordings import LONGEST
+from ..sphere import DIMENSIONS
+
+MOST = 240
+"""Windows of a recording at most, as long as none of its sound is left out; more would take long and show no more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """One recording as a model hears it.
+
+    Parameters
+    ----------
+    seconds : float
+    ratings : (3,) numpy.ndarray
+        Of the whole recording, on the rating scale, in the order of `emosphere.sphere.DIMENSIONS`.
+    point : (3,) numpy.ndarray
+        The same in the sphere.
+    region : int
+        In which the point lies, of the model's own grid.
+    probabilities : (regions,) numpy.ndarray or None
+        What the model's region head says; None without one.
+    windows : pandas.DataFrame or None
+        As `emosphere.prediction.predict` makes them; None for a recording no longer than one window.
+    middles : (n,) numpy.ndarray
+        Seconds at the middles of the windows.
+    points : (n, 3) numpy.ndarray
+        The windows in the sphere; NaN where there is no sound.
+    averaged : bool
+        The recording was too long to be heard at once, and its windows' mean stands for it.
+    """
+
+    seconds: float
+    ratings: np.ndarray
+    point: np.ndarray
+    region: int
+    probabilities: np.ndarray | None
+    windows: pd.DataFrame | None
+    middles: np.ndarray
+    points: np.ndarray
+    averaged: bool
+
+    def at(self, seconds):
+        """(3,) numpy.ndarray: where the way is at a time, between its windows on the straight line; NaN without one."""
+        if self.windows is None:
+            return np.full(3, np.nan)
+        return np.array([np.interp(seconds, self.middles, column) for column in self.points.T])
+
+
+def listen_to(model, samples, windows):
+    """What a model hears in a recording as a whole and, if that is longer than a window, over time.
+
+    Parameters
+    ----------
+    model : EmoSphereModel
+    samples : (n,) array_like of float in [-1, 1]
+        16 kHz mono.
+    windows : (length, step)
+        In seconds; for long recordings the step grows, so that there are about `MOST` windows.
+
+    Returns
+    -------
+    Heard
+
+    Raises
+    ------
+    AudioError
+        For samples that cannot be used.
+    """
+    samples = np.asarray(samples, dtype="float32")
+    seconds, scale, grid = len(samples) / RATE, model.config.rating_scale, model.config.grid
+    length, step = windows
+    table, averaged = None, seconds > LONGEST
+    if seconds > length:
+        step = min(length, max(step, (seconds - length) / (MOST - 1)))
+        table = predict(model, samples, windows=(length, step))
+    whole = table if averaged else predict(model, samples)
+    ratings = whole[list(DIMENSIONS)].mean().to_numpy()
+    shares = [f"probability_{name}" for name in grid.short_names]
+    probabilities = whole[shares].mean().to_numpy() if shares[0] in whole else None
+    path = np.empty((0, 3)) if table is None else scale.to_sphere(table[list(DIMENSIONS)].to_numpy())
+    middles = np.empty(0) if table is None else ((table["start"] + table["end"]) / 2).to_numpy()
+    point = scale.to_sphere(ratings)
+    return Heard(seconds, ratings, point, int(grid.assign(point)), probabilities, table, middles, path, averaged)
+
+
+def nearest(points, point, count):
+    """Positions of the points nearest to one, the nearest first, and their distances.
+
+    Parameters
+    ----------
+    points : (n, 3) array_like
+    point : (3,) array_like
+    count : int
+
+    Examples
+    --------
+    >>> positions, distances = nearest([[0, 0, 1], [0, 0, 0.5], [1, 1, 1]], [0, 0, 0], 2)
+    >>> positions.tolist(), distances.tolist()
+    ([1, 0], [0.5, 1.0])
+    """
+    distances = np.linalg.norm(np.asarray(points, dtype=float) - point, axis=1)
+    order = np.argsort(distances, kind="stable")[:count]
+    return order, distances[order]
+
+
+def origin(model):
+    """What a model was trained on, how well it did on its test set, and what follows; as two or three sentences.
+
+    The scores are those in the run's folder, beside the folder that the model was loaded from.
+
+    Parameters
+    ----------
+    model : EmoSphereModel
+    """
+    trained_on = model.config.trained_on
+    sentences = [f"This model was trained on “{trained_on}”." if trained_on else "Nobody noted what this model was "
+                 "trained on."]  # fmt: skip
+    try:
+        scores = json.loads((Path(model.name_or_path).parent / "scores.json").read_text(encoding="utf-8"))
+        cccs = ", ".join(f"{name} {scores[f'ccc_{name}']:.2f}" for name in DIMENSIONS)
+        sentences.append(f"On {counted(scores['utterances'], 'utterance')} of speakers it had not heard, its CCCs "
+                         f"(1 is perfect agreement, 0 none) were {cccs}.")  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError):
+        sentences.append("There are no test scores beside it, so nobody can say how good it is.")
+    if trained_on.split(",")[0] == "embedded":
+        sentences.append("It has only ever heard a speech synthesiser: what it says of a human voice shows how the "
+                         "method works, not how anybody feels.")  # fmt: skip
+    else:
+        sentences.append("Other people, words, microphones and rooms than those of its corpus it may well mishear; "
+                         "nothing here is a judgement of a person.")  # fmt: skip
+    return " ".join(sentences)
+
+
+def in_words(grid):
+    """A grid as people say it.
+
+    Examples
+    --------
+    >>> from emosphere.sphere import RegionGrid
+    >>> in_words(RegionGrid(4, 2))
+    '8 regions, 4 around and 2 high, by equal angles'
+    """
+    return f"{counted(len(grid), 'region')}, {grid.azimuth} around and {grid.elevation} high, by equal {grid.spacing}s"

@@ -1,0 +1,191 @@
+"""Where is my voice on the sphere? A microphone, a model, and what it hears, as a whole and over time."""
+
+import html
+
+import numpy as np
+import plotly.graph_objects as go
+from ipywidgets import HTML, HBox, Layout, VBox
+
+from .. import plots
+from ..plots import spheres
+from ..plots.basic import styled
+from ..prediction import load_model
+from ..recordings import Recordings
+from ..sphere import DIMENSIONS
+from .figure import Figure
+from .hearing import listen_to, nearest, origin
+from .listing import Listing
+from .player import Player
+from .recorder import Recorder, Saving
+from .scene import ACCENT, Scene
+from .telling import NOW, about_course, legend, words
+from .view import View
+
+COLUMNS = ("utterance", "distance", *DIMENSIONS, "category", "speaker", "text")
+HINT = """<div style="line-height:1.6; max-width:26em"><p>Press <b>Record</b>, say anything for three seconds or longer,
+press <b>Stop</b>.</p><p>You will see where the model puts your voice: as one point for all of it, and as a way through
+the sphere while you speak.</p><p>The recording stays in this notebook's memory, and is gone when you close it, unless
+you save it.</p></div>"""
+
+
+class OwnVoice(VBox):
+    """Recorder, sphere, words, course and neighbours. Made by `emosphere.widgets.listen`, which says what goes in.
+
+    Attributes
+    ----------
+    model : EmoSphereModel
+    recorder : Recorder
+    heard : emosphere.widgets.hearing.Heard or None
+        The last recording that could be used.
+    """
+
+    def __init__(self, model, corpus=None, *, windows=(3.0, 0.5), neighbours=5, folder="recordings"):
+        if not isinstance(neighbours, int) or neighbours < 1:
+            raise ValueError(f"neighbours is a whole number from 1, not {neighbours!r}.")
+        self.windows = Recordings([], windows).windows  # refuses what are none
+        self.model, self.neighbours, self.heard = _loaded(model), neighbours, None
+        self.scale, self.grid = self.model.config.rating_scale, self.model.config.grid
+        self.view = View(corpus) if corpus is not None else None
+        self.recorder = Recorder(self.hear, self._move)
+        self.saving = Saving(folder)
+        self.scene = Scene(np.empty((0, 3)), [], on_point=lambda position: None, on_direction=lambda direction: None,
+                           height=440)  # fmt: skip
+        self.scene.show_grid(self.grid, np.empty(0, dtype=int))
+        self._way, self._near, self._whole, self._now = self._traces()
+        self.words, self.legend, self.about_course = HTML(HINT), HTML(), HTML()
+        self.course, self._curves, self._cursor = self._make_course()
+        if self.view is not None:
+            self.player = Player(corpus)
+            self.listing = Listing(self._play, COLUMNS)
+            self._nearest = np.empty(0, dtype=int)
+        left = VBox([self.scene, self.legend], layout=Layout(flex="3 1 460px", min_width="0"))
+        right = VBox([self.words], layout=Layout(flex="2 1 340px", min_width="0"))
+        middle = HBox([left, right], layout=Layout(flex_flow="row wrap", grid_gap="0 16px", align_items="center"))
+        note = HTML(f'<div style="padding:.5em .8em; border-left:4px solid #E69F00; line-height:1.5">'
+                    f"{html.escape(origin(self.model))}</div>")  # fmt: skip
+        self.over_time = VBox([self.about_course, self.course])
+        self.near = VBox([self.listing, self.player] if self.view is not None else [])
+        # shown later: were they put in later, the browser would draw all that follows them anew
+        for part in (self.saving, self.over_time, self.near):
+            part.layout.display = "none"
+        super().__init__([note, self.recorder, self.saving, middle, self.over_time, self.near],
+                         layout=Layout(max_width="1100px", grid_gap="10px"))  # fmt: skip
+        self.add_class("emosphere").add_class("emosphere-own-voice")
+
+    def _traces(self):
+        """The way, the nearest utterances, the whole recording and the place of the player, drawn into the scene."""
+        figure = self.scene.figure
+        empty = dict(x=[], y=[], z=[], showlegend=False)
+        figure.add_scatter3d(mode="lines+markers", **empty)
+        figure.add_scatter3d(
+            mode="markers", hovertemplate="%{text}<br>nearest no. %{customdata}<extra></extra>", **empty,
+            marker=dict(size=6, color="#FFFFFF", line=dict(color="#444444", width=2)),
+        )  # fmt: skip
+        figure.add_scatter3d(
+            mode="markers", hovertemplate="the whole recording<br>valence %{y:.2f}, arousal %{x:.2f}, "
+            "dominance %{z:.2f}<extra></extra>", marker=dict(size=13, symbol="diamond-open", color=ACCENT), **empty,
+        )  # fmt: skip
+        figure.add_scatter3d(mode="markers", hoverinfo="skip", marker=dict(size=9, color=NOW), **empty)
+        traces = figure.data[-4:]
+        traces[0].on_click(lambda trace, clicked, state: self._seek(clicked))
+        traces[1].on_click(lambda trace, clicked, state: [self._play_nearest(i) for i in clicked.point_inds[:1]])
+        return traces
+
+    def _make_course(self):
+        figure = styled(go.Figure(), None, 250, hovermode="x unified", legend=dict(orientation="h", y=1.16))
+        for name in DIMENSIONS:
+            figure.add_scatter(x=[], y=[], name=name, mode="lines+markers", hovertemplate="%{y:.2f}", marker_size=5,
+                               line=dict(color=plots.DIMENSION_COLORS[name], width=2.5))  # fmt: skip
+        figure.add_scatter(x=[], y=[], mode="lines", line=dict(color=NOW, width=2), hoverinfo="skip", showlegend=False)
+        figure.update_layout(margin=dict(l=50, r=12, t=28, b=40))
+        figure.update_xaxes(title="seconds")
+        figure.update_yaxes(title="rating", range=list(self.scale))
+        course = Figure(figure, displayModeBar=False)
+        *curves, cursor = course.data
+        for curve in curves:
+            curve.on_click(lambda trace, clicked, state: self._seek(clicked))
+        return course, curves, cursor
+
+    # a recording
+
+    def hear(self, samples, name="samples"):
+        """Shows what the model hears; what cannot be used leaves everything as it is.
+
+        Parameters
+        ----------
+        samples : (n,) array_like of float in [-1, 1]
+            16 kHz mono.
+        name : str
+
+        Raises
+        ------
+        AudioError
+            For samples that cannot be used.
+        """
+        self.heard = heard = listen_to(self.model, samples, self.windows)
+        self.saving.samples = samples
+        self.scene.show_region(self.grid, heard.region)
+        self._whole.update(**spheres.xyz(heard.point[None]))
+        self._way.update(**plots.way(heard.points, heard.middles))
+        self._show_course(heard)
+        self._move(0.0)
+        self.legend.value = legend(heard, self.view is not None)
+        self.words.value = words(heard, name, self.model.config)
+        if self.view is not None:
+            self._show_nearest(heard)
+        self.saving.layout.display = self.near.layout.display = None
+
+    def _show_course(self, heard):
+        self.over_time.layout.display = "none" if heard.windows is None else None
+        if heard.windows is not None:
+            self.about_course.value = about_course(heard)
+            self.course.layout.xaxis.range = [0, heard.seconds]
+            for curve, name in zip(self._curves, DIMENSIONS, strict=True):
+                curve.update(x=heard.middles.astype("float32"), y=heard.windows[name].to_numpy(dtype="float32"))
+
+    def _move(self, seconds):
+        """The marker and the cursor where the player is."""
+        if self.heard is None or self.heard.windows is None:
+            self._now.update(**spheres.xyz(np.empty((0, 3))))
+            return
+        self._now.update(**spheres.xyz(self.heard.at(seconds)[None]))
+        self._cursor.update(x=[seconds, seconds], y=list(self.scale))
+
+    def _seek(self, clicked):
+        for index in clicked.point_inds[:1]:
+            self.recorder.seek(self.heard.middles[index])
+
+    # neighbours
+
+    def _show_nearest(self, heard):
+        view = self.view
+        self._nearest, distances = nearest(view.points, heard.point, self.neighbours)
+        rows = view.table.iloc[self._nearest].assign(distance=distances)
+        self._near.update(**spheres.xyz(view.points[self._nearest]), customdata=np.arange(1, len(rows) + 1),
+                          text=[html.escape(name) for name in rows["utterance"]])  # fmt: skip
+        title = f"The utterances of {view.corpus.name} whose ratings lie nearest to that point"
+        self.listing.show(title, rows)
+        if view.corpus.scale != self.scale:
+            low, high = view.corpus.scale
+            self.listing.heading.value += (f"<div>This corpus is rated from {low:g} to {high:g}, the model answers "
+                                           f"from {self.scale.low:g} to {self.scale.high:g}: the two are compared in "
+                                           "the sphere.</div>")  # fmt: skip
+        self.player.clear()
+
+    def _play(self, utterance):
+        self._play_nearest(self.listing.names.index(utterance), play=True)
+
+    def _play_nearest(self, number, *, play=False):
+        position = self._nearest[number]
+        row = self.view.table.iloc[position]
+        self.player.show(row["utterance"], row["path"], self.view.facts(position, self.grid), play=play)
+
+
+def _loaded(model):
+    """A model, from its folder if need be."""
+    if hasattr(model, "config"):
+        return model
+    try:
+        return load_model(model)
+    except ValueError as error:
+        raise ValueError(f"{error} Notebook 05 or `make run` trains one.") from None

@@ -1,0 +1,341 @@
+"""Grading with real kernels: whatever a notebook does costs its own exercise and nobody else's."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell
+
+from emosphere.lab import submissions
+from emosphere.lab.grading import grade
+from emosphere.lab.releasing import LabError, read_labs, student_version
+from emosphere.lab.submissions import find_students, restored
+
+from .course import answers, cell_of, hand_in, project, solved
+
+pytestmark = pytest.mark.xdist_group("grading")  # or each worker would grade the session anew
+
+FOREVER = "def double(x):\n    while True:\n        pass"
+DEAF = "import signal\ndef double(x):\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    while True:\n        pass"
+WARNS = "import warnings\ndef double(x):\n    warnings.warn('old')\n    return x + x"
+PRINTS = "def double(x):\n    while True:\n        print('x' * 1000)"
+EATS = "def square(x):\n    held = []\n    while True:\n        held.append(bytearray(b'x') * 20_000_000)"
+DIES = "import os\ndef square(x):\n    os._exit(1)"
+CRASHES = "import ctypes\ndef square(x):\n    ctypes.string_at(0)"
+DETACHED = """import os, subprocess, sys, time
+code = "import os, time; open(%r, 'w').write(str(os.getpid())); time.sleep(1000)"
+started = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', " + repr(code) + "], start_new_session=True)"
+def double(x):
+    subprocess.run([sys.executable, '-c', started])
+    while not os.path.exists(%r) or not os.path.getsize(%r):
+        time.sleep(0.01)
+    return 2 * x"""
+
+
+@pytest.fixture
+def sources(tmp_path):
+    return project(tmp_path / "project")
+
+
+def rows(folder):
+    with (folder / "grades.csv").open(newline="", encoding="utf-8") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+def extra(notebook, source, before=0):
+    notebook.cells.insert(before, new_code_cell(source))
+    return notebook
+
+
+def edited():
+    """Checks made easy, worth more, and behind a cell that replaces the teacher's function."""
+    notebook = answers(L1_1="def double(x):\n    return x", L1_1_check="1", L1_2_check="check(square, {1: 1})")
+    cell_of(notebook, "L1-1-check").metadata.nbgrader.points = 100
+    cell_of(notebook, "L1-2-check").metadata.nbgrader.grade = False
+    return notebook
+
+
+def shortened():
+    """A check, the set-up and an exercise deleted."""
+    notebook = solved("L1")
+    for cell in (notebook.cells[2], cell_of(notebook, "L1-1-check"), cell_of(notebook, "L1-2"),
+                 cell_of(notebook, "L1-2-check")):  # fmt: skip
+        notebook.cells.remove(cell)
+    return notebook
+
+
+def doubled():
+    notebook = answers(L1_1="def double(x):\n    return 0")
+    right, check = cell_of(solved("L1"), "L1-1"), cell_of(solved("L1"), "L1-1-check")
+    notebook.cells += [right, check]
+    return notebook
+
+
+def stripped():
+    notebook = answers(L1_3="def half(x):\n    return x")
+    for cell in notebook.cells:
+        cell.metadata.pop("nbgrader", None)
+    return notebook
+
+
+def as_text():
+    """An exercise that the student turned into a text cell by a slip of the keyboard, and a parameter of their own."""
+    notebook = solved("L1")
+    cell_of(notebook, "L1-1").cell_type = "markdown"
+    notebook.cells[1].source = "# Parameters\nroot = 'C:/Users/me/data'"
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """One session with everything that students do, graded once, with small limits."""
+    folder = tmp_path_factory.mktemp("session")
+    sources, box = project(folder / "project"), folder / "handed in"
+    (box / "nothing").mkdir(parents=True)
+    hand_in(box, "archive", "PK", name="labs.zip")
+    hand_in(box, "no json", "<html>")
+    hand_in(box, "future", '{"nbformat": 9, "nbformat_minor": 0, "metadata": {}, "cells": []}')
+    hand_in(box, "list", "[1, 2]")
+    hand_in(box, "other", nbformat.v4.new_notebook(cells=[new_code_cell("1")]))
+    hand_in(box, "=cmd()", answers(), name="deep/er/L1_numbers (1).ipynb")
+    hand_in(box, "=cmd()", answers("L2"), name="words.ipynb")
+    hand_in(box, "Ana Li_12345_assignsubmission_file_", extra(answers(L1_1=WARNS), "1 / 0"))
+    hand_in(box, "empty", student_version(read_labs(sources)[0]))
+    hand_in(box, "forever", answers(L1_1=FOREVER))
+    hand_in(box, "deaf", answers(L1_1=DEAF))
+    hand_in(box, "prints", answers(L1_1=PRINTS))
+    hand_in(box, "eats", answers(L1_2=EATS))
+    hand_in(box, "dies", extra(answers(L1_2=DIES), "square(3)", before=8))
+    hand_in(box, "crashes", answers(L1_2=CRASHES))
+    hand_in(box, "leaves", answers(L1_1="import sys\nsys.exit()", L1_2=solved_with("L1-2", "exit()")))
+    hand_in(box, "parent", answers(L1_2="import os\ndef square(x):\n    os.kill(os.getppid(), 9)"))
+    hand_in(box, "asks", answers(L1_1="def double(x):\n    return int(input())"))
+    hand_in(box, "edited", edited())
+    hand_in(box, "shortened", shortened())
+    hand_in(box, "doubled", doubled())
+    hand_in(box, "stripped", stripped())
+    hand_in(box, "as text", as_text())
+    spoils = "import os, shutil\nopen('../../runs/embedded/full/seed0/scores.json', 'w').write('spoilt')\n" \
+             "shutil.rmtree('../../notebooks')"  # fmt: skip
+    hand_in(box, "detached", extra(answers(L1_1=DETACHED % ((str(folder / "pid"),) * 3)), spoils))
+    outcome = grade(box, sources=sources, cell_seconds=3, gigabytes=0.6, jobs=2)
+    return folder, outcome, rows(outcome)
+
+
+def solved_with(name, line):
+    return f"{cell_of(solved(name[:2]), name).source}\n{line}"
+
+
+EXPECTED = {
+    "'=cmd()": ("1", "2", "3", ""),
+    "Ana Li": ("1", "2", "3", ""),
+    "empty": ("0", "0", "0", ""),
+    "forever": ("0", "2", "3", "L1: interrupted after 3 s: L1-1."),
+    "deaf": ("0", "2", "3", "L1: deaf to the interruption after 3 s, killed: L1-1."),
+    "prints": ("0", "2", "3", "after 3 s"),
+    "eats": ("1", "0", "3", "L1: over 0.6 GB of memory, killed: L1-2."),
+    "dies": ("1", "0", "3", "L1: the kernel ended (a crash or an exit): cell 10, L1-2."),
+    "crashes": ("1", "0", "3", "the kernel ended (a crash or an exit): L1-2."),
+    "leaves": ("0", "0", "3", "the kernel ended (a crash or an exit): L1-2."),
+    "parent": ("1", "0", "0", "The run broke off"),
+    "asks": ("0", "2", "3", ""),
+    "edited": ("0", "2", "3", ""),
+    "shortened": ("1", "0", "3", "The cell of L1-2 is gone"),
+    "doubled": ("1", "2", "3", "The cell of L1-1 is there 2 times"),
+    "stripped": ("1", "2", "0", "metadata are lost"),
+    "as text": ("1", "2", "3", ""),
+    "detached": ("1", "2", "3", ""),
+}
+UNREADABLE = {
+    "nothing": "No notebook here.",
+    "archive": "No notebook here, but labs.zip.",
+    "no json": "L1_numbers.ipynb: not a notebook",
+    "future": "nbformat 9",
+    "list": "not a readable notebook",
+    "other": "belongs to none of the labs L1, L2",
+}
+
+
+@pytest.mark.parametrize("student", EXPECTED)
+def test_each_gets_the_points_of_what_works(graded, student):
+    *wanted, note = EXPECTED[student]
+    row = graded[2][student]
+    assert [row["L1-1"], row["L1-2"], row["L1-3"]] == wanted, row["note"]
+    assert float(row["L1"]) == sum(map(float, wanted))
+    assert (note in row["note"]) if note else (row["note"] == "")
+
+
+@pytest.mark.parametrize("student", UNREADABLE)
+def test_what_cannot_be_graded_is_said_and_is_no_zero(graded, student):
+    row = graded[2][student]
+    assert UNREADABLE[student] in row["note"]
+    assert {row[name] for name in ("L1-1", "L1", "L2", "total", "out_of")} == {""}
+
+
+def test_everybody_has_a_row_and_columns_are_in_order(graded):
+    _, outcome, found = graded
+    assert set(found) == {*EXPECTED, *UNREADABLE}
+    header = (outcome / "grades.csv").read_text().splitlines()[0]
+    assert header == "student,L1-1,L1-2,L1-3,L2-1,L1,L2,total,out_of,note"
+
+
+def test_totals_count_the_labs_that_were_handed_in(graded):
+    assert [graded[2]["'=cmd()"][name] for name in ("L1", "L2", "total", "out_of")] == ["6", "4", "10", "10"]
+    assert [graded[2]["Ana Li"][name] for name in ("L1", "L2", "total", "out_of")] == ["6", "", "6", "6"]
+
+
+def test_the_executed_notebook_shows_points_answer_and_hint(graded):
+    notebook = nbformat.read(graded[1] / "empty" / "L1_numbers.ipynb", 4)
+    nbformat.validate(notebook)
+    assert notebook.cells[0].source.startswith("# 0 of 6 points")
+    assert cell_of(notebook, "L1-1-check").outputs[-1].ename == "NotImplementedError"
+    words = nbformat.read(graded[1] / "=cmd()" / "L2_words.ipynb", 4)
+    assert words.cells[0].source.startswith("# 4 of 4 points")
+    assert "emosphere" not in str([cell.metadata for cell in words.cells])
+
+
+def test_endless_output_is_cut(graded):
+    assert (graded[1] / "prints" / "L1_numbers.ipynb").stat().st_size < 300_000
+
+
+def test_the_teachers_files_are_as_they_were(graded):
+    root = graded[0] / "project"
+    assert (root / "runs" / "embedded" / "full" / "seed0" / "scores.json").read_text() == "{}"
+    assert len(list((root / "notebooks" / "lab").iterdir())) == 2
+
+
+def test_nothing_is_left_running(graded):
+    pid = int((graded[0] / "pid").read_text())
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert not [child for child in psutil.Process().children(recursive=True) if "ipykernel" in " ".join(cmd(child))]
+
+
+def cmd(process):
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def test_time_for_a_whole_notebook_ends_it_and_keeps_the_points(sources, tmp_path):
+    hand_in(tmp_path / "in", "slow", answers(L1_2="import time\ndef square(x):\n    time.sleep(60)"))
+    row = rows(grade(tmp_path / "in", sources=sources, seconds=6, cell_seconds=50))["slow"]
+    assert [row["L1-1"], row["L1-2"], row["L1-3"]] == ["1", "0", "0"]
+    assert row["note"] == "L1: not done when the 6 s for the notebook were over: L1-2, L1-3."
+
+
+def test_an_earlier_output_is_never_overwritten(sources, tmp_path):
+    (tmp_path / "in" / "nobody").mkdir(parents=True)
+    names = [grade(tmp_path / "in", sources=sources).name for _ in range(3)]
+    assert names == ["in-graded", "in-graded-2", "in-graded-3"]
+    assert grade(tmp_path / "in", sources=sources, output=tmp_path / "in").name == "in-2"
+
+
+def test_ctrl_c_ends_the_processes_and_keeps_what_is_graded(sources, tmp_path):
+    hand_in(tmp_path / "in", "a", answers("L2"))
+    hand_in(tmp_path / "in", "b", answers(L1_1=f"open({str(tmp_path / 'on')!r}, 'w')\nimport time; time.sleep(500)"))
+    command = [sys.executable, "-m", "emosphere.lab", "grade", str(tmp_path / "in"), "--sources", str(sources),
+               "--jobs", "1", "--cell-seconds", "400"]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while not (tmp_path / "on").exists():
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.1)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert any("ipykernel" in " ".join(cmd(child)) for child in family)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in output
+    assert not psutil.wait_procs(family, timeout=30)[1]
+    found = rows(tmp_path / "in-graded")
+    assert found["a"]["L2"] == "4"
+    assert found["b"]["L1"] == ""
+    assert "L1 not graded" in found["b"]["note"]
+
+
+@pytest.fixture
+def labs(sources):
+    return read_labs(sources)
+
+
+def test_the_newest_of_two_notebooks_counts(labs, tmp_path):
+    old = hand_in(tmp_path / "in", "ana", answers(L1_1="old"))
+    new = hand_in(tmp_path / "in", "ana", answers(L1_1="new"), name="a/first.ipynb")
+    os.utime(old, (1000, 1000))
+    os.utime(new, (2000, 2000))
+    (ana,) = find_students(tmp_path / "in", labs)
+    assert cell_of(ana.notebooks["L1"][1], "L1-1").source == "new"
+    assert ana.notes == ["L1: 2 notebooks, the newest counts (first.ipynb)."]
+    os.utime(old, (3000, 3000))
+    assert cell_of(find_students(tmp_path / "in", labs)[0].notebooks["L1"][1], "L1-1").source == "old"
+
+
+def test_of_files_as_old_the_browsers_last_copy_counts(labs, tmp_path):
+    for name in ("L1 (10).ipynb", "L1 (9).ipynb", "L1.ipynb"):
+        os.utime(hand_in(tmp_path / "in", "ana", answers(L1_1=name), name=name), (1000, 1000))
+    (ana,) = find_students(tmp_path / "in", labs)
+    assert cell_of(ana.notebooks["L1"][1], "L1-1").source == "L1 (10).ipynb"
+
+
+def test_names_of_students(labs, tmp_path):
+    for folder in ("Ana Li_1_assignsubmission_file_", "Bo_2_assignsubmission_file_", "Bo_3_assignsubmission_file",
+                   "plain", ".hidden", "__MACOSX", "x/.ipynb_checkpoints"):  # fmt: skip
+        hand_in(tmp_path / "in", folder, answers())
+    hand_in(tmp_path / "in", "", answers(), name="loose.ipynb")
+    found = find_students(tmp_path / "in", labs)
+    assert [student.name for student in found] == ["Ana Li", "Bo 2", "Bo 3", "loose", "plain", "x"]
+    assert [len(student.notebooks) for student in found] == [1, 1, 1, 1, 1, 0]
+
+
+def test_what_is_no_folder_of_submissions_is_refused(sources, tmp_path):
+    with pytest.raises(LabError, match="There is no folder"):
+        grade(tmp_path / "absent", sources=sources)
+    (tmp_path / "in").mkdir()
+    with pytest.raises(LabError, match="nothing to grade"):
+        grade(tmp_path / "in", sources=sources)
+    assert not (tmp_path / "in-graded").exists()
+
+
+def test_a_check_stays_where_it_is_behind_the_exercise(labs):
+    notebook = answers(L1_1_check="my own check")
+    check = cell_of(notebook, "L1-1-check")
+    notebook.cells.remove(check)
+    notebook.cells += [new_code_cell("helper = 1"), check]
+    sources = [cell.source for cell in restored(notebook, labs[0])[0].cells]
+    assert sources[-2:] == ["helper = 1", "check(double, {3: 6})"]
+
+
+def test_a_check_in_front_of_the_exercise_comes_behind_it(labs):
+    notebook = solved("L1")
+    check = cell_of(notebook, "L1-2-check")
+    notebook.cells.remove(check)
+    notebook.cells.insert(0, check)
+    found = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in restored(notebook, labs[0])[0].cells]
+    assert found.index("L1-2-check") == found.index("L1-2") + 1
+    assert found.count("L1-2-check") == 1
+
+
+def test_a_submission_as_it_should_be_is_not_changed(labs):
+    assert [cell.source for cell in restored(solved("L1"), labs[0])[0].cells] == [
+        cell.source for cell in solved("L1").cells
+    ]
+
+
+def test_parameters_and_set_up_of_the_source_come_behind_the_students(labs):
+    notebook = solved("L1")
+    notebook.cells[1].source, notebook.cells[2].source = "mine = 1", "mine = 2"
+    sources = [cell.source for cell in restored(notebook, labs[0])[0].cells]
+    wanted = [cell.source for cell in solved("L1").cells]
+    assert sources == [wanted[0], "mine = 1", wanted[1], "mine = 2", *wanted[2:]]
+
+
+def test_a_notebook_that_is_too_large_is_not_read(labs, tmp_path, monkeypatch):
+    monkeypatch.setattr(submissions, "LARGEST", 100)
+    hand_in(tmp_path / "in", "ana", answers())
+    assert find_students(tmp_path / "in", labs)[0].notes == ["L1_numbers.ipynb: larger than 0 MB; clear its outputs."]

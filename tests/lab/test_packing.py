@@ -1,0 +1,147 @@
+"""The classroom's zip file: what is in it, what is not, and that a lab begins to run out of it."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from emosphere.lab.packing import pack
+from emosphere.lab.releasing import LabError
+
+from .course import answers, project
+
+SET_UP = """from pathlib import Path
+import emosphere.sphere
+
+assert Path(root, "Audios", "a.wav").exists()
+print(emosphere.sphere.__file__)
+
+def check(answer, right):
+    answer(3)"""
+ROOT = Path(__file__).parents[2]
+RUN = Path("runs/embedded/full/seed0")
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A small repository, with this library."""
+    root = tmp_path / "repository"
+    project(root)
+    for name in ("README.md", "LICENSE", "pyproject.toml", "constraints.txt", "environment.yml", "Makefile"):
+        (root / name).write_bytes((ROOT / name).read_bytes())
+    (root / "emosphere").symlink_to(ROOT / "emosphere", target_is_directory=True)
+    (root / "notebooks" / "01_corpus.ipynb").write_text("{}")
+    (root / "notebooks" / "student").mkdir()
+    (root / "notebooks" / "student" / "L1_numbers.ipynb").write_text("somebody's answers")
+    (root / "tests").mkdir()
+    (root / "tests" / "test_answers.py").write_text("")
+    (root / "data" / "embedded" / "Audios").mkdir(parents=True)
+    (root / "data" / "embedded" / "emosphere.json").write_text("{}")
+    (root / "data" / "embedded" / "Audios" / "a.wav").write_bytes(b"RIFF")
+    (root / RUN / "model").mkdir()
+    for name in ("model/model.safetensors", "05_training.ipynb", ".lock", "predictions.csv"):
+        (root / RUN / name).write_text("x")
+    (root / "runs" / "embedded" / "other").mkdir()
+    (root / "runs" / "embedded" / "other" / "scores.json").write_text("{}")
+    return root
+
+
+def names(path):
+    with zipfile.ZipFile(path) as file:
+        assert file.testzip() is None
+        return file.namelist()
+
+
+def test_it_holds_what_a_classroom_needs_and_no_solutions(repository, tmp_path, capsys):
+    found = names(pack(tmp_path / "out.zip", root=repository))
+    assert all(name.startswith("emosphere-lab/") for name in found)
+    inside = {name.removeprefix("emosphere-lab/") for name in found}
+    assert len(inside) == len(found)
+    assert inside >= {"START.md", "README.md", "constraints.txt", "Makefile", "emosphere/sphere/__init__.py",
+                      "emosphere/widgets/touch.js", "notebooks/01_corpus.ipynb", "notebooks/student/L1_numbers.ipynb",
+                      "notebooks/student/L2_words.ipynb", "data/embedded/Audios/a.wav", "data/embedded/emosphere.json",
+                      f"{RUN}/model/model.safetensors", f"{RUN}/scores.json", f"{RUN}/predictions.csv"}  # fmt: skip
+    assert not [name for name in inside if "notebooks/lab" in name or name.startswith("tests") or "pycache" in name]
+    assert not inside & {f"{RUN}/.lock", f"{RUN}/05_training.ipynb", "runs/embedded/other/scores.json",
+                         "data/small/table.csv"}  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "out.zip") as file:
+        text = file.read("emosphere-lab/notebooks/student/L1_numbers.ipynb").decode()
+        assert "YOUR CODE HERE" in text
+        assert "SOLUTION" not in text
+        assert "begin with `L1_numbers.ipynb`" in file.read("emosphere-lab/START.md").decode()
+    assert "MB" in capsys.readouterr().out
+
+
+def test_the_same_contents_give_the_same_file_whatever_their_dates(repository, tmp_path):
+    one = pack(tmp_path / "one.zip", root=repository)
+    os.utime(repository / "README.md", (10**9, 10**9))
+    assert one.read_bytes() == pack(tmp_path / "two.zip", root=repository).read_bytes()
+
+
+def test_an_own_zip_is_replaced_and_any_other_is_kept(repository, tmp_path, capsys):
+    path = pack(tmp_path / "out.zip", root=repository)
+    (repository / "README.md").write_text("new")
+    pack(path, root=repository)
+    assert [found.name for found in tmp_path.glob("*.zip")] == ["out.zip"]
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("emosphere-lab/wheels/own.whl", "x")
+    pack(path, root=repository)
+    assert "emosphere-lab/wheels/own.whl" in names(tmp_path / "out (kept).zip")
+    path.write_text("my thesis")
+    pack(path, root=repository)
+    assert (tmp_path / "out (kept 2).zip").read_text() == "my thesis"
+    assert "emosphere-lab/START.md" in names(path)
+    assert "out (kept 2).zip" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("absent", [RUN / "scores.json", RUN / "model" / "model.safetensors",
+                                    Path("data/embedded/emosphere.json")])  # fmt: skip
+def test_without_data_or_run_it_says_what_to_do_and_writes_nothing(repository, tmp_path, absent):
+    (repository / absent).unlink()
+    with pytest.raises(LabError, match="run `make run` first"):
+        pack(tmp_path / "out.zip", root=repository)
+    assert [path.name for path in tmp_path.iterdir()] == ["repository"]
+
+
+def test_outside_the_repository_it_says_so(repository, tmp_path):
+    (repository / "constraints.txt").unlink()
+    with pytest.raises(LabError, match="constraints.txt not found in .*repository: pack in the folder"):
+        pack(tmp_path / "out.zip", root=repository)
+
+
+def test_a_students_notebook_runs_out_of_the_zip_up_to_its_first_exercise(repository, tmp_path):
+    notebook = answers()
+    notebook.cells[1].source = '# Parameters\nroot = "../../data/embedded"'
+    notebook.cells[2].source = SET_UP
+    nbformat.write(notebook, repository / "notebooks" / "lab" / "L1_numbers.ipynb")
+    with zipfile.ZipFile(pack(tmp_path / "out.zip", root=repository)) as file:
+        file.extractall(tmp_path)
+    folder = tmp_path / "emosphere-lab"
+    labs = folder / "notebooks" / "student"
+    command = [sys.executable, "-m", "papermill", "--log-level", "ERROR", "L1_numbers.ipynb", "out.ipynb"]
+    done = subprocess.run(command, cwd=labs, env={**os.environ, "PYTHONPATH": str(folder)}, capture_output=True)
+    assert done.returncode, "the exercises are not solved"
+    assert b"NotImplementedError" in done.stderr
+    executed = nbformat.read(labs / "out.ipynb", 4)
+    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    assert outputs[0].text.startswith(str(folder))
+    failed = [cell.metadata.nbgrader.grade_id for cell in executed.cells
+              if any(output.output_type == "error" for output in cell.get("outputs", []))]  # fmt: skip
+    assert failed == ["L1-1-check"]
+
+
+def test_the_command_line_speaks_plainly(tmp_path):
+    command = [sys.executable, "-m", "emosphere.lab"]
+    done = subprocess.run([*command, "pack", str(tmp_path / "out.zip")], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "There are no lab notebooks (such as L1_sphere.ipynb) in notebooks/lab.\n"
+    done = subprocess.run([*command, "grade", "x", "--jobs", "0"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "a whole number from 1, not '0'" in done.stderr
+    done = subprocess.run([*command, "grade", ""], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "which folder? Such as: make lab-grade SUBMISSIONS=folder" in done.stderr

@@ -1,0 +1,125 @@
+"""Students' versions: nothing of the solutions in them, the same each time, nobody's work overwritten."""
+
+import nbformat
+import papermill
+import pytest
+
+from emosphere.lab.releasing import LabError, read_labs, release
+
+from .course import answers, cell_of, project, solved
+
+
+@pytest.fixture
+def sources(tmp_path):
+    return project(tmp_path)
+
+
+def test_solutions_are_gone_and_all_else_is_there(sources, tmp_path):
+    first, second = release(sources, tmp_path / "student")
+    assert (first.name, second.name) == ("L1_numbers.ipynb", "L2_words.ipynb")
+    text = first.read_text()
+    assert "return" not in text.replace("answer(given)", "")
+    assert "SOLUTION" not in text
+    notebook, source = nbformat.read(first, 4), solved("L1")
+    assert [cell.cell_type for cell in notebook.cells] == [cell.cell_type for cell in source.cells]
+    assert cell_of(notebook, "L1-2").source == (
+        'def square(x):\n    """x times x."""\n    # YOUR CODE HERE\n    raise NotImplementedError()'
+    )
+    assert cell_of(notebook, "L1-2-check").source == "check(square, {3: 9})"
+    assert cell_of(notebook, "L1-2-check").metadata.editable is False
+    assert cell_of(notebook, "L1-2").metadata.deletable is False
+    assert all(not cell.get("outputs") for cell in notebook.cells)
+
+
+def test_nothing_of_nbgrader_is_needed_to_run_it(sources, tmp_path):
+    path, _ = release(sources, tmp_path / "notebooks" / "student")
+    with pytest.raises(papermill.PapermillExecutionError) as stopped:
+        papermill.execute_notebook(str(path), str(tmp_path / "out.ipynb"), cwd=str(path.parent), progress_bar=False)
+    assert stopped.value.ename == "NotImplementedError"
+    assert "nbgrader" not in "".join(cell.source for cell in nbformat.read(path, 4).cells)
+
+
+def test_the_same_source_gives_the_same_bytes_and_an_unchanged_file_is_left_alone(sources, tmp_path, capsys):
+    one, _ = release(sources, tmp_path / "one")
+    other, _ = release(sources, tmp_path / "other")
+    assert one.read_bytes() == other.read_bytes()
+    before = one.stat().st_mtime_ns
+    capsys.readouterr()
+    release(sources, tmp_path / "one")
+    assert one.stat().st_mtime_ns == before
+    assert capsys.readouterr().out.count("is up to date") == 2
+
+
+def test_a_changed_notebook_is_kept_under_another_name(sources, tmp_path, capsys):
+    path, _ = release(sources, tmp_path / "student")
+    clean = path.read_bytes()
+    for text in ("my work", "more work"):
+        path.write_text(text)
+        release(sources, tmp_path / "student")
+        assert path.read_bytes() == clean
+    names = {found.name: found.read_text() for found in path.parent.glob("*kept*")}
+    assert names == {"L1_numbers (kept).ipynb": "my work", "L1_numbers (kept 2).ipynb": "more work"}
+    assert "L1_numbers (kept 2).ipynb" in capsys.readouterr().out
+
+
+def test_one_changed_cell_is_somebodys_work_too(sources, tmp_path):
+    path, _ = release(sources, tmp_path / "student")
+    notebook = nbformat.read(path, 4)
+    cell_of(notebook, "L1-1").source = "def double(x):\n    return x + x"
+    nbformat.write(notebook, path)
+    release(sources, tmp_path / "student")
+    assert "x + x" in (path.parent / "L1_numbers (kept).ipynb").read_text()
+
+
+def test_an_untouched_version_of_an_older_source_makes_way(sources, tmp_path):
+    path, _ = release(sources, tmp_path / "student")
+    nbformat.write(answers(L1_1_check="check(double, {4: 8})"), sources / "L1_numbers.ipynb")
+    release(sources, tmp_path / "student")
+    assert "{4: 8}" in path.read_text()
+    assert not list(path.parent.glob("*kept*"))
+
+
+def spoilt(change):
+    notebook = solved("L1")
+    change(notebook)
+    return notebook
+
+
+WRONG = {
+    "has no ### BEGIN SOLUTION": lambda nb: cell_of(nb, "L1-2").update(source="def square(x): ..."),
+    "'L1-1' is there twice": lambda nb: cell_of(nb, "L1-2").metadata.nbgrader.update(grade_id="L1-1"),
+    "'L3-2' should begin with 'L1'": lambda nb: cell_of(nb, "L1-2").metadata.nbgrader.update(grade_id="L3-2"),
+    "should come after its exercise": lambda nb: nb.cells.remove(cell_of(nb, "L1-2")),
+    "points": lambda nb: cell_of(nb, "L1-2-check").metadata.nbgrader.pop("points"),
+    "'grade' is a required property": lambda nb: cell_of(nb, "L1-2").metadata.nbgrader.pop("grade"),
+    "schema version": lambda nb: cell_of(nb, "L1-2").metadata.nbgrader.update(schema_version=2),
+    "end solution": lambda nb: cell_of(nb, "L1-2").update(source="### BEGIN SOLUTION\n1"),
+    "non-solution cell": lambda nb: nb.cells[1].update(source="### BEGIN SOLUTION\n1\n### END SOLUTION"),
+    "no cell with points": lambda nb: [cell.metadata.pop("nbgrader", None) for cell in nb.cells],
+}
+
+
+@pytest.mark.parametrize("sentence", WRONG)
+def test_wrong_settings_are_named_and_nothing_is_written(sources, tmp_path, sentence):
+    nbformat.write(spoilt(WRONG[sentence]), sources / "L1_numbers.ipynb")
+    with pytest.raises(LabError, match=sentence) as refused:
+        release(sources, tmp_path / "student")
+    assert "L1_numbers.ipynb" in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "student").exists()
+
+
+def test_no_labs_two_of_a_name_and_the_sources_own_folder_are_refused(sources, tmp_path):
+    with pytest.raises(LabError, match="no lab notebooks"):
+        read_labs(tmp_path)
+    with pytest.raises(LabError, match="another folder"):
+        release(sources, sources)
+    nbformat.write(solved("L1"), sources / "L1_again.ipynb")
+    with pytest.raises(LabError, match="are both L1"):
+        read_labs(sources)
+
+
+def test_points_are_read_in_order(sources):
+    first, second = read_labs(sources)
+    assert list(first.points.items()) == [("L1-1-check", 1.0), ("L1-2-check", 2.0), ("L1-3-check", 3.0)]
+    assert second.name == "L2"
