@@ -125,10 +125,14 @@ def _report(files, table, model, output):
     """What a person should know of a table of predictions; ends with status 1 if a file could not be used."""
     card = Path(model.name_or_path) / "README.md"
     reliable = f"its card says: {card}" if card.exists() else "its scores on a test set are, and it has no card"
-    said = [f"The model was trained on {model.config.trained_on}. Its numbers are no more reliable than {reliable}."]
+    corpus = model.config.trained_on or "an unknown corpus"
+    said = [f"The model was trained on {corpus}. Its numbers are no more reliable than {reliable}."]
     problems = [problem for problem in table.get("problem", []) if problem]
+    silent = int(table["valence"].isna().sum()) - len(problems)
     if output:
         said.append(f"{len(table):,} rows are in {output}.")
+    if silent:
+        said.append(f"{silent:,} windows are silent, and have no values.")
     if problems:
         said.append(f"{len(problems)} of {len(files)} files could not be used, and have no values:")
         said += problems[:10]

@@ -55,6 +55,7 @@ def test_a_run_leaves_everything(run):
         "log.txt",
         ".lock",
     }
+    assert {path.name for path in (run / "model").iterdir()} == {"config.json", "model.safetensors", "README.md"}
     history = pd.read_csv(run / "history.csv")
     assert history["epoch"].tolist() == [0, 1]
     assert history["auxiliary_weight"].tolist() == [1, 0]  # a quarter of two epochs
@@ -133,6 +134,7 @@ def straight(tones, encoders, tmp_path_factory):
         ("checkpoint.save", 1),  # the better model is there, but nobody knows of it
         ("checkpoint.settle", 3),  # the other way round, after the last epoch
         ("training.predict_test", 0),  # all epochs done
+        ("training.write_card", 0),
         ("training.write_json", 1),  # scores.json itself
     ],
 )
@@ -145,7 +147,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(straight, tmp_path, m
     torch.rand(7)  # whatever happens in between must not matter
     np.random.random(7)
     folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
-    for name in ("history.csv", "model/model.safetensors", "predictions.csv", "scores.json"):
+    for name in ("history.csv", "model/model.safetensors", "model/README.md", "predictions.csv", "scores.json"):
         assert (folder / name).read_bytes() == (expected / name).read_bytes(), name
     assert not (folder / checkpoint.CHECKPOINT).exists()
     log = (folder / "log.txt").read_text()
@@ -163,7 +165,7 @@ def test_killed_at_any_moment(straight, tmp_path, seed):
     command = [sys.executable, script, tmp_path / "config.json", tmp_path / "run", tmp_path, str(seed)]
     killed = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     assert killed >= 2
-    for name in ("history.csv", "model/model.safetensors", "predictions.csv", "scores.json"):
+    for name in ("history.csv", "model/model.safetensors", "model/README.md", "predictions.csv", "scores.json"):
         assert (tmp_path / "run" / name).read_bytes() == (expected / name).read_bytes(), name
     left = {path.name for path in (tmp_path / "run").iterdir()}
     assert left == {path.name for path in expected.iterdir()}, "nothing half-written is left"
@@ -494,11 +496,3 @@ def test_too_small_a_split_is_refused_before_training(tones, encoders, tmp_path)
 def test_limit(tones, encoders, tmp_path):
     prepared = training.prepare(configuration(tones, encoders, limit=10), cache=tmp_path, progress=False)
     assert {split: len(rows) for split, rows in prepared.rows.items()} == dict(train=10, validation=10, test=10)
-
-
-def test_predict_names_regions_and_stays_on_the_scale(run):
-    table = predict(run / "model", [np.zeros(16000, dtype="float32"), 0.1 * np.ones(8000, dtype="float32")])
-    assert table[list(DIMENSIONS)].stack().between(1, 7).all()
-    assert set(table["region"]) <= set(Config.create("tiny").grid.names)
-    assert table["probability"].between(0, 1).all()
-    assert table["source"].tolist() == [0, 1]

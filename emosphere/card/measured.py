@@ -107,7 +107,7 @@ def poor(predictions):
     spread = [predictions[name].var(ddof=0) for name in DIMENSIONS]
     worse = [name for name, error, least in zip(DIMENSIONS, errors, spread, strict=True) if error >= least]
     found, most = scores(predictions), predictions["region"].value_counts(normalize=True).max()
-    said = [f"For {' and '.join(worse)} it is no better than that in RMSE."] if worse else []
+    said = [f"For {' and '.join(worse)} its RMSE is no better than that of always saying the mean."] if worse else []
     if found["region_accuracy"] is not None and found["region_accuracy"] <= most:
         said.append("Its region head is right no more often than always naming the most frequent region would be.")
     return "".join(f" **{sentence}**" for sentence in said)

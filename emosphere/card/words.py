@@ -4,7 +4,7 @@ CORPORA = {
     "embedded": ("the embedded corpus of emosphere, synthetic English speech", ["en"],
                  "**It learned from synthetic speech.** The voices are of a formant synthesiser, the emotion is acted "
                  "by rules, the raters are a random generator. The figures above say that the kit works, and nothing "
-                 "about human speech.",
+                 "about human speech, in English or any other language.",
                  "The embedded corpus may be shared under MIT as well; eSpeak NG, which spoke it, is a GPL programme, "
                  "whose licence does not cover the sound that it makes."),
     "msp_podcast": ("MSP-Podcast", ["en"],
@@ -39,14 +39,14 @@ with seed {seed}.
 
 ## How good it is
 
-{tested}
+{tested}{poor}
 
 {figures}
 
 {regions}
 
 {interval} RMSE and standard deviations (SD) are in points of the scale. Always saying the mean would give a CCC of 0 \
-and an RMSE as large as the SD of the ratings.{poor}
+and an RMSE as large as the SD of the ratings.
 
 ## What it is for
 
@@ -62,7 +62,8 @@ watching them. It predicts how a voice would be rated, not what somebody feels.
 - {lengths}
 - The figures say nothing about recordings unlike those of the corpus: other microphones, noise, music, several voices \
 at once, children, people who are ill. These get a number, too.
-- Probabilities of classes were not calibrated, nor groups of people compared beyond the table above.
+- Probabilities of classes were not calibrated. Whether it treats groups of people alike was not examined beyond the \
+table above.
 
 ## How it was made
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..corpora import CATEGORIES
 from ..corpora.corpus import counted
-from ..files import replacing
+from ..files import clear_leftovers, replacing
 from ..sphere import RegionGrid
 from . import measured
 from .words import CARD, CORPORA
@@ -60,7 +60,7 @@ def write_card(folder):
     Parameters
     ----------
     folder : path-like
-        Of the run.
+        Of the run, into which nobody else may be writing.
 
     Returns
     -------
@@ -74,6 +74,7 @@ def write_card(folder):
     """
     text = model_card(folder)
     path = Path(folder) / "model" / "README.md"
+    clear_leftovers(path.parent)  # of a run that was killed here
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path
@@ -154,7 +155,7 @@ def _front(free, base, languages):
 def _encoder(name, family):
     """Words for the encoder, words for its licence, and its name on the Hub if it seems to be from there."""
     if name == "tiny":
-        return f"a small {family}, trained from scratch with the rest", "The encoder was made with it.", None
+        return f"a small {family}, trained from scratch with the rest", "The encoder was trained with it.", None
     base = name if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name) else None
     words = f"{base or Path(name).name} ({family})"  # of a folder the name will do: where it lay is nobody's business
     if family == "wavlm":
@@ -164,16 +165,17 @@ def _encoder(name, family):
 
 
 def _tested(config, predictions, sizes):
-    said = [f"On {measured.who(predictions)}"]
+    said = [f"On {measured.who(predictions)}."]
     if sizes:
         shared, chosen = sizes["train"]["speakers_in_test"], sizes["validation"]["speakers_in_test"]
-        said.append(f", {shared or 'none'} of whom spoke in training")
+        were = {1: "was"}
+        said.append(f"{shared or 'None'} of them {were.get(shared or 1, 'were')} in training.")
         if chosen:
-            said.append(f" and {chosen} in the validation split, by which the epoch was chosen")
-    said.append(".")
+            said.append(f"{chosen} of them {were.get(chosen, 'were')} in the validation split, by which the epoch was "
+                        "chosen.")  # fmt: skip
     if config["limit"] is not None:
-        said.append(f" **No more than {config['limit']} utterances of each split were used: a quick look, no result.**")
-    return "".join(said)
+        said.append(f"**No more than {config['limit']} utterances of each split were used: a quick look, no result.**")
+    return " ".join(said)
 
 
 def _lengths(config, sizes):

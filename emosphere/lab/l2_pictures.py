@@ -38,7 +38,7 @@ def mean_squared_error(truth, prediction):
 def show_ccc(ccc, speech):
     """Predictions of arousal, spoilt in three ways, and what a student's `ccc` and the correlation make of them."""
     truth, noise = _arousal(speech)
-    shift, spread, unsure = _slider("shift", 0, -2, 2), _slider("spread", 1, 0, 2), _slider("noise", 0, 0, 2)
+    shift, spread, unsure = _slider("shift", 1, -2, 2), _slider("spread", 1, 0, 2), _slider("noise", 0.5, 0, 2)
     cloud, said = _agreement(speech, 400, [DIMENSION_COLORS["arousal"]]), HTML()
     cloud = Figure(cloud.update_layout(width=480), displayModeBar=False)
     bars = go.Figure(go.Bar(orientation="h", y=["correlation", "your CCC"], marker_color=[GREY, BLUE], width=0.5))
@@ -98,8 +98,8 @@ def show_spread(ccc, best_factor, speech):
             here = float(loss(truth, prediction))
             curves.data[2 * number + 1].update(x=[factor], y=[here])
             cloud.data[2 - number].update(x=truth, y=prediction)  # the timid cloud lies on the bold one
-            lowest = here <= curve.min() + 1e-9
-            where = "" if lowest else ", which is NOT its lowest point"
+            lowest = here <= curve.min() + 1e-9 and np.isclose(factor, factors).any()
+            where = "" if lowest else ", NOT the lowest point of its curve"
             sentences.append(f"{name} chooses the factor {factor:.2f}{where}; the predictions have "
                              f"{prediction.std() / truth.std():.0%} of the true spread.")  # fmt: skip
         said.value = note(" ".join(sentences))
@@ -114,7 +114,7 @@ def show_laziness(weighted_cross_entropy, speech):
     counts, steps = np.bincount(regions, minlength=len(grid)), np.linspace(0, 0.95, 20)
     weights = {"without weights": np.ones(len(grid)), "with weights": grid.weights(regions)}
     lazy, said = _slider("laziness", 0.4, 0, 0.95, 0.05), HTML()
-    curves = _curves(weights, "laziness", "your weighted cross entropy", [0, 0.95], [0, 4.5])
+    curves = _curves(weights, "laziness", "your weighted cross entropy", [0, 0.95], None)
     curves.add_scatter(x=[0, 0.95], y=[EIGHT_REGIONS] * 2, mode="lines", name="ln 8", hoverinfo="skip",
                        line=dict(color=GREY, dash="dot"))  # fmt: skip
     bars = go.Figure(go.Bar(x=list(grid.short_names), y=counts / counts.sum(), marker_color=region_colors(grid)))
@@ -141,8 +141,10 @@ def show_laziness(weighted_cross_entropy, speech):
             curves.data[2 * number].update(x=steps, y=curve)
             curves.data[2 * number + 1].update(x=[lazy.value], y=[here])
             change = here - curve[0]
-            does = "saves" if change < -0.005 else "costs" if change > 0.005 else "changes it by"
-            sentences.append(f"{name.capitalize()} the loss is {here:.2f}: laziness {does} {abs(change):.2f}.")
+            does = (
+                f"{'saves' if change < 0 else 'costs'} {abs(change):.2f}" if abs(change) > 0.005 else "changes nothing"
+            )
+            sentences.append(f"{name.capitalize()} the loss is {here:.2f}: laziness {does}.")
             if abs(curve[0] - EIGHT_REGIONS) > 0.005:
                 sentences.append(f"(Laziness 0 should cost 2.08, but by your function it is {curve[0]:.2f}.)")
         said.value = note(" ".join(sentences))
@@ -168,7 +170,8 @@ def show_schedule(auxiliary_weight):
         if isinstance(found, str):
             said.value = note(found)
             return
-        share = found * EIGHT_REGIONS / (THREE_CCC + found * EIGHT_REGIONS)
+        share = np.maximum(found, 0) * EIGHT_REGIONS
+        share = share / (THREE_CCC + share)
         figure.data[0].update(x=epochs, y=share)
         figure.data[1].update(x=epochs, y=found)
         text = f"The region loss makes {share[0]:.0%} of the whole loss at epoch 0"
@@ -213,7 +216,7 @@ def _agreement(speech, height, colors):
     for color in colors:
         figure.add_scatter(mode="markers", marker=dict(color=color, size=5, opacity=0.5))
     figure.update_traces(hoverinfo="skip")
-    figure = styled(figure, None, height, xaxis=dict(title="true arousal", range=[low, high]), showlegend=False,
+    figure = styled(figure, None, height, xaxis=dict(title="true arousal", range=[low, high + 0.1]), showlegend=False,
                     yaxis=dict(title="predicted", range=[low - 1, high + 1]))  # fmt: skip
     return figure.update_layout(margin_t=10)
 
@@ -225,5 +228,6 @@ def _curves(names, x_title, y_title, x_range, y_range):
         figure.add_scatter(mode="lines", line=dict(color=color, width=2.5), name=name)
         dot = dict(color=color, size=13, line=dict(color=BLACK, width=1.5))
         figure.add_scatter(mode="markers", marker=dot, name=name, showlegend=False)
+    figure.update_yaxes(title=y_title, range=y_range, rangemode="tozero")
     return styled(figure, None, 420, xaxis=dict(title=x_title, range=[x_range[0] - room, x_range[1] + room]), width=480,
-                  yaxis=dict(title=y_title, range=y_range), legend=dict(orientation="h", y=1.12))  # fmt: skip
+                  legend=dict(orientation="h", y=1.12))  # fmt: skip

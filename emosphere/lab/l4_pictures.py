@@ -12,7 +12,7 @@ from .pictures import attempt, beside, note
 
 COLORS = {"better": BETTER, "cannot tell": GREY, "worse": WORSE}
 EXPERIMENTS = 4000
-WIDE = dict(description_width="110px")
+WIDE, AUTO = dict(description_width="110px"), dict(width="auto")
 
 
 def _judged(interval, claim, samples):
@@ -45,7 +45,7 @@ def show_seeds(interval, claim, results):
     seeds = IntSlider(
         3, min=2, max=len(kinds[first]), description="number of seeds", continuous_update=False, style=WIDE
     )
-    again, said = Button(description="The seeds in another order", icon="random"), HTML()
+    again, said = Button(description="The seeds in another order", icon="random", layout=AUTO), HTML()
     order, rng = np.arange(99), np.random.default_rng(0)
     dots = go.Scatter(mode="markers", name="one seed", marker=dict(size=8, color="#222222", symbol="circle-open"),
                       hovertemplate="difference %{y:.3f}<extra></extra>")  # fmt: skip
@@ -71,17 +71,17 @@ def show_seeds(interval, claim, results):
             return
         ends, words = judged
         means = np.array([values[:n].mean() for n in counts])
+        texts = [f"({low:.3f} to {high:.3f})" for low, high in ends]
         for trace, word in zip(figure.data[1:], COLORS, strict=True):
-            mine = words == word
-            up, down = ends[mine, 1] - means[mine], means[mine] - ends[mine, 0]
-            texts = [f"({low:.3f} to {high:.3f})" for low, high in ends[mine]]
-            trace.update(x=counts[mine] + 0.15, y=means[mine], text=texts, error_y=dict(array=up, arrayminus=down))
+            own = np.where(words == word, means, np.nan)  # all counts, since a trace without points leaves the legend
+            error = dict(array=ends[:, 1] - means, arrayminus=means - ends[:, 0])
+            trace.update(x=counts + 0.15, y=own, text=texts, error_y=error)
         reach = 1.15 * max(np.abs(values).max(), np.abs(ends[1 if shown > 2 else 0 :]).max())
         figure.layout.update(yaxis_range=[-reach, reach], xaxis_range=[0.5, len(values) + 0.6])
         (low, high), signs = ends[-1], (values[:shown] > 0).sum()
         said.value = note(f"{signs} of {shown} seeds speak for the variant. Mean {means[-1]:+.3f}, your interval "
-                          f"{low:+.3f} to {high:+.3f}, your claim: {words[-1]}. With two seeds t is 12.7, so the first "
-                          "interval may leave the picture.")  # fmt: skip
+                          f"{low:+.3f} to {high:+.3f}, your claim: {words[-1]}. The first interval, of two seeds with "
+                          "t = 12.7, may leave the picture.")  # fmt: skip
 
     def change_kind(change):
         seeds.max = len(kinds[kind.value])
@@ -100,10 +100,10 @@ def show_seeds(interval, claim, results):
 
 def show_errors(interval, claim):
     """How often a student's rule says what, in 4000 experiments of which the truth is known."""
-    truth = SelectionSlider(options=[("none", 0.0), *((f"{d / 100:+.2f}", d / 100) for d in range(1, 7))],
+    truth = SelectionSlider(options=[("none", 0.0), *((f"{d / 100:+.2f}", d / 100) for d in range(2, 17, 2))],
                             description="true difference", continuous_update=False, style=WIDE)  # fmt: skip
-    seeds = IntSlider(3, min=2, max=10, description="number of seeds", continuous_update=False, style=WIDE)
-    spread = SelectionSlider(options=[0.01, 0.02, 0.03, 0.04], value=0.02, description="spread of seeds",
+    seeds = IntSlider(3, min=2, max=30, description="number of seeds", continuous_update=False, style=WIDE)
+    spread = SelectionSlider(options=[0.01, 0.02, 0.03, 0.05, 0.07], value=0.05, description="spread of seeds",
                              continuous_update=False, style=WIDE)  # fmt: skip
     said, noise = HTML(), np.random.default_rng(0).normal(size=(EXPERIMENTS, seeds.max))
     bars = [go.Bar(name=name, x=list(COLORS), y=[0, 0, 0], texttemplate="%{y:.1%}", textposition="outside",

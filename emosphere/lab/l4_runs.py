@@ -19,7 +19,7 @@ from .l4_variants import EPOCHS, chosen, label
 
 SEEDS, RECORDED_SEEDS = 3, 8
 MENU = ({"auxiliary": "none"}, {"pooling": "statistics"}, {"learning_rate": 3e-4}, {"azimuth": 8, "elevation": 4},
-        {"schedule": "constant"})  # fmt: skip
+        {"learning_rate": 1e-4})  # fmt: skip
 HERE = Path(__file__).parent
 
 

@@ -11,6 +11,7 @@ ADVICE = {
     "Halving dimension": "`glu` halves the axis `dim`: it should be the one that holds the 2 width numbers.",
     "except in dimension": "`torch.cat` joins along the axis `dim`. Which axis counts the frames?",
     "Boolean-type": "A mask holds True and False: `dtype=torch.bool`.",
+    "boolean masks": "A mask holds True and False: `dtype=torch.bool`.",
     "batch2": "`a @ b` needs (…, n, width) and (…, width, m). Swap the last two axes of one of them.",
     "output dtype": "True and False have no mean. Their sum counts the True ones.",
 }  # fmt: skip

@@ -74,7 +74,7 @@ def _scale_row(name, value, scale):
     low, high = POLES[name]
     left = 100 * (value - scale.low) / (scale.high - scale.low)
     color = plots.DIMENSION_COLORS[name]
-    return (f'<div style="display:grid; grid-template-columns:7em 1fr 3em; align-items:center; line-height:1.3">'
+    return (f'<div style="display:grid; grid-template-columns:7em 1fr 3em; column-gap:8px; align-items:center; line-height:1.3">'
             f'<span>{name}</span><div aria-hidden="true" style="position:relative; height:10px; border-radius:5px; '
             f'background:linear-gradient(#777, #777) 50%/1px 100% no-repeat, #8883"><div style="position:absolute; '
             f'left:calc({left:.1f}% - 7px); top:-2px; width:14px; height:14px; border-radius:50%; background:{color}">'

@@ -1,0 +1,251 @@
+"""The card of a model: what it says is what the run's files say, for every corpus and every kind of run."""
+
+import json
+import re
+import shutil
+
+import audmetric
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import SMALL
+from sklearn.metrics import accuracy_score, f1_score
+
+from emosphere.card import model_card, split_sizes, write_card
+from emosphere.config import Config
+from emosphere.corpora import ADAPTERS
+from emosphere.model import EmoSphereConfig, EmoSphereModel
+from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
+
+
+def table_of(speakers=6, each=20, seed=0, region_head=True):
+    """Predictions that are better for arousal than for valence."""
+    rng, n = np.random.default_rng(seed), speakers * each
+    rows = {"utterance": [f"u{i:04d}" for i in range(n)], "path": "a.wav", "speaker": np.arange(n) % speakers,
+            "gender": np.where(np.arange(n) % speakers % 2, "female", "male"), "emotion": "N"}  # fmt: skip
+    truth = rng.uniform(1.5, 6.5, (n, 3))
+    predicted = 4 + 0.6 * (truth - 4) + rng.normal(size=(n, 3)) * [2.5, 0.2, 0.7]
+    table = pd.DataFrame(rows)
+    table[list(DIMENSIONS)] = truth
+    table[[f"{name}_predicted" for name in DIMENSIONS]] = predicted
+    grid, scale = RegionGrid(4, 2), Scale(1, 7)
+    table["region"] = grid.assign(scale.to_sphere(truth))
+    table["region_of_vad"] = grid.assign(scale.to_sphere(predicted))
+    guess = np.where(rng.random(n) < 0.6, table["region"], rng.integers(8, size=n))
+    table["region_predicted"] = guess if region_head else np.nan
+    table["region_probability"] = 0.5 if region_head else np.nan
+    return table
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Makes the folder of a run, without a run."""
+    kinds = iter(range(99))
+
+    def make(predictions=None, model=None, facts=None, notes="", **settings):
+        folder = tmp_path / f"run{next(kinds)}"
+        encoder = {"model_type": "wavlm", **SMALL} | (model or {}).pop("encoder", {})
+        settings = {"corpus": "msp_podcast", "root": "/secret/place", "encoder": "microsoft/wavlm-large", **settings}
+        config = Config.create("tiny", **settings)
+        EmoSphereModel(EmoSphereConfig(encoder_config=encoder, style_width=24, head_width=16, pooling=config.pooling,
+                                       azimuth=config.azimuth, elevation=config.elevation,
+                                       **{"scale": (1.0, 7.0), **(model or {})})
+                       ).save_pretrained(folder / "model")  # fmt: skip
+        config.save(folder / "config.json")
+        facts = {"corpus": config.corpus, "fingerprint": "abc123def456", "commit": "0" * 40, "torch": "2.11.0"} | (
+            facts or {}
+        )
+        (folder / "environment.json").write_text(json.dumps(facts))
+        (folder / "notes.txt").write_text(notes)
+        history = {"epoch": range(4), "validation_loss": [3.0, 2, 2.5, 2.2], "best": [True, True, False, False]}
+        pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
+        (table_of() if predictions is None else predictions).to_csv(folder / "predictions.csv", index=False)
+        return folder
+
+    return make
+
+
+def front(card):
+    return yaml.safe_load(card.split("---\n")[1])
+
+
+def cells(card, first):
+    """The row of a table that begins with these words."""
+    (line,) = [line for line in card.splitlines() if line.startswith(f"| {first} ")]
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_figures_are_those_of_the_predictions(made):
+    predictions = table_of()
+    card = model_card(made(predictions))
+    women = predictions["gender"] == "female"
+    for name in DIMENSIONS:
+        row = cells(card, name)
+        truth, predicted = predictions[name], predictions[f"{name}_predicted"]
+        assert row[1] == f"{audmetric.concordance_cc(truth, predicted):.2f}"
+        low, high = map(float, row[2].split(" to "))
+        assert low < audmetric.concordance_cc(truth, predicted) < high
+        assert row[3] == f"{np.sqrt(((truth - predicted) ** 2).mean()):.2f}"
+        assert row[4:6] == [f"{truth.std(ddof=0):.2f}", f"{predicted.std(ddof=0):.2f}"]
+        for cell, chosen in ((row[6], women), (row[7], ~women)):
+            assert cell.startswith(f"{audmetric.concordance_cc(truth[chosen], predicted[chosen]):.2f} (")
+    assert "CCC, female (60)" in card and "CCC, male (60)" in card
+    mean = np.mean([audmetric.concordance_cc(predictions[n], predictions[f"{n}_predicted"]) for n in DIMENSIONS])
+    assert cells(card, "mean")[1] == f"{mean:.2f}"
+    assert "On 120 test utterances of 6 speakers." in card
+    region = predictions["region"]
+    head, point = cells(card, "region head"), cells(card, "region of the predicted point")
+    assert head[1].startswith(f"{accuracy_score(region, predictions['region_predicted']):.2f} (")
+    assert head[2].startswith(f"{f1_score(region, predictions['region_predicted'], average='macro'):.2f} (")
+    assert point[1] == f"{accuracy_score(region, predictions['region_of_vad']):.2f}"
+    most = region.value_counts(normalize=True)
+    assert cells(card, "always")[1] == f"{most.max():.2f}"
+    # the noise of valence is larger than its spread; nothing else is worse than saying always the same
+    assert "**For valence its RMSE is no better than that of always saying the mean.**" in card
+    assert "region head is right no more often" not in card
+
+
+def test_intervals_draw_speakers(made):
+    """A speaker who is always wrong makes the interval wide; the same utterances by nobody in particular do not."""
+    predictions = table_of()
+    of_one = predictions["speaker"] == 3
+    predictions.loc[of_one, "arousal_predicted"] = 8 - predictions.loc[of_one, "arousal"]
+
+    def width(table):
+        low, high = map(float, cells(model_card(made(table)), "arousal")[2].split(" to "))
+        return high - low
+
+    assert width(predictions) > 2 * width(predictions.assign(speaker=range(len(predictions))))
+
+
+@pytest.mark.parametrize("corpus", ADAPTERS)
+def test_every_corpus(made, corpus):
+    card = model_card(made(corpus=corpus))
+    said = front(card)
+    assert said["library_name"] == "emosphere" and said["pipeline_tag"] == "audio-classification"
+    assert said["license"] == "other" and said["base_model"] == "microsoft/wavlm-large"
+    assert said.get("language") == {"emotale": ["da", "en"], "manifest": None}.get(corpus, ["en"])
+    assert f"# Valence, arousal and dominance of speech, trained on {corpus}\n" in card
+    assert ("It learned from synthetic speech" in card) == (corpus == "embedded")
+    assert ("academic licence" in card) == (corpus == "msp_podcast")
+    for always in ("Not for decisions about people", "not what somebody feels", "The kit is under MIT", "Interspeech 2025",
+                   "UniSpeech", "fingerprint `abc123def456`", "with seed 0", "4 epochs, of which number 2 was kept"):  # fmt: skip
+        assert always in card
+    assert "{" not in card.split("```")[0] and "nan" not in card and "/secret" not in card
+    assert 40 < card.count("\n") < 90
+
+
+def test_the_embedded_corpus_with_the_tiny_encoder_is_free(made):
+    card = model_card(made(corpus="embedded", root=None, encoder="tiny"))
+    assert front(card)["license"] == "mit" and "base_model" not in front(card) and "license_name" not in front(card)
+    assert "GPL programme" in card and "UniSpeech" not in card
+
+
+@pytest.mark.parametrize(
+    ("encoder", "settings", "shown", "base"),
+    [
+        ("facebook/hubert-large-ll60k", {"model_type": "hubert"}, "facebook/hubert-large-ll60k (hubert)", True),
+        ("/home/someone/models/mine", {}, "**Encoder**: mine (wavlm)", False),
+        ("../models/mine", {}, "**Encoder**: mine (wavlm)", False),
+    ],
+)
+def test_encoders(made, encoder, settings, shown, base):
+    card = model_card(made(encoder=encoder, model={"encoder": settings}))
+    assert shown in card and ("base_model" in front(card)) == base and "someone" not in card
+    assert ("see its card" in card) == (settings.get("model_type") == "hubert")
+
+
+def test_runs_without_a_region_head(made):
+    predictions = table_of(region_head=False)
+    for auxiliary, words in (("none", "**Auxiliary task**: none."), ("category", "the emotion category (angry, sad")):
+        card = model_card(made(predictions, auxiliary=auxiliary, model={"auxiliary": auxiliary}))
+        assert words in card and "region head" not in card and "names the region" not in card
+        assert cells(card, "region of the predicted point")[1] != "undefined"
+
+
+def test_other_grids_and_poolings(made):
+    predictions = table_of()
+    card = model_card(made(predictions, azimuth=6, elevation=3, spacing="area", pooling="statistics",
+                           model={"spacing": "area", "scale": (1.0, 5.0)}))  # fmt: skip
+    assert "which of the 18 regions" in card and "6 × 3 by equal area" in card and "each from 1 to 5" in card
+    assert "attentive statistics pooling" in card and "always azimuth " in card
+
+
+def test_a_single_test_speaker(made):
+    card = model_card(made(table_of(speakers=1, each=40)))
+    assert "**There are no intervals**" in card and "On 40 test utterances of 1 speaker." in card
+    assert cells(card, "arousal")[2] == "none" and "nan" not in card and "CCC, female" not in card
+
+
+def test_unknown_speakers_and_genders(made):
+    predictions = table_of().assign(gender=np.nan)
+    predictions["speaker"] = predictions["speaker"].astype(object)
+    predictions.loc[::2, "speaker"] = "Unknown"
+    card = model_card(made(predictions))
+    known = predictions["speaker"][1::2].nunique()
+    assert f"of {known} speakers (60 utterances by unknown speakers, each taken for another one)" in card
+    assert "CCC, female" not in card
+    card = model_card(made(predictions.assign(speaker=np.nan)))
+    assert "On 120 test utterances (120 utterances by unknown speakers" in card and " to " in cells(card, "arousal")[2]
+
+
+def test_figures_that_are_undefined(made):
+    """The same rating for all, predicted without an error, has no CCC."""
+    predictions = table_of().assign(valence=4.0, valence_predicted=4.0, region=0, region_predicted=0, region_of_vad=0)
+    card = model_card(made(predictions))
+    assert cells(card, "valence")[1] == "undefined" and "nan" not in card
+
+
+def test_what_the_reader_is_told_of_the_splits(made):
+    rows = {"train": pd.DataFrame({"speaker": ["a", "a", "b", None, "Unknown"]}),
+            "validation": pd.DataFrame({"speaker": ["c", "d"]}), "test": pd.DataFrame({"speaker": ["d", "e"]})}  # fmt: skip
+    seconds = {"train": [1, 2, 3, 4, 5], "validation": [2, 2], "test": [3, 3]}
+    sizes = split_sizes(rows, seconds)
+    assert sizes["train"] == dict(utterances=5, speakers=2, speakers_in_test=0, seconds=[1.2, 3, 4.8])
+    assert sizes["validation"] == dict(utterances=2, speakers=2, speakers_in_test=1, seconds=[2, 2, 2])
+    card = model_card(made(facts={"splits": sizes}, max_seconds=4.0))
+    assert "train 5 utterances of 2 known speakers; validation 2 utterances of 2 known speakers; test 2" in card
+    assert "None of them was in training. 1 of them was in the validation split" in card
+    assert "last 1.2 to 4.8 s (median 3.0 s), longer than 4 s cut" in card
+    sizes["train"]["speakers_in_test"] = 2
+    assert "2 of them were in training." in model_card(made(facts={"splits": sizes}))
+    assert "In training it heard 12 s of an utterance at most" in model_card(made())
+
+
+def test_limits_notes_and_changes_are_told(made):
+    card = model_card(made(limit=50, notes="Only 50 train utterances are used (limit).\n<script>alert(1)</script>\n",
+                           facts={"commit": "f" * 40 + "+"}))  # fmt: skip
+    assert "**No more than 50 utterances of each split were used: a quick look, no result.**" in card
+    assert "- Only 50 train utterances are used (limit).\n" in card and "<script" not in card
+    assert "commit ffffffffffff with changes that were not committed" in card
+    assert "commit unknown" in model_card(made(facts={"commit": None}))
+
+
+def test_parameters_are_counted(made):
+    folder = made()
+    count = sum(weight.numel() for weight in EmoSphereModel.from_pretrained(folder / "model").state_dict().values())
+    assert f"{count / 1e6:.1f} million parameters" in model_card(folder)
+
+
+def test_the_same_files_give_the_same_card_wherever_they_lie(made, tmp_path):
+    folder = made()
+    path = write_card(folder)
+    assert path == folder / "model" / "README.md" and path.read_text() == model_card(folder)
+    (folder / "model" / ".README.md-abc.part").write_text("half of a")  # as a kill leaves it
+    moved = shutil.copytree(folder, tmp_path / "elsewhere")
+    assert write_card(str(moved)).read_bytes() == path.read_bytes()
+    assert {path.name for path in (moved / "model").iterdir()} == {"README.md", "config.json", "model.safetensors"}
+    assert not re.search(r"\b20[234]\d-\d\d", path.read_text()), "a date would differ from one writing to the next"
+    EmoSphereModel.from_pretrained(folder / "model")  # does not mind it
+
+
+@pytest.mark.parametrize("name", ["predictions.csv", "environment.json", "model/model.safetensors"])
+def test_a_run_that_is_not_complete(made, name):
+    folder = made()
+    (folder / name).unlink()
+    with pytest.raises(
+        ValueError, match=f"can have no card, since it has no {name}: give the folder of a complete run"
+    ):
+        write_card(folder)
+    assert not (folder / "model" / "README.md").exists()
