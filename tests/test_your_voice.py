@@ -33,7 +33,7 @@ def model_of(*, grid=(4, 2), auxiliary="region", scale=(1.0, 7.0), trained_on="t
                              head_dropout=0.0, azimuth=grid[0], elevation=grid[1], auxiliary=auxiliary, classes=classes,
                              scale=scale, trained_on=trained_on, waveform_std=0.1)  # fmt: skip
     model = EmoSphereModel(config).eval()
-    model.regression[-1].weight.data *= 4
+    model.regression[-1].weight.data *= 2
     return model
 
 

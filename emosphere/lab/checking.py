@@ -15,7 +15,7 @@ class Hint(AssertionError):
     """What a student reads in place of a traceback when an answer is not right yet."""
 
     def _render_traceback_(self):  # IPython shows this in place of a traceback
-        return [f"\x1b[33m{self}\x1b[0m"]
+        return [f"\x1b[1m{self}\x1b[0m"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ class Exercise:
         """What an answer returns, as an array."""
         private = copy.deepcopy(arguments)
         try:
-            result = answer(*private)
+            with np.errstate(all="ignore"):  # a warning beside the hint would only distract
+                result = answer(*private)
         except NotImplementedError:
             self.fail(f"still empty. {self.start}")
         except Exception as error:
@@ -152,10 +153,13 @@ def _shown(value):
     value = _plain(value)
     if isinstance(value, np.ndarray | tuple | list | float | np.number):
         try:
-            value = np.asarray(value, dtype=float).round(4)
+            value = np.asarray(value)
             if value.size > 12:
                 return f"an array of the shape {value.shape}"
-            return np.array2string(value + 0.0, separator=", ")
+            if value.dtype.kind not in "biu":
+                value = value.astype(float).round(4) + 0.0
+                value = value.astype(int) if (value == value.round()).all() and np.isfinite(value).all() else value
+            return np.array2string(value, separator=", ")
         except (TypeError, ValueError):
             pass
     return textwrap.shorten(repr(value), 80)

@@ -13,13 +13,13 @@ from functools import cache
 import numpy as np
 
 from .checking import Exercise
-from .l4_pictures import show_errors, show_seeds
+from .l4_pictures import show_errors, show_interval, show_seeds
 from .l4_runs import over_speakers, recorded, run
 from .l4_variants import VARIANTS, chosen, returned
 from .questions import Question
 
 __all__ = ["check_claim", "check_interval", "check_my_variants", "over_speakers", "question", "recorded", "run",
-           "show_errors", "show_seeds", "t_quantile"]  # fmt: skip
+           "show_errors", "show_interval", "show_seeds", "t_quantile"]  # fmt: skip
 
 
 def question():

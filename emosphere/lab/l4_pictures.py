@@ -11,8 +11,9 @@ from .l4_runs import recorded_scores
 from .pictures import attempt, beside, note
 
 COLORS = {"better": BETTER, "cannot tell": GREY, "worse": WORSE}
-EXPERIMENTS = 4000
-WIDE, AUTO = dict(description_width="110px"), dict(width="auto")
+EXPERIMENTS = 2000
+WIDE = dict(style=dict(description_width="110px"), layout=dict(width="95%"))
+NARROW = dict(width="auto", align_self="flex-start")
 
 
 def _judged(interval, claim, samples):
@@ -33,19 +34,33 @@ def _words(claim, ends):
     return words
 
 
+def show_interval(interval, results):
+    """A student's interval of the differences of their runs, in a sentence; `results` None: not trained yet."""
+    if results is None:
+        return HTML(note("The interval waits for your runs: part 2 makes them."))
+    differences = results["difference"].to_numpy()
+    ends = attempt("exercise 2", lambda: _ends(interval, differences))
+    if not isinstance(ends, str):
+        listed = ", ".join(f"{value:+.3f}" for value in differences)
+        low, high = ends
+        ends = f"Differences {listed}; mean {differences.mean():+.3f}; your 95 % interval {low:+.3f} to {high:+.3f}."
+    return HTML(note(ends))
+
+
 def show_seeds(interval, claim, results):
-    """A student's interval of the first two, three, ... seeds; a button draws another order of the seeds."""
+    """A student's interval of the first two, three, ... seeds; a button draws another order of the seeds.
+
+    Without results (None) the recorded runs are there all the same.
+    """
     scores = recorded_scores().pivot(index="seed", columns="variant", values="ccc_mean")
     kinds = {f"recorded: {name}": (scores[name] - scores["full"]).to_numpy() for name in scores if name != "full"}
-    own = results.attrs["variant"]
-    if results.attrs["folder"] is not None:
+    own = "" if results is None else results.attrs["variant"]
+    if results is not None and results.attrs["folder"] is not None:
         kinds = {f"yours: {own}": results["difference"].to_numpy()} | kinds
     first = next((name for name in (f"recorded: {own}",) if name in kinds), next(iter(kinds)))
-    kind = Dropdown(options=list(kinds), value=first, description="differences", style=WIDE)
-    seeds = IntSlider(
-        3, min=2, max=len(kinds[first]), description="number of seeds", continuous_update=False, style=WIDE
-    )
-    again, said = Button(description="The seeds in another order", icon="random", layout=AUTO), HTML()
+    kind = Dropdown(options=list(kinds), value=first, description="differences", **WIDE)
+    seeds = IntSlider(3, min=2, max=len(kinds[first]), description="number of seeds", continuous_update=False, **WIDE)
+    again, said = Button(description="The seeds in another order", icon="random", layout=NARROW), HTML()
     order, rng = np.arange(99), np.random.default_rng(0)
     dots = go.Scatter(mode="markers", name="one seed", marker=dict(size=8, color="#222222", symbol="circle-open"),
                       hovertemplate="difference %{y:.3f}<extra></extra>")  # fmt: skip
@@ -99,12 +114,12 @@ def show_seeds(interval, claim, results):
 
 
 def show_errors(interval, claim):
-    """How often a student's rule says what, in 4000 experiments of which the truth is known."""
+    """How often a student's rule says what, in 2000 experiments of which the truth is known."""
     truth = SelectionSlider(options=[("none", 0.0), *((f"{d / 100:+.2f}", d / 100) for d in range(2, 17, 2))],
-                            description="true difference", continuous_update=False, style=WIDE)  # fmt: skip
-    seeds = IntSlider(3, min=2, max=30, description="number of seeds", continuous_update=False, style=WIDE)
+                            description="true difference", continuous_update=False, **WIDE)  # fmt: skip
+    seeds = IntSlider(3, min=2, max=30, description="number of seeds", continuous_update=False, **WIDE)
     spread = SelectionSlider(options=[0.01, 0.02, 0.03, 0.05, 0.07], value=0.05, description="spread of seeds",
-                             continuous_update=False, style=WIDE)  # fmt: skip
+                             continuous_update=False, **WIDE)  # fmt: skip
     said, noise = HTML(), np.random.default_rng(0).normal(size=(EXPERIMENTS, seeds.max))
     bars = [go.Bar(name=name, x=list(COLORS), y=[0, 0, 0], texttemplate="%{y:.1%}", textposition="outside",
                    marker=dict(color=color, pattern_shape=pattern), cliponaxis=False, hoverinfo="skip")

@@ -126,13 +126,16 @@ def over_speakers(results):
     Parameters
     ----------
     results : pandas.DataFrame
-        From `run` or `recorded`.
+        From `run` or `recorded`, or None if there are none yet.
 
     Returns
     -------
-    (4,) pandas.DataFrame
+    (4,) pandas.DataFrame or None
         A row a CCC: ``a`` (full), ``b`` (the variant), ``difference``, ``low``, ``high`` and ``p``.
     """
+    if results is None:
+        print("The comparison waits for your runs: part 2 makes them.")
+        return None
     folder, variant = results.attrs["folder"], results.attrs["variant"]
     if folder is None:
         table = pd.read_csv(HERE / "l4_recorded_speakers.csv", index_col="figure")

@@ -74,13 +74,15 @@ def _scale_row(name, value, scale):
     low, high = POLES[name]
     left = 100 * (value - scale.low) / (scale.high - scale.low)
     color = plots.DIMENSION_COLORS[name]
-    return (f'<div style="display:grid; grid-template-columns:7em 1fr 3em; column-gap:8px; align-items:center; line-height:1.3">'
-            f'<span>{name}</span><div aria-hidden="true" style="position:relative; height:10px; border-radius:5px; '
-            f'background:linear-gradient(#777, #777) 50%/1px 100% no-repeat, #8883"><div style="position:absolute; '
-            f'left:calc({left:.1f}% - 7px); top:-2px; width:14px; height:14px; border-radius:50%; background:{color}">'
-            f'</div></div><b style="text-align:right">{value:.2f}</b><span></span><span style="display:flex; '
-            f'justify-content:space-between; font-size:11px; opacity:.75; margin-bottom:6px"><span>{scale.low:g} {low}'
-            f"</span><span>{high} {scale.high:g}</span></span><span></span></div>")  # fmt: skip
+    middle = "linear-gradient(#777, #777) 50%/1px 100% no-repeat"
+    track = f"position:relative; height:10px; border-radius:5px; background:{middle}, #8883"
+    dot = f"position:absolute; left:calc({left:.1f}% - 7px); top:-2px; width:14px; height:14px; border-radius:50%"
+    ends = "display:flex; justify-content:space-between; font-size:11px; opacity:.75; margin-bottom:6px"
+    grid = "display:grid; grid-template-columns:7em 1fr 3em; column-gap:8px; align-items:center; line-height:1.3"
+    return (f'<div style="{grid}"><span>{name}</span><div aria-hidden="true" style="{track}">'
+            f'<div style="{dot}; background:{color}"></div></div><b style="text-align:right">{value:.2f}</b>'
+            f'<span></span><span style="{ends}"><span>{scale.low:g} {low}</span><span>{high} {scale.high:g}</span>'
+            "</span><span></span></div>")  # fmt: skip
 
 
 def _probabilities(heard, config):
