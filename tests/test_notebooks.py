@@ -106,6 +106,9 @@ def test_training_and_what_follows_run_on_small_settings(tmp_path):
         "runs.csv",
     }
     assert "not run" not in (tables / "table1.csv").read_text()
+    run_notebook(folder / "08_your_voice.ipynb", tmp_path / "08.ipynb", {"interactive": False})
+    assert "widget-view" not in (tmp_path / "08.ipynb").read_text()
+    assert 'src="plotly.min.js"' in (tables / "path.html").read_text()
 
 
 def test_a_run_that_nobody_watches_leaves_a_page_and_a_small_notebook(tmp_path):

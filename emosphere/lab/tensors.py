@@ -9,6 +9,8 @@ ADVICE = {
                       "equal, or one of the two 1. `[..., None]` adds an axis of 1, `keepdim=True` keeps one.",
     "channels": "The convolution reads (batch, width, frames), and your frames are (batch, frames, width).",
     "Halving dimension": "`glu` halves the axis `dim`: it should be the one that holds the 2 width numbers.",
+    "except in dimension 1": "Only the number of frames may differ between the two. Print both `.shape`s: do batch and "
+                             "width agree?",
     "except in dimension": "`torch.cat` joins along the axis `dim`. Which axis counts the frames?",
     "Boolean-type": "A mask holds True and False: `dtype=torch.bool`.",
     "boolean masks": "A mask holds True and False: `dtype=torch.bool`.",
@@ -22,8 +24,8 @@ class TensorExercise(Exercise):
 
     def fail(self, text):
         """Raises a `Hint`, with advice if the text is about shapes."""
-        stopped = " stopped with " in text
-        super().fail(" ".join([text, *[said for piece, said in ADVICE.items() if stopped and piece in text][:1]]))
+        advice = [said for piece, said in ADVICE.items() if " stopped with " in text and piece in text]
+        super().fail(f"{text.rstrip('.')}. {advice[0]}" if advice else text)
 
 
 class InsideExercise(TensorExercise):

@@ -257,18 +257,23 @@ function render({ model, el }) {
 
   async function take(blob, name, recorded) {
     let audio = null;
-    let samples = new Int16Array(0);
     try {
       show(recorded ? "Preparing the recording …" : `Reading ${name} …`, null);
-      audio = await playerOf(blob, name);
-      if (!recorded && audio.duration > longestFile) throw tooLong(audio.duration);
-      samples = await decode(blob, name, rate);
-      if (samples.length > longestFile * rate) throw tooLong(samples.length / rate);
+      let samples = new Int16Array(0);
+      try {
+        audio = await playerOf(blob, name);
+        if (!recorded && audio.duration > longestFile) throw tooLong(audio.duration);
+        samples = await decode(blob, name, rate);
+        if (samples.length > longestFile * rate) throw tooLong(samples.length / rate);
+      } catch (error) {
+        if (!recorded) throw error; // a recording of a moment holds nothing to decode: Python says that it is too short
+      }
+      await send(model, samples, name, recorded, show);
+      if (audio) keep(audio, name);
     } catch (error) {
-      if (!recorded) throw error; // a recording of a moment holds nothing to decode: Python says that it is too short
+      if (audio) URL.revokeObjectURL(audio.src);
+      throw error;
     }
-    await send(model, samples, name, recorded, show);
-    if (audio) keep(audio, name);
   }
 
   const long = "For longer recordings run in a terminal: python -m emosphere predict FILE --windows 3 1";

@@ -232,6 +232,15 @@ def test_the_picture_of_seeds_offers_one_s_own_runs(recorded):
     assert kind.value == "yours: style_width=24"
     assert seeds.max == 3
     np.testing.assert_allclose(figure.data[0].y, recorded["difference"])
+    kind.value, seeds.value = kind.options[-1], 8
+    assert len(figure.data[0].y) == 8
+
+
+def test_the_picture_of_seeds_shows_a_wrong_interval_as_it_is(recorded):
+    figure, (_, seeds, *_) = parts(l4.show_seeds(lambda differences: (differences.min() - 0.01, 0.3), claim, recorded))
+    (bar,) = [trace for trace in figure.data[1:] if not np.isnan(trace.y[-1])]
+    assert bar.y[-1] - bar.error_y.arrayminus[-1] == pytest.approx(recorded["difference"].min() - 0.01)
+    assert bar.y[-1] + bar.error_y.array[-1] == pytest.approx(0.3)
 
 
 def test_the_interval_of_one_s_own_runs_is_said(recorded):

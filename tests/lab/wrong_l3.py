@@ -375,6 +375,6 @@ def leaks(pool, frames):
     rubbish = torch.randn(1, 20, 16)
     return drift(pool, frames, rubbish) > 1e-5
 """,
-         "Which axis counts the frames"),
+         "do batch and width agree"),
     ],
 }

@@ -26,6 +26,7 @@ WRONG = {
         (variants("{'full': {}, 'mine': {'learning_rate': 0.001}}"), "this is the same as full"),
         (variants("{'full': {}, 'mine': {'weighted': 'False'}}"), "weighted must be bool"),
         (variants("{'full': {'auxiliary': 'region'}, 'mine': {'auxiliary': 'none'}}"), "states no difference: {}"),
+        (variants("{'full': {'auxiliary': 'none'}, 'mine': {}}"), "yours is measured against"),
         (variants("{'region': {'auxiliary': 'region'}, 'none': {'auxiliary': 'none'}}"), "one of the two is"),
         (variants("{'full': {}, 'mine': {'auxiliary': 'none', 'pooling': 'statistics'}}"), "which of the two"),
         (variants("{'full': {}, 'none': {'auxiliary': 'none'}, 'slow': {'learning_rate': 3e-4}}"), "the number is 3"),
