@@ -62,6 +62,9 @@ const shortened = (name) => (name.length > 80 ? `${name.slice(0, 79)}…` : name
 
 class Refusal extends Error {} // its message is a sentence for the person
 
+const noSound = (name) =>
+  new Refusal(`${name} holds no sound that this browser can decode. Try wav, flac, mp3 or ogg.`);
+
 function microphoneRefusal(error) {
   const instead = "or choose a sound file instead.";
   const reasons = {
@@ -71,7 +74,8 @@ press Record again; ${instead}`,
     NotReadableError: `The microphone does not answer; another programme may be using it. Close that and press Record \
 again, ${instead}`,
   };
-  return new Refusal(reasons[error.name] ?? `The microphone cannot be used (${error.message}). Try another browser, ${instead}`);
+  const other = `The microphone cannot be used (${error.message}). Try another browser, ${instead}`;
+  return new Refusal(reasons[error.name] ?? other);
 }
 
 async function openMicrophone() {
@@ -92,16 +96,16 @@ http://localhost or https, or choose a sound file instead.");
 async function playerOf(blob, name) {
   const audio = Object.assign(document.createElement("audio"), { controls: true, preload: "metadata" });
   audio.setAttribute("aria-label", "the recording");
-  const no = () => new Refusal(`${name} holds no sound that this browser can decode. Try wav, flac, mp3 or ogg.`);
   const heard = (event) => new Promise((resolve) => audio.addEventListener(event, resolve, { once: true }));
-  const failed = heard("error").then(() => Promise.reject(no()));
+  const failed = heard("error").then(() => Promise.reject(noSound(name)));
   failed.catch(() => {});
   audio.src = URL.createObjectURL(blob);
   try {
     await Promise.race([heard("loadedmetadata"), failed]);
     if (!Number.isFinite(audio.duration)) {
       audio.currentTime = 1e9;
-      await Promise.race([heard("durationchange"), heard("ended"), failed, new Promise((done) => setTimeout(done, 3000))]);
+      const enough = new Promise((resolve) => setTimeout(resolve, 3000));
+      await Promise.race([heard("durationchange"), heard("ended"), failed, enough]);
       audio.currentTime = 0;
     }
   } catch (error) {
@@ -113,12 +117,11 @@ async function playerOf(blob, name) {
 
 // The blob as 16 kHz mono; a Refusal if it cannot be decoded
 async function decode(blob, name, rate) {
-  const no = () => new Refusal(`${name} holds no sound that this browser can decode. Try wav, flac, mp3 or ogg.`);
   let sound;
   try {
     sound = await new OfflineAudioContext(1, 1, rate).decodeAudioData(await blob.arrayBuffer());
   } catch {
-    throw no();
+    throw noSound(name);
   }
   const channels = Array.from({ length: sound.numberOfChannels }, (_, i) => sound.getChannelData(i));
   const whole = new Int16Array(sound.length);
@@ -181,7 +184,8 @@ async function send(model, samples, name, recorded, show) {
 }
 
 function render({ model, el }) {
-  const { rate, longest_recording: longestRecording, longest_file: longestFile, largest_file: largestFile } = model.get("limits");
+  const limits = model.get("limits");
+  const { rate, longest_file: longestFile, largest_file: largestFile } = limits;
   make("style", el, { textContent: STYLE });
   const root = make("div", el, { className: "emosphere-recorder" }, { role: "group", "aria-label": "your voice" });
   const row = make("div", root, { className: "row" });
@@ -285,7 +289,8 @@ function render({ model, el }) {
       const name = shortened(file.name);
       if (!file.size) throw new Refusal(`${name} is empty (0 bytes).`);
       if (file.size > largestFile) {
-        throw new Refusal(`${name} has ${Math.round(file.size / 1e6)} MB; at most ${largestFile / 1e6} MB are taken here. ${long}`);
+        const [has, most] = [Math.round(file.size / 1e6), largestFile / 1e6];
+        throw new Refusal(`${name} has ${has} MB; at most ${most} MB are taken here. ${long}`);
       }
       await take(file, name, false);
     });
@@ -317,7 +322,7 @@ function render({ model, el }) {
       bar.style.width = `${100 * (1 - decibels / QUIETEST)}%`;
       level.setAttribute("aria-valuenow", Math.round(decibels));
       time.textContent = clock(seconds);
-      if (seconds >= longestRecording) stopRecording();
+      if (seconds >= limits.longest_recording) stopRecording();
     }, TICK);
     const during = (on) => {
       level.hidden = time.hidden = !on;
@@ -325,7 +330,7 @@ function render({ model, el }) {
       record.disabled = !on;
       record.setAttribute("aria-pressed", on);
       word.textContent = on ? "Stop" : "Record";
-      hint.textContent = on ? `stops by itself after ${clock(longestRecording)}` : idleHint;
+      hint.textContent = on ? `stops by itself after ${clock(limits.longest_recording)}` : idleHint;
     };
     try {
       recorder.start();
