@@ -202,9 +202,6 @@ def model():
 def test_predicting_from_what_is_broken(mixed, model, name):
     root, kinds = mixed
     path, good = root / kinds[name][0], root / kinds["FLAC"][0]
-    if name == "silent":
-        assert np.isfinite(predict(model, [path])["valence"]).all()
-        return
     refused(lambda: predict(model, [good, path]), path)
 
 

@@ -24,7 +24,7 @@ def show_point(normalise, to_spherical):
     empty = dict(x=[], y=[], z=[], hoverinfo="skip", showlegend=False)
     ring = go.Scatter3d(mode="markers", marker=dict(symbol="circle-open", size=13, color="#222222"), **empty)
     ray = go.Scatter3d(mode="lines+markers", line=dict(width=5, color="#222222"),
-                       marker=dict(size=[0, 9], color=OCTANT_COLORS[3]), **empty)  # fmt: skip
+                       marker=dict(size=[0, 12], color=OCTANT_COLORS[3]), **empty)  # fmt: skip
     turn, rise = (go.Scatter3d(mode="lines", line=dict(width=5, color=color), **empty) for color in OCTANT_COLORS[:3:2])
     figure = sphere_layout(go.Figure([borders(RegionGrid(4, 2)), axes(), ring, ray, turn, rise]), height=440)
     figure = Figure(figure.update_layout(width=480, showlegend=False), displayModeBar=False)
