@@ -11,7 +11,7 @@ env: .venv/ready  ## the pinned environment in .venv
 	.venv/bin/jupyter labextension disable @jupyter/nbgrader 2> /dev/null  # its menus are for teachers who want them
 	touch $@
 
-run: env  ## embedded corpus, notebooks 01 to 07, trained models, tables and figures
+run: env  ## embedded corpus, notebooks 01 to 08, trained models, tables and figures
 	$(EMOSPHERE) run
 
 sweep: env  ## many runs, their tables and forest plot: make sweep EXPERIMENTS=mine.yaml SEEDS=5 SCHEDULER=processes=2

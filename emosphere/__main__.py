@@ -19,7 +19,7 @@ MODEL = "runs/embedded/full/seed0"
 def main():
     parser = argparse.ArgumentParser(prog="emosphere")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="execute notebooks 01 to 07 on the embedded corpus")
+    commands.add_parser("run", help="execute notebooks 01 to 08 on the embedded corpus")
     one = commands.add_parser("train", help="one run, also in several processes")
     one.add_argument("folder", help="of the run")
     one.add_argument("settings", nargs="*", type=_setting, metavar="name=value", help="as in notebook 05")

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 
 from ..sphere import DIMENSIONS
 from .basic import DIMENSION_COLORS, plain, styled
-from .colouring import color_by_quantity
+from .colouring import CIVIDIS
 from .spheres import axes, borders, sphere_layout, xyz
 
 
@@ -17,7 +17,7 @@ def way(points, seconds):
     points : (n, 3) array_like
         Sphere coordinates in the order of `emosphere.sphere.DIMENSIONS`; the line has a gap where they are NaN.
     seconds : (n,) array_like
-        When each point is reached.
+        When each point is reached, rising.
 
     Returns
     -------
@@ -31,7 +31,9 @@ def way(points, seconds):
     points, seconds = np.asarray(points, dtype=float).reshape(-1, 3), np.asarray(seconds, dtype=float)
     if len(points) != len(seconds):
         raise ValueError(f"Each point needs its time; there are {len(points)} points and {len(seconds)} times.")
-    colors = color_by_quantity("seconds", seconds).marker
+    first, last = (float(seconds[0]), float(seconds[-1])) if len(seconds) else (0.0, 0.0)
+    scale = list(zip(np.linspace(0, 1, len(CIVIDIS)).tolist(), CIVIDIS, strict=True))
+    colors = dict(color=seconds.astype("float32"), colorscale=scale, cmin=first, cmax=max(last, first + 0.1))
     hover = "%{text}<br>valence %{y:.2f}, arousal %{x:.2f}, dominance %{z:.2f}<extra></extra>"
     return dict(**xyz(points), mode="lines+markers", text=[f"at {second:.1f} s" for second in seconds],
                 hovertemplate=hover, line=dict(width=6, **colors), marker=dict(size=3.5, **colors))  # fmt: skip

@@ -5,7 +5,7 @@ import html
 import numpy as np
 
 from .. import plots
-from ..plots.colouring import color_by_quantity, color_by_region
+from ..plots.colouring import CIVIDIS, color_by_region
 from ..sphere import DIMENSIONS
 from .hearing import in_words
 from .messages import heading
@@ -21,7 +21,7 @@ def legend(heard, neighbours):
     entries = [f'<span style="color:{ACCENT}">◇</span> the whole recording']
     if heard.windows is not None:
         low, high = heard.middles[[0, -1]]
-        bar = ",".join(color_by_quantity("", heard.middles).colors)
+        bar = ",".join(CIVIDIS)
         entries += [f'way from {low:.1f} s <span style="display:inline-block; width:6em; height:.7em; '
                     f'background:linear-gradient(90deg,{bar})"></span> to {high:.1f} s',
                     f'<span style="color:{NOW}">●</span> what you hear now']  # fmt: skip
