@@ -1,5 +1,7 @@
 """Shared small things: a corpus of a few seconds of tones in the MSP-Podcast layout, and tiny encoders on disk."""
 
+import signal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,10 @@ import soundfile
 from transformers import AutoConfig, AutoModel
 
 from emosphere.encoders import TINY
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and with them all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SMALL = {**TINY, "hidden_size": 32, "intermediate_size": 32, "conv_dim": [8, 16, 32]}
 
