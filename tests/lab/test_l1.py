@@ -58,7 +58,11 @@ def test_the_dot_is_where_the_functions_put_it():
 def test_a_wrong_function_misses_the_ring():
     swapped = lambda v, a, d: to_spherical(a, v, d)
     box = l1.show_point(normalise, swapped)
-    parts(box, FloatSlider)[0].value = 2.0
+    for slider, rating in zip(parts(box, FloatSlider), (2.5, 7.0, 4.0), strict=True):
+        slider.value = rating
+    (figure,) = parts(box, Figure)
+    assert (figure.data[3].x[-1], figure.data[3].y[-1]) == pytest.approx((-0.5, 1.0), abs=1e-6)
+    assert (figure.data[2].x[0], figure.data[2].y[0]) == pytest.approx((1.0, -0.5), abs=1e-6)
     assert "NOT inside" in said(box)
 
 
