@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from ipywidgets import HTML, Dropdown, FloatSlider, Widget
+from ipywidgets import HTML, Dropdown, FloatSlider
 
 from emosphere import corpora
 from emosphere.lab import l1
@@ -93,4 +93,3 @@ def test_region_numbers_out_of_range_are_said(tones):
     speech = corpora.load("msp_podcast", tones)
     box = l1.show_regions(normalise, to_spherical, lambda *_: 8, weights, speech)
     assert "region numbers run from 8 to 8, not 0 to 7" in said(box)
-    Widget.close_all()
