@@ -72,8 +72,6 @@ class Exercise:
         ------
         Hint
         """
-        if not callable(answer):
-            self.fail(f"This should be a function, but it is {_shown(answer)}. Run the cell with your `def` again.")
         given = [self._ask(answer, arguments) for arguments in self.inputs]
         wanted = [np.asarray(_plain(self.right(*copy.deepcopy(arguments)))) for arguments in self.inputs]
         wrong = [n for n, pair in enumerate(zip(given, wanted, strict=True)) if not _same(*pair)]
@@ -94,20 +92,32 @@ class Exercise:
         """Raises a `Hint` with the exercise's title."""
         raise Hint(_wrapped(f"✗ {self.title}: {text}")) from None
 
-    def _ask(self, answer, arguments):
-        """What an answer returns, as an array."""
-        private = copy.deepcopy(arguments)
+    def returned(self, answer, *arguments):
+        """What a student's function returns, whatever it is.
+
+        Raises
+        ------
+        Hint
+            If it is no function, empty, stops with an error or returns nothing.
+        """
+        if not callable(answer):
+            self.fail(f"this should be a function, but it is {_shown(answer)}. Run the cell with your `def` again.")
         try:
             with np.errstate(all="ignore"):  # a warning beside the hint would only distract
-                result = answer(*private)
+                result = answer(*arguments)
         except NotImplementedError:
             self.fail(f"still empty. {self.start}")
         except Exception as error:
-            self.fail(
-                f"on {_listed(arguments)} your function stopped with {type(error).__name__}{_line(error)}: {error}"
-            )
+            where = f"on {_listed(arguments)} " if arguments else ""
+            self.fail(f"{where}your function stopped with {type(error).__name__}{_line(error)}: {error}")
         if result is None:
             self.fail("your function returns nothing. Does every way through it end with `return`?")
+        return result
+
+    def _ask(self, answer, arguments):
+        """What an answer returns, as an array."""
+        private = copy.deepcopy(arguments)
+        result = self.returned(answer, *private)
         if not all(_same(np.asarray(_plain(a)), np.asarray(_plain(b)))
                    for a, b in zip(private, arguments, strict=True) if not callable(a)):  # fmt: skip
             self.fail("your function changes what it was given. Make a new array in place of writing into the old one.")

@@ -15,7 +15,7 @@ import numpy as np
 from .checking import Exercise
 from .l4_pictures import show_errors, show_interval, show_seeds
 from .l4_runs import over_speakers, recorded, run
-from .l4_variants import VARIANTS, chosen, returned
+from .l4_variants import VARIANTS, chosen
 from .questions import Question
 
 __all__ = ["check_claim", "check_interval", "check_my_variants", "over_speakers", "question", "recorded", "run",
@@ -189,7 +189,7 @@ CLAIM = Exercise(
 
 def check_claim(answer):
     """Exercise 3: what an interval lets one say."""
-    said = {ends: returned(CLAIM, answer, *ends) for ends in CLAIM.inputs}
+    said = {ends: CLAIM.returned(answer, *ends) for ends in CLAIM.inputs}
     for word in said.values():
         if not isinstance(word, str) or word not in WORDS:
             CLAIM.fail(f"your function says {word!r}. It should say one of these, letter by letter: {CLAIM.returns}.")

@@ -1,7 +1,7 @@
 """Exercise 1 of lab 4: two variants that differ in one thing, as a student writes them."""
 
 from ..config import HOW, Config, ConfigError
-from .checking import Exercise, _line
+from .checking import Exercise
 
 EPOCHS = 4
 """Of a training in this lab."""
@@ -14,21 +14,6 @@ VARIANTS = Exercise(
     start="Choose a question from the table. `full` states no difference, `mine` the one that your question is about.",
     praise="One difference, everything else is held: whatever comes out, it is due to this setting or to chance.",
 )
-
-
-def returned(exercise, function, *arguments):
-    """What a student's function returns, or a `Hint` if it does not."""
-    if not callable(function):
-        exercise.fail("this should be a function. Run the cell with your `def` again.")
-    try:
-        result = function(*arguments)
-    except NotImplementedError:
-        exercise.fail(f"still empty. {exercise.start}")
-    except Exception as error:
-        exercise.fail(f"your function stopped with {type(error).__name__}{_line(error)}: {error}")
-    if result is None:
-        exercise.fail("your function returns nothing. Does every way through it end with `return`?")
-    return result
 
 
 def chosen(my_variants, *, epochs=EPOCHS):
@@ -56,7 +41,7 @@ def chosen(my_variants, *, epochs=EPOCHS):
     >>> chosen(lambda: {"full": {}, "mine": {"pooling": "statistics"}})
     {'pooling': 'statistics'}
     """
-    variants, fail = returned(VARIANTS, my_variants), VARIANTS.fail
+    variants, fail = VARIANTS.returned(my_variants), VARIANTS.fail
     if not isinstance(variants, dict) or not all(isinstance(changes, dict) for changes in variants.values()):
         fail('return a dict whose two values are dicts, too: "full" with an empty one, "mine" with {"setting": value}.')
     if len(variants) != 2:
