@@ -81,7 +81,7 @@ def _train(arguments):
     from .training import RunError, train
 
     try:
-        settings = {"preset": "tiny", **dict(arguments.settings)}
+        settings = {"preset": "small", **dict(arguments.settings)}
         config = Config.load(arguments.config) if arguments.config else Config.create(**settings)
         train(config, arguments.folder, cache=arguments.cache)
     except (BusyError, CheckpointError, ConfigError, CorpusError, EncoderError, RunError) as error:

@@ -108,19 +108,18 @@ def cut(lengths, count=None, seconds=None, least=1):
     return [*pieces, slice(begin, len(lengths))]
 
 
-def divided(batch, seconds=None):
+def divided(batch, seconds=None, rate=RATE):
     """A batch as `emosphere.data.collate` makes it, in pieces of at most so many seconds, padding counted.
 
-    Each piece is only as long as its longest utterance.
+    Each piece is only as long as its longest utterance. ``rate`` is that of its samples, or frames, a second.
     """
     if seconds is None:
         return [batch]
     lengths = batch["attention_mask"].sum(1)  # (batch,)
     pieces = []
-    for piece in cut((lengths / RATE).tolist(), seconds=seconds):
+    for piece in cut((lengths / rate).tolist(), seconds=seconds):
         longest = int(lengths[piece].max())
-        audio = {name: batch[name][piece, :longest] for name in ("input_values", "attention_mask")}
-        pieces.append({"positions": batch["positions"][piece], **audio})
+        pieces.append({name: part[piece, :longest] if part.ndim > 1 else part[piece] for name, part in batch.items()})
     return pieces
 
 

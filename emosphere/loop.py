@@ -5,13 +5,13 @@ import math
 import re
 import time
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import torch
 
 from . import batches, checkpoint, data
-from .corpora.audio import RATE
 from .files import clear_leftovers, replacing
 from .losses import auxiliary_loss, auxiliary_weight, ccc_loss
 from .metrics import concordance_cc
@@ -48,6 +48,9 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
     steps = training.steps
     if config.learning_rate_schedule == "one-cycle":
         scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=sum(steps))
+    elif config.learning_rate_schedule == "cosine":
+        share = partial(warm_cosine, warm=steps[0] / 2, total=sum(steps))
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
     else:
         scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     prepared_model = accelerator.prepare(model)
@@ -86,6 +89,20 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
     accelerator.wait_for_everyone()  # for the best model to be in place
 
 
+def warm_cosine(step, *, warm, total):
+    """Share of the learning rate at a step: up to 1 in the first ones, then down to 0 in half a cosine.
+
+    The region task counts in the first quarter of the epochs: by then the rate has to be high, or that task learns
+    nothing.
+
+    Examples
+    --------
+    >>> [round(warm_cosine(step, warm=2, total=10), 3) for step in (0, 1, 5, 9)]
+    [0.488, 0.976, 0.5, 0.024]
+    """
+    return min(1, (step + 1) / warm) * (1 + math.cos(math.pi * step / total)) / 2
+
+
 def _write(folder, history):
     """What can be seen of the checkpoint."""
     if not history:
@@ -107,7 +124,8 @@ class _Training:
             self.lengths, None if config.batch_seconds else config.batch_size, seconds=config.batch_seconds,
             shuffle=True, seed=config.seed, process=accelerator.process_index, processes=accelerator.num_processes,
         )  # fmt: skip
-        self.loader = data.make_loader(data.Utterances(corpus, rows, config.max_seconds), self.batches, config.workers)
+        self.dataset = prepared.utterances("train", config.max_seconds)
+        self.loader = data.make_loader(self.dataset, self.batches, config.workers)
         device = accelerator.device
         self.truth = data.targets(corpus, rows).to(device)
         self.classes = data.to_tensor(prepared.classes["train"]).to(device)
@@ -131,7 +149,7 @@ class _Training:
         longest, processes = self.lengths.max(), accelerator.num_processes
         count = max(2, processes, int(config.batch_seconds / longest)) if config.batch_seconds else config.batch_size
         own = len(range(accelerator.process_index, count, processes))
-        silence = data.collate([(0, torch.zeros(int(longest * RATE)))] * own)
+        silence = data.collate([(0, self.dataset.silence(longest))] * own)
         model.train()
 
         def loss(vad, logits):
@@ -139,7 +157,7 @@ class _Training:
 
         with _within_memory(config, own, longest):
             backward(model, silence, count, loss, accelerator, auxiliary=config.auxiliary != "none",
-                     seconds=config.micro_batch_seconds)  # fmt: skip
+                     seconds=config.micro_batch_seconds, rate=self.dataset.rate)  # fmt: skip
         model.zero_grad()
         set_random_state(before, accelerator.device)
 
@@ -161,7 +179,7 @@ class _Training:
 
             with _within_memory(config, len(share["positions"]), self.lengths[whole].max()):
                 total, *parts, vad = backward(model, share, len(whole), loss, accelerator, auxiliary=weight > 0,
-                                         seconds=config.micro_batch_seconds)  # fmt: skip
+                                         seconds=config.micro_batch_seconds, rate=self.dataset.rate)  # fmt: skip
                 norm = torch.nn.utils.clip_grad_norm_(trainable, config.clip_gradient or math.inf)
                 figures = [part.item() for part in (*parts, total, norm)]
                 if not np.isfinite(figures).all():

@@ -1,16 +1,20 @@
 """The model: a speech encoder, a pooling layer, a head for valence, arousal and dominance, and an auxiliary head.
 
-    waveform  (batch, samples)         normalised with the training corpus' mean and standard deviation
-    encoder   (batch, frames, width)   any raw-waveform encoder of transformers; its last hidden state
-    pooling   (batch, style width)     style pooling (the paper) or attentive statistics (its ablation)
+    waveform  (batch, samples)                 normalised with the training corpus' mean and standard deviation
+    encoder   (batch, frames, states, width)   its last hidden state (the paper), another one, or all; see
+                                               `emosphere.encoders` for what may stand here
+    merged    (batch, frames, width)           a learned mean where there are several states
+    pooling   (batch, style width)             style pooling (the paper) or attentive statistics (its ablation)
     heads     (batch, 3), (batch, classes)
 
-Padding never leaks, so an utterance's output does not depend on what else is in its batch.
+Padding never leaks, so an utterance's output does not depend on what else is in its batch. Behind a frozen encoder the
+model may also be given the encoder's frames, which then are computed only once (`emosphere.frames`).
 
 References
 ----------
 .. [1] Cho et al., "EmoSphere-SER", Interspeech 2025, sections 2.2 and 3.2.
 .. [2] Chen et al., "WavLM: Large-Scale Self-Supervised Pre-Training for Full Stack Speech Processing", 2022.
+.. [3] Yang et al., "SUPERB: Speech processing Universal PERformance Benchmark", Interspeech 2021 (learned layer weights).
 """
 
 import warnings
@@ -18,10 +22,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput, logging
 
-from .encoders import load_encoder, told
+from .encoders import STORE, front_end, keep_layers, load_encoder, new_encoder, told, transformer_layers
 from .pooling import StatisticsPooling, StylePooling
 from .sphere import DIMENSIONS, RegionGrid, Scale
 
@@ -40,12 +44,19 @@ class EmoSphereConfig(PreTrainedConfig):
     with layer norm in the front end were trained with one, those with group norm (wavlm-base) were not, and the
     output of the latter does change with padding, which grouping batches by length keeps small. (data2vec-audio gets
     a mask, but its own stack of positional convolutions lets a little of the padding in.)
+
+    ``layer`` is the hidden state that is pooled: "last", its number, or "weighted", a learned mean of all.
+    ``frame_stride`` neighbouring frames are replaced by their mean. ``encoder_trained`` says what training may change
+    of the encoder; behind one of which it may change "nothing", every width of every state is brought to mean 0 and
+    deviation 1 over the training frames (``frame_mean`` and ``frame_std`` of the model).
     """
 
     model_type = "emosphere"
 
     encoder_config: dict | None = None
-    freeze_features: bool = True
+    encoder_trained: str = "all but the front end"
+    layer: int | str = "last"
+    frame_stride: int = 1
     pooling: str = "style"
     style_width: int = 1024
     head_width: int = 1024
@@ -109,19 +120,38 @@ class EmoSphereModel(PreTrainedModel):
     def __init__(self, config, encoder=None):
         super().__init__(config)
         encoder_config = dict(config.encoder_config)
-        self.encoder = encoder or AutoModel.from_config(
-            AutoConfig.for_model(encoder_config.pop("model_type"), **encoder_config)
-        )
+        self.encoder = encoder or new_encoder(AutoConfig.for_model(encoder_config.pop("model_type"), **encoder_config))
+        keep_layers(self.encoder, config.layer)
+        self.states = len(transformer_layers(self.encoder)) + 1 if config.layer == "weighted" else 1
         width = self.encoder.config.hidden_size
+        if self.states > 1:
+            self.layer_scores = nn.Parameter(torch.zeros(self.states))
+        if self.frozen:
+            self.register_buffer("frame_mean", torch.zeros(self.states, width))
+            self.register_buffer("frame_std", torch.ones(self.states, width))
         if config.pooling == "style":
             self.pooling = StylePooling(width, config.style_width)
         else:
             self.pooling = StatisticsPooling(width)
         self.regression = self._head(len(DIMENSIONS))
         self.auxiliary = self._head(config.classes) if config.classes else None
-        if config.freeze_features:
-            self.encoder.feature_extractor._freeze_parameters()  # HubertModel has no public name for it
+        fixed = {"nothing": [self.encoder], "all but the front end": front_end(self.encoder), "all": []}
+        for part in fixed[config.encoder_trained]:
+            for parameter in part.parameters():
+                parameter.requires_grad = False
         self.post_init()
+
+    @property
+    def frozen(self):
+        """bool: whether training changes nothing of the encoder."""
+        return self.config.encoder_trained == "nothing"
+
+    def train(self, mode=True):
+        """As of any module; but a frozen encoder has neither dropout nor SpecAugment."""
+        super().train(mode)
+        if self.frozen:
+            self.encoder.eval()
+        return self
 
     def _init_weights(self, module):
         """Everything of ours keeps PyTorch's initialisation; the encoder has its own."""
@@ -136,15 +166,17 @@ class EmoSphereModel(PreTrainedModel):
             nn.Linear(self.config.head_width, outputs),
         )
 
-    def forward(self, input_values, attention_mask=None, *, auxiliary=True, return_attention=False):
-        """Predictions for a batch of waveforms.
+    def forward(self, input_values=None, attention_mask=None, *, frames=None, auxiliary=True, return_attention=False):
+        """Predictions for a batch of waveforms, or of frames that a frozen encoder has made of them.
 
         Parameters
         ----------
-        input_values : (batch, samples) torch.Tensor
+        input_values : (batch, samples) torch.Tensor, optional
             Mono audio at 16 kHz, in [-1, 1], as it is: normalisation is part of the model.
         attention_mask : (batch, samples) torch.Tensor of bool or int, optional
-            1 inside the utterance, 0 in the padding. None: nothing is padded.
+            1 inside the utterance, 0 in the padding. None: nothing is padded. (batch, frames), if frames are given.
+        frames : (batch, frames, states, width) torch.Tensor, optional
+            What `hidden_states` gave, in place of waveforms.
         auxiliary : bool
             Also predict the auxiliary classes, if there are any.
         return_attention : bool
@@ -153,11 +185,21 @@ class EmoSphereModel(PreTrainedModel):
         Returns
         -------
         EmoSphereOutput
+
+        Raises
+        ------
+        ValueError
+            For frames with another number of hidden states, or of another width.
         """
-        if attention_mask is None:
-            attention_mask = torch.ones_like(input_values, dtype=torch.bool)
-        frames, mask = self.encode(input_values, attention_mask)
-        style, attention = self.pooling(frames, mask)
+        if frames is None:
+            if attention_mask is None:
+                attention_mask = torch.ones_like(input_values, dtype=torch.bool)
+            merged, mask = self.encode(input_values, attention_mask)
+        else:
+            merged = self.merge(frames)
+            mask = torch.ones(frames.shape[:2], device=frames.device) if attention_mask is None else attention_mask
+            mask = mask.bool()
+        style, attention = self.pooling(merged, mask)
         return EmoSphereOutput(
             vad=self.regression(style),
             logits=self.auxiliary(style) if auxiliary and self.auxiliary is not None else None,
@@ -166,17 +208,52 @@ class EmoSphereModel(PreTrainedModel):
         )
 
     def encode(self, input_values, attention_mask):
-        """Normalised waveform through the encoder: (batch, frames, width) float and (batch, frames) bool tensors.
+        """Waveforms to what is pooled: (batch, frames, width) float and (batch, frames) bool tensors."""
+        states, mask = self.hidden_states(input_values, attention_mask)
+        return self.merge(states), mask
+
+    def hidden_states(self, input_values, attention_mask):
+        """Waveforms to the hidden states that ``layer`` asks for, ``frame_stride`` frames meaned to one.
 
         The frame mask follows the encoder's own length formula, never a rule of thumb such as "20 ms".
+
+        Returns
+        -------
+        (batch, frames, states, width) torch.Tensor
+        (batch, frames) torch.Tensor of bool
         """
         attention_mask = attention_mask.bool()
         waveform = (input_values - self.config.waveform_mean) / self.config.waveform_std * attention_mask
         # an integer mask: sums of a half-precision one overflow
         encoder_mask = attention_mask.long() if self.config.mask_encoder else None
-        frames = self.encoder(waveform, attention_mask=encoder_mask).last_hidden_state  # (batch, frames, width)
+        several = {"output_hidden_states": True} if self.states > 1 else {}
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            output = self.encoder(waveform, attention_mask=encoder_mask, **several)
+        last = output.last_hidden_state  # (batch, frames, width)
+        states = torch.stack([*output.hidden_states[:-1], last] if several else [last], 2)
         lengths = self.encoder._get_feat_extract_output_lengths(attention_mask.sum(-1))  # (batch,)
-        return frames, torch.arange(frames.shape[1], device=frames.device) < lengths[:, None]
+        mask = torch.arange(last.shape[1], device=last.device) < lengths[:, None]
+        return meaned(states, mask, self.config.frame_stride)
+
+    def merge(self, states):
+        """(batch, frames, states, width) hidden states to (batch, frames, width): the softmax-weighted mean."""
+        if states.shape[2:] != (self.states, self.encoder.config.hidden_size):
+            raise ValueError(f"Frames of {self.states} hidden states of width {self.encoder.config.hidden_size} are "
+                             f"wanted (layer {self.config.layer!r}), not of {states.shape[2]} of {states.shape[3]}.")  # fmt: skip
+        if self.frozen:
+            states = (states.float() - self.frame_mean) / self.frame_std
+        if self.states == 1:
+            return states[:, :, 0]
+        return torch.einsum("btsw,s->btw", states, self.layer_weights)
+
+    @property
+    def layer_weights(self):
+        """(states,) torch.Tensor: the learned share of each hidden state, which sum to 1."""
+        return self.layer_scores.softmax(0)
+
+    def frame_count(self, samples):
+        """How many frames an utterance of so many samples has before pooling."""
+        return -(-int(self.encoder._get_feat_extract_output_lengths(torch.tensor(samples))) // self.config.frame_stride)
 
     @classmethod
     def from_pretrained(cls, path, **kwargs):
@@ -201,19 +278,47 @@ class EmoSphereModel(PreTrainedModel):
         return model
 
 
-def build(encoder, **settings):
+def meaned(states, mask, stride):
+    """The mean of each ``stride`` neighbouring frames, of those inside the utterance.
+
+    Parameters
+    ----------
+    states : (batch, frames, ...) torch.Tensor
+    mask : (batch, frames) torch.Tensor of bool
+    stride : int
+
+    Returns
+    -------
+    (batch, ceil(frames / stride), ...) torch.Tensor, (batch, ceil(frames / stride)) torch.Tensor of bool
+
+    Examples
+    --------
+    >>> states, mask = torch.tensor([[1.0, 3.0, 5.0, 9.0]]), torch.tensor([[True, True, True, False]])
+    >>> meaned(states, mask, 2)
+    (tensor([[2., 5.]]), tensor([[ True,  True]]))
+    """
+    if stride == 1:
+        return states, mask
+    beyond = (0, -states.shape[1] % stride)
+    mask = nn.functional.pad(mask, beyond).unflatten(1, (-1, stride))  # (batch, frames, stride)
+    states = nn.functional.pad(states, (0, 0) * (states.ndim - 2) + beyond).unflatten(1, (-1, stride))
+    inside = mask.reshape(*mask.shape, *(1,) * (states.ndim - 3)).to(states.dtype)
+    return (states * inside).sum(2) / inside.sum(2).clamp_min(1), mask.any(2)
+
+
+def build(encoder, *, store=STORE, **settings):
     """A new model around a pretrained encoder (or the randomly initialised tiny one).
 
     Parameters
     ----------
-    encoder : str
+    encoder, store
         As in `find_encoder`.
     **settings
         Fields of `EmoSphereConfig`.
     """
-    loaded = load_encoder(encoder)
+    loaded = load_encoder(encoder, store=store)
     config = loaded.config
-    # data2vec-audio has layer norm in its front end but no such field
+    # data2vec-audio has layer norm in its front end but no such field, Whisper another one
     masked = getattr(config, "feat_extract_norm", "layer") == "layer"
     encoder_config = {key: value for key, value in config.to_dict().items() if key != "_name_or_path"}
     return EmoSphereModel(EmoSphereConfig(encoder_config=encoder_config, mask_encoder=masked, **settings), loaded)

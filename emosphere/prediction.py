@@ -11,7 +11,7 @@ from torch import nn
 
 from .batches import GroupedBatches
 from .corpora.decoding import RATE
-from .data import Utterances, make_loader
+from .data import inputs, make_loader
 from .model import EmoSphereModel
 from .progress import bar
 from .recordings import LONGEST, Recordings, is_path
@@ -49,7 +49,7 @@ def forward_all(model, loader, count, *, accelerator=None, progress=None):
     try:
         for batch in bar(loader, desc=progress, disable=progress is None, leave=False):
             with autocast():
-                output = model(batch["input_values"].to(device), batch["attention_mask"].to(device))
+                output = model(**inputs(batch, device))
             parts = [output.vad.float(), *([] if output.logits is None else [output.logits.float().softmax(-1)])]
             values[batch["positions"]] = nn.functional.pad(torch.cat(parts, -1), (0, 1), value=1.0).cpu()
     finally:
@@ -69,7 +69,7 @@ def evaluation_loader(config, prepared, split, accelerator):
     seconds = config.micro_batch_seconds or config.batch_seconds or config.batch_size * config.max_seconds
     batches = GroupedBatches(prepared.seconds[split], 2 * config.batch_size, seconds=seconds,
                              process=accelerator.process_index, processes=accelerator.num_processes)  # fmt: skip
-    return make_loader(Utterances(prepared.corpus, prepared.rows[split]), batches, config.workers)
+    return make_loader(prepared.utterances(split), batches, config.workers)
 
 
 def predict_test(config, prepared, model, accelerator, *, progress=True):

@@ -1,13 +1,16 @@
 """What a run needs before it can train: usable rows, their lengths and classes, class weights, the model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from accelerate.utils import set_seed
 
 from .corpora import CorpusError, load, scan, usable
-from .data import auxiliary_classes
+from .data import Utterances, auxiliary_classes
+from .encoders import find_encoder
+from .frames import FramedUtterances, Frames
 from .model import build
 from .sphere import inverse_frequency_weights
 
@@ -19,7 +22,8 @@ class Prepared:
     """A corpus made ready for a run: ``rows`` and ``seconds`` (of audio) by split, auxiliary ``classes`` by split.
 
     ``waveform`` is (mean, standard deviation) over all samples of the training split, ``weights`` the class weights,
-    ``notes`` what a reader of the results should know.
+    ``notes`` what a reader of the results should know, ``digests`` (by index of the corpus' table) of what is heard,
+    ``frames`` of a frozen encoder once they are made.
     """
 
     corpus: object
@@ -30,6 +34,14 @@ class Prepared:
     weights: np.ndarray
     waveform: tuple
     notes: tuple
+    digests: pd.Series
+    frames: Frames | None = None
+
+    def utterances(self, split, max_seconds=None):
+        """Dataset of a split: its waveforms, or its frames if the encoder is frozen; the beginning of each alone."""
+        if self.frames is None:
+            return Utterances(self.corpus, self.rows[split], max_seconds)
+        return FramedUtterances(self.frames, self.digests[self.rows[split].index], max_seconds)
 
     def class_table(self):
         """pandas.DataFrame: ``name``, ``utterances`` (training) and ``weight`` of each auxiliary class."""
@@ -82,20 +94,52 @@ def prepare(config, *, cache="data/cache", progress=True):
     duration = (heard["frames"] / heard["rate"]).sum()
     mean = (heard["total"] / heard["rate"]).sum() / duration
     std = np.sqrt((heard["total_squares"] / heard["rate"]).sum() / duration - mean**2)
-    return Prepared(corpus, rows, seconds, classes, names, weights, (float(mean), float(std)), tuple(notes))
+    return Prepared(corpus, rows, seconds, classes, names, weights, (float(mean), float(std)), tuple(notes), facts["digest"])
 
 
-def new_model(config, prepared):
+def new_model(config, prepared, *, cache="data/cache"):
     """The untrained `EmoSphereModel` of a run; its pretrained encoder is loaded, the rest is seeded."""
     set_seed(config.seed)
+    store = Path(cache).parent / "encoders"
+    # a log-mel takes samples as they are, and its clamp and layer norms see to the level
+    as_it_is = find_encoder(config.encoder, store=store).model_type == "whisper"
+    mean, std = (0.0, 1.0) if as_it_is else prepared.waveform
     return build(
         config.encoder,
+        store=store,
         **{name: getattr(config, name) for name in (
-            "freeze_features", "pooling", "style_width", "head_width", "head_dropout", "auxiliary",
-            "azimuth", "elevation", "spacing")},
+            "layer", "frame_stride", "encoder_trained", "pooling", "style_width", "head_width", "head_dropout",
+            "auxiliary", "azimuth", "elevation", "spacing")},
         classes=len(prepared.class_names),
         scale=tuple(map(float, prepared.corpus.scale)),
-        waveform_mean=prepared.waveform[0],
-        waveform_std=prepared.waveform[1],
+        waveform_mean=mean,
+        waveform_std=std,
         trained_on=f"{prepared.corpus.name}, preset {config.preset}, seed {config.seed}",
     )  # fmt: skip
+
+
+def with_frames(config, prepared, model, *, cache="data/cache", progress=True):
+    """What `prepare` gave, with the frames of a frozen encoder, made if need be; tells the model how they spread.
+
+    Parameters
+    ----------
+    model : EmoSphereModel
+        From `new_model`.
+
+    Returns
+    -------
+    Prepared
+        As it was, if the encoder is not frozen.
+
+    Raises
+    ------
+    FrameError
+        If they cannot be made or kept.
+    """
+    if not model.frozen:
+        return prepared
+    frames = Frames(model, cache)
+    rows = pd.concat([prepared.rows[split] for split in SPLITS])
+    frames.fill(model, prepared.corpus, rows, prepared.digests, workers=config.workers, progress=progress)
+    model.frame_mean, model.frame_std = frames.statistics(prepared.digests[prepared.rows["train"].index])
+    return replace(prepared, frames=frames)

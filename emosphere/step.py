@@ -19,10 +19,11 @@ from contextlib import nullcontext
 import torch
 
 from .batches import divided
+from .data import RATE, inputs
 from .randomness import random_state, set_random_state
 
 
-def backward(model, share, count, loss, accelerator, *, auxiliary=True, seconds=None):
+def backward(model, share, count, loss, accelerator, *, auxiliary=True, seconds=None, rate=RATE):
     """Adds the gradient of a loss of the whole batch to the parameters.
 
     Parameters
@@ -41,17 +42,18 @@ def backward(model, share, count, loss, accelerator, *, auxiliary=True, seconds=
         Whether the loss looks at the logits.
     seconds : float, optional
         Largest piece of audio, padding counted, that goes through the model at a time; None: all at once.
+    rate : float
+        Samples, or frames, of a second.
 
     Returns
     -------
     tuple of torch.Tensor
         What the loss gave, the same in every process.
     """
-    pieces, device = divided(share, seconds), accelerator.device
+    pieces, device = divided(share, seconds, rate), accelerator.device
 
     def forward(piece):
-        output = model(piece["input_values"].to(device, non_blocking=True),
-                       piece["attention_mask"].to(device, non_blocking=True), auxiliary=auxiliary)  # fmt: skip
+        output = model(**inputs(piece, device), auxiliary=auxiliary)
         return [part.float() for part in (output.vad, output.logits) if part is not None]
 
     if len(pieces) == 1:

@@ -1,7 +1,7 @@
 """One run: from a configuration to a folder with the best model, its history, its predictions and its scores.
 
     config.json        every parameter
-    environment.json   versions, commit, fingerprint of the corpus, machine
+    environment.json   versions, commit, fingerprints of the corpus and of the untrained encoder, machine
     classes.csv        the auxiliary classes: training utterances and weight of each
     notes.txt          what was decided on the way: skipped files, small categories, empty regions
     log.txt            what happened when
@@ -33,13 +33,13 @@ from .attention import fuse_attention
 from .card import split_sizes, write_card
 from .checkpoint import CHECKPOINT
 from .config import is_complete
-from .encoders import find_encoder
+from .encoders import find_encoder, fingerprint, transformer_layers
 from .files import only_writer, replacing, write_json
 from .loop import RunError, fit
 from .metrics import scores
 from .model import EmoSphereModel
 from .prediction import predict_test
-from .preparation import new_model, prepare
+from .preparation import new_model, prepare, with_frames
 from .provenance import environment
 
 __all__ = ["RunError", "train", "use_fast_allocator"]
@@ -77,7 +77,8 @@ def train(config, folder, *, cache="data/cache", progress=True):
     folder : path-like
         Where the run goes; see this module's docstring for what it holds afterwards.
     cache : path-like
-        Folder for what was measured of audio files.
+        Folder for what was measured of audio files, and for the frames of frozen encoders; converted encoders go to
+        the folder ``encoders`` beside it.
     progress : bool
 
     Returns
@@ -89,8 +90,8 @@ def train(config, folder, *, cache="data/cache", progress=True):
     ------
     ConfigError
         If the folder holds a run with other parameters; it names them.
-    CorpusError, EncoderError
-        If there is nothing to train on, or nothing to train.
+    CorpusError, EncoderError, FrameError
+        If there is nothing to train on, or nothing to train, or a frozen encoder's frames cannot be made or kept.
     BusyError
         If another process is writing this run.
     RunError
@@ -111,11 +112,15 @@ def train(config, folder, *, cache="data/cache", progress=True):
     if config.compile and not shutil.which(os.environ.get("CXX", "g++")):
         raise RunError("compile needs a C++ compiler, g++ or the one that CXX names, and there is none. Install one "
                        "(Debian: apt install g++), or set compile to False.")  # fmt: skip
-    find_encoder(config.encoder)  # a wrong name should not come to light after the corpus has been read
+    # a wrong name should not come to light after the corpus has been read
+    find_encoder(config.encoder, layer=config.layer, store=Path(cache).parent / "encoders")
     with accelerator.main_process_first():  # the others find what it has made and measured
         prepared = prepare(config, cache=cache, progress=progress and main)
-        model = new_model(config, prepared)
-    _prepare_layers(model, config)
+        model = new_model(config, prepared, cache=cache).to(accelerator.device)
+        encoder = fingerprint(model.encoder)
+        prepared = with_frames(config, prepared, model, cache=cache, progress=progress and main)
+    if not model.frozen:
+        _prepare_layers(model, config)
     if accelerator.num_processes > 1:
         set_seed(config.seed, device_specific=True)  # other dropout in each process
     folder.mkdir(parents=True, exist_ok=True)
@@ -125,7 +130,7 @@ def train(config, folder, *, cache="data/cache", progress=True):
             stack.enter_context(_logging_to(folder / "log.txt"))
         complete = main and config.is_in(folder) and is_complete(folder)  # somebody else may have been faster
         if not accelerator.reduce(torch.tensor(float(complete), device=accelerator.device)):
-            _run(config, prepared, model, accelerator, folder, progress)
+            _run(config, prepared, model, encoder, accelerator, folder, progress)
     return folder
 
 
@@ -135,7 +140,7 @@ def _prepare_layers(model, config):
     if config.gradient_checkpointing:
         model.activation_checkpointing_enable()
     if config.compile:
-        for layer in model.encoder.encoder.layers:  # they are alike, so one of them is compiled for all
+        for layer in transformer_layers(model.encoder):  # they are alike, so one of them is compiled for all
             layer.compile(dynamic=True)
 
 
@@ -153,11 +158,12 @@ def _accelerator(config):
     )
 
 
-def _run(config, prepared, model, accelerator, folder, progress):
+def _run(config, prepared, model, encoder, accelerator, folder, progress):
     main = accelerator.is_main_process
     if main:
         config.save(folder / "config.json")
         facts = environment(accelerator, prepared.corpus)
+        facts["encoder"] = encoder
         facts["splits"] = split_sizes(prepared.rows, prepared.seconds)
         write_json(folder / "environment.json", facts)
         prepared.class_table().to_csv(folder / "classes.csv", index=False)

@@ -3,6 +3,7 @@
 A sample is what a model would hear: the mean over the channels, full scale being 1.
 """
 
+import hashlib
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -28,11 +29,12 @@ FACTS = {
     "peak": "float64",
     "non_finite": "int64",
     "truncated": "bool",
+    "digest": "str",
     "error": "str",
 }
 """Names and types of what `measure` finds out."""
 
-_CACHE = "audio-facts-2.parquet"  # a new number whenever `measure` changes what it means
+_CACHE = "audio-facts-3.parquet"  # a new number whenever `measure` changes what it means
 _KEY = ["file", "size", "mtime"]
 
 
@@ -57,10 +59,11 @@ def measure(path):
     dict
         frames, rate (Hz), channels; total, total_squares and peak (largest magnitude) of the samples that are
         numbers; non_finite, the count of those that are not; truncated, whether the file is shorter than its
-        header says; error, why it could not be decoded, or "". Never raises.
+        header says; digest, 32 hex digits that change with what is
+        heard; error, why it could not be decoded, or "". Never raises.
     """
     facts = dict.fromkeys(FACTS, 0) | {"total": 0.0, "total_squares": 0.0, "peak": 0.0}
-    facts |= {"truncated": False, "error": ""}
+    facts |= {"truncated": False, "digest": "", "error": ""}
     try:
         size = check(path)
         if not size:
@@ -68,9 +71,11 @@ def measure(path):
         with soundfile.SoundFile(path) as file:
             facts |= {"rate": file.samplerate, "channels": file.channels}
             check_rate(file.samplerate)
+            digest = hashlib.blake2b(f"{file.samplerate} {file.channels}".encode(), digest_size=16)
             for block in blocks(file):  # (frames, channels)
                 with np.errstate(invalid="ignore"):  # the mean of two infinities
                     mono = block.mean(axis=1, dtype=np.float64)  # (frames,)
+                digest.update(block.tobytes())
                 finite = np.isfinite(mono)
                 facts["non_finite"] += int(len(mono) - finite.sum())
                 mono = np.where(finite, mono, 0.0)
@@ -78,6 +83,7 @@ def measure(path):
                 facts["total"] += float(mono.sum())
                 facts["total_squares"] += float(mono @ mono)
                 facts["peak"] = max(facts["peak"], float(np.abs(mono).max(initial=0.0)))
+            facts["digest"] = digest.hexdigest()
             facts["truncated"] = facts["frames"] < file.frames or _cut_short(path, size)
     except Exception as error:  # whatever a decoder makes of a broken file is a fact about that file
         facts["error"] = reason(error)
@@ -129,7 +135,7 @@ def scan(corpus, *, cache=None, jobs=None, progress=True):
 
     Returns
     -------
-    (n, 9) pandas.DataFrame
+    (n, 10) pandas.DataFrame
         The columns of `FACTS` on the index of ``corpus.table``.
     """
     files = _resolve(corpus)
@@ -144,7 +150,7 @@ def scan(corpus, *, cache=None, jobs=None, progress=True):
         if cache and any(not facts["error"] for facts in fresh.values()):
             known |= {keys[file]: facts for file, facts in fresh.items() if not facts["error"]}
             _write_cache(cache, known)
-    refused = dict.fromkeys(FACTS, 0)
+    refused = dict.fromkeys(FACTS, 0) | {"digest": ""}
     rows = [
         refused | {"error": file} if isinstance(file, str) else fresh.get(file) or known[keys[file]] for file in files
     ]
