@@ -98,7 +98,7 @@ def warm_cosine(step, *, warm, total):
     Examples
     --------
     >>> [round(warm_cosine(step, warm=2, total=10), 3) for step in (0, 1, 5, 9)]
-    [0.488, 0.976, 0.5, 0.024]
+    [0.5, 0.976, 0.5, 0.024]
     """
     return min(1, (step + 1) / warm) * (1 + math.cos(math.pi * step / total)) / 2
 

@@ -295,14 +295,15 @@ def meaned(states, mask, stride):
     --------
     >>> states, mask = torch.tensor([[1.0, 3.0, 5.0, 9.0]]), torch.tensor([[True, True, True, False]])
     >>> meaned(states, mask, 2)
-    (tensor([[2., 5.]]), tensor([[ True,  True]]))
+    (tensor([[2., 5.]]), tensor([[True, True]]))
     """
     if stride == 1:
         return states, mask
-    beyond = (0, -states.shape[1] % stride)
-    mask = nn.functional.pad(mask, beyond).unflatten(1, (-1, stride))  # (batch, frames, stride)
-    states = nn.functional.pad(states, (0, 0) * (states.ndim - 2) + beyond).unflatten(1, (-1, stride))
-    inside = mask.reshape(*mask.shape, *(1,) * (states.ndim - 3)).to(states.dtype)
+    batch, frames, *rest = states.shape
+    beyond = (0, -frames % stride)
+    mask = nn.functional.pad(mask, beyond).reshape(batch, -1, stride)  # (batch, frames, stride)
+    states = nn.functional.pad(states, (0, 0) * len(rest) + beyond).reshape(batch, -1, stride, *rest)
+    inside = mask.reshape(*mask.shape, *(1,) * len(rest)).to(states.dtype)
     return (states * inside).sum(2) / inside.sum(2).clamp_min(1), mask.any(2)
 
 

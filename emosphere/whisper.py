@@ -65,7 +65,7 @@ def log_mel(waveform, lengths, mels=80):
     frames, last = waveform.shape[1] // HOP, (lengths - 1)[:, None]
     positions = torch.arange(frames * HOP + WINDOW - HOP, device=waveform.device)[None] - WINDOW // 2
     mirrored = (last - (last - positions.abs()).abs()).clamp_min(0)
-    blocks = waveform.gather(1, mirrored).unflatten(1, (-1, HOP // 2))  # a window is five of them, a hop is two
+    blocks = waveform.gather(1, mirrored).reshape(waveform.shape[0], -1, HOP // 2)  # a window is five of them, a hop two
     pieces = [blocks[:, first : blocks.shape[1] - 4 + first : 2] for first in range(5)]
     with torch.autocast(waveform.device.type, enabled=False):
         real, imaginary = (torch.cat(pieces, -1).float() @ transform).chunk(2, dim=-1)  # (batch, mel frames, 201)
@@ -105,7 +105,11 @@ class ShortWhisperEncoder(WhisperEncoder):
             attention_mask = torch.ones_like(input_values, dtype=torch.bool)
         mel, inside = log_mel(input_values, attention_mask.sum(-1), self.config.num_mel_bins)
         mel_frames = mel.shape[1]
-        mel, inside, windows = self._windows(mel, inside)
+        # a tensor, so that an exported graph works it out for each input
+        size = torch.as_tensor(mel_frames).clamp(max=2 * self.config.max_source_positions)
+        beyond = -mel_frames % size
+        mel = functional.pad(mel, (0, 0, 0, beyond)).reshape(-1, size, mel.shape[2])  # (windows, mel frames, mels)
+        inside = functional.pad(inside, (0, beyond)).reshape(-1, size)  # (windows, mel frames)
         hidden = functional.gelu(self.conv1((mel * inside[..., None]).transpose(1, 2)))  # (windows, width, mel frames)
         hidden = functional.gelu(self.conv2(hidden * inside[:, None])).transpose(1, 2)  # (windows, frames, width)
         mask = inside[:, ::2]  # (windows, frames)
@@ -120,21 +124,12 @@ class ShortWhisperEncoder(WhisperEncoder):
         states[-1] = last = self.layer_norm(hidden)
 
         def joined(frames):
-            return frames.unflatten(0, (-1, windows)).flatten(1, 2)[:, : (mel_frames + 1) // 2]
+            return frames.reshape(input_values.shape[0], -1, frames.shape[2])[:, : (mel_frames + 1) // 2]
 
         return BaseModelOutput(
             last_hidden_state=joined(last),
             hidden_states=tuple(map(joined, states)) if output_hidden_states else None,
         )
-
-    def _windows(self, mel, inside):
-        """(batch · windows, mel frames, mels), (batch · windows, mel frames) and the number of windows."""
-        frames = mel.shape[1]
-        size = min(frames, 2 * self.config.max_source_positions)
-        windows = math.ceil(frames / size)
-        beyond = windows * size - frames
-        mel = functional.pad(mel, (0, 0, 0, beyond)).unflatten(1, (windows, size)).flatten(0, 1)
-        return mel, functional.pad(inside, (0, beyond)).unflatten(1, (windows, size)).flatten(0, 1), windows
 
     def _get_feat_extract_output_lengths(self, samples):
         """Frames of utterances of so many samples; the name is that of transformers' other encoders."""

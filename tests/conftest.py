@@ -16,6 +16,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 SMALL = {**TINY, "hidden_size": 32, "intermediate_size": 32, "conv_dim": [8, 16, 32]}
 
+WHISPER = dict(
+    d_model=32, encoder_layers=2, encoder_attention_heads=2, encoder_ffn_dim=64, decoder_layers=1, vocab_size=8,
+    decoder_attention_heads=2, decoder_ffn_dim=64, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+    decoder_start_token_id=1, suppress_tokens=None, begin_suppress_tokens=None,
+)  # fmt: skip
+
 
 def write_corpus(root, utterances=96, seed=0):
     """Tones whose pitch, level and length follow the ratings, in the MSP-Podcast layout; 12 speakers."""
@@ -51,8 +57,8 @@ def tones(tmp_path_factory):
 def encoders(tmp_path_factory):
     """Folder with one small randomly initialised encoder of each family, by model type."""
     folder = tmp_path_factory.mktemp("encoders")
-    for family in ("wavlm", "hubert", "wav2vec2", "unispeech-sat", "data2vec-audio"):
-        settings = dict(SMALL)
+    for family in ("wavlm", "hubert", "wav2vec2", "unispeech-sat", "data2vec-audio", "whisper"):
+        settings = WHISPER if family == "whisper" else dict(SMALL)
         if family == "data2vec-audio":
             settings |= {"conv_pos_kernel_size": 5, "num_conv_pos_embeddings": 2}
         AutoModel.from_config(AutoConfig.for_model(family, **settings)).save_pretrained(folder / family)
