@@ -12,6 +12,7 @@ from torch import nn
 from .batches import GroupedBatches
 from .corpora.decoding import RATE
 from .data import inputs, make_loader
+from .metrics import scores
 from .model import EmoSphereModel
 from .progress import bar
 from .recordings import LONGEST, Recordings, is_path
@@ -96,6 +97,34 @@ def predict_test(config, prepared, model, accelerator, *, progress=True):
         table["region_probability"] = probabilities.max(1)
     table["region_of_vad"] = grid.assign(corpus.scale.to_sphere(corpus.scale.from_target(vad)))
     return table
+
+
+def ceiling(predictions, corpus, grid):
+    """What nobody can do better but by luck: the scores of the true emotions of the embedded corpus.
+
+    Its ratings are the true emotion and the noise of five raters, which no model can foresee.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        From `predict_test`.
+    corpus : Corpus
+    grid : RegionGrid
+
+    Returns
+    -------
+    dict of str to float, or None
+        As `emosphere.metrics.scores`; None for a corpus whose truth nobody knows.
+    """
+    if corpus.name != "embedded":
+        return None
+    from .synthesis import true_points  # only here: it needs eSpeak
+
+    true = true_points(corpus.root).loc[[Path(path).name for path in predictions["path"]]].to_numpy()
+    table = predictions.copy()
+    table[[f"{name}_predicted" for name in DIMENSIONS]] = corpus.scale.from_sphere(true)
+    table["region_predicted"] = table["region_of_vad"] = grid.assign(true)
+    return {name: value for name, value in scores(table).items() if not name.startswith("vad_")}
 
 
 def load_model(folder):

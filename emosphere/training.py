@@ -9,6 +9,7 @@
     model/             the epoch with the lowest validation loss (safetensors), and its card
     checkpoint.safetensors   while the run is not complete: what the next epoch starts from
     predictions.csv    every test utterance: truth, prediction, regions
+    ceiling.json       the scores of the true emotions, for the embedded corpus, whose truth is known
     scores.json        what is reported of the run; written last, so a folder that has it is complete
 
 References
@@ -38,7 +39,7 @@ from .files import only_writer, replacing, write_json
 from .loop import RunError, fit
 from .metrics import scores
 from .model import EmoSphereModel
-from .prediction import predict_test
+from .prediction import ceiling, predict_test
 from .preparation import new_model, prepare, with_frames
 from .provenance import environment
 
@@ -178,6 +179,8 @@ def _run(config, prepared, model, encoder, accelerator, folder, progress):
     if main:
         with replacing(folder / "predictions.csv") as temporary:
             predictions.to_csv(temporary, index=False)
+        if highest := ceiling(predictions, prepared.corpus, config.grid):
+            write_json(folder / "ceiling.json", highest)
         write_card(folder)
         figures = scores(predictions)
         write_json(folder / "scores.json", figures)

@@ -103,6 +103,12 @@ class Results:
         return pd.DataFrame(rows)
 
     @cached_property
+    def ceilings(self):
+        """dict of (str, int) to dict: what the true emotions score in each run, where the corpus knows them."""
+        files = {key: folder / "ceiling.json" for key, folder in self.runs.items()}
+        return {key: _json(path) for key, path in files.items() if path.exists()}
+
+    @cached_property
     def predictions(self):
         """dict of str to dict of int to pandas.DataFrame: by variant and seed."""
         found = {}

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 LEVEL = 0.05  # of Holm's procedure
+PARTS = ("value", "low", "high", "spread", "p", "ceiling")
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Sheet:
         ----------
         table : (rows,) pandas.DataFrame
             Columns (side, figure, part): side "ours" with parts "value", "low", "high" (95 % interval), "spread"
-            (standard deviation over seeds) and "p" (Holm-adjusted, of the difference to the reference row), and
-            ("ours", "seeds", "value"); sides "published" and "grid" with part "value". ``attrs`` hold "title",
+            (standard deviation over seeds), "p" (Holm-adjusted, of the difference to the reference row) and
+            "ceiling" (of the true emotions), and ("ours", "seeds", "value"); sides "published" and "grid" with part "value". ``attrs`` hold "title",
             "caption", "reference" (label or None) and "seeds" (all of the experiment).
         """
         labels, planned = [], len(table.attrs["seeds"])
@@ -88,17 +89,19 @@ def _column(table, side, figure):
     entries = table[side, figure, "value"]
     if any(isinstance(entry, str) for entry in entries):
         return [Cell("–" if pd.isna(entry) else one_line(entry)) for entry in entries]
-    value, *others = (_part(table, side, figure, part) for part in ("value", "low", "high", "spread", "p"))
+    value, *others = (_part(table, side, figure, part) for part in PARTS)
     digits = 2 if "%" in figure or side == "grid" else 4
     if side == "grid" and (value.dropna() % 1 == 0).all():
         digits = 0
     # what looks equal is equally bold; numpy rounds some halves otherwise than Python writes them
     best = np.nan if side == "grid" else value.map(lambda entry: round(entry, digits)).max()
     cells, runs = [], table["ours", "seeds", "value"] > 0
-    for run, entry, low, high, spread, p in zip(runs, value, *others, strict=True):
+    for run, entry, low, high, spread, p, ceiling in zip(runs, value, *others, strict=True):
         below = () if np.isnan(spread) else (f"± {_number(spread, digits - 1)}",)
         if not np.isnan(low):
             below += (f"[{_number(low, digits)}, {_number(high, digits)}]",)
+        if not np.isnan(ceiling):
+            below += (f"of {_number(ceiling, digits // 2)}",)
         text = ("–" if run or side != "ours" else "not run") if np.isnan(entry) else _number(entry, digits)
         cells.append(Cell(text, bool(round(entry, digits) == best), "*" if p < LEVEL else "", below))
     return cells
@@ -122,4 +125,7 @@ def _notes(table, figures):
         notes += [f"Not tested: {'; '.join(map(one_line, untested))}."] if untested else []
     notes += ["[low, high]: 95 % interval."] if known("low").any(axis=None) else []
     notes += ["±: standard deviation over seeds."] if known("spread").any(axis=None) else []
+    if known("ceiling").any(axis=None):
+        notes.append("of: what the corpus' true emotions score against these ratings, which are noisy; no model can be "
+                     "expected to do better.")  # fmt: skip
     return " ".join(notes)

@@ -34,8 +34,8 @@ def tables(results, *, reference=None):
     dict of str to pandas.DataFrame
         Columns (side, figure, part): sides ``grid``, ``ours``, ``published``; CCCs, and region figures in per cent;
         parts ``value`` (mean over seeds), ``low``, ``high`` (95 % interval), ``spread`` (standard deviation over
-        seeds) and ``p`` of the difference to the reference, corrected over all CCCs of the table (Holm). A variant
-        that was not run is NaN. ``attrs``: ``title``, ``caption``, ``reference``, ``seeds``.
+        seeds), ``p`` of the difference to the reference, corrected over all CCCs of the table (Holm), and, if the
+        corpus knows them, ``ceiling``, what its true emotions score. A variant that was not run is NaN. ``attrs``: ``title``, ``caption``, ``reference``, ``seeds``.
 
     Raises
     ------
@@ -96,7 +96,8 @@ def _ours(results, rows, reference, *, regions):
     """(variants, (figure, part)) DataFrame."""
     compared = results.differences(reference)
     figures = CCCS + REGIONS * regions
-    columns = pd.MultiIndex.from_product([figures, ["value", "low", "high", "spread", "p"]])
+    parts = ["value", "low", "high", "spread", "p", *["ceiling"] * bool(results.ceilings)]
+    columns = pd.MultiIndex.from_product([figures, parts])
     table = pd.DataFrame(np.nan, index=list(rows), columns=columns)
     for variant in rows:
         if variant in results.uncertainties:
@@ -104,6 +105,10 @@ def _ours(results, rows, reference, *, regions):
                 scale = [100 if figure in REGIONS else 1 for figure in figures]
                 values = results.uncertainties[variant].loc[figures, part] * scale
                 table.loc[variant, [(figure, part) for figure in figures]] = values.to_numpy()
+        for figure in figures if results.ceilings else ():
+            found = [entry[figure] for (name, _), entry in results.ceilings.items() if name == variant]
+            factor = 100 if figure in REGIONS else 1
+            table.loc[variant, (figure, "ceiling")] = factor * np.mean(found) if found else np.nan
         if variant in compared:
             table.loc[variant, [(figure, "p") for figure in CCCS]] = compared[variant].loc[CCCS, "p"].to_numpy()
     tested = [(figure, "p") for figure in CCCS]

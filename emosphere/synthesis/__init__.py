@@ -11,7 +11,7 @@ one of 54 speakers, ``espeak`` runs the engine, ``speech`` puts these together, 
 and ``card`` the corpus card.
 """
 
-from emosphere.synthesis.corpus import build
+from emosphere.synthesis.corpus import build, true_points
 from emosphere.synthesis.prosody import Prosody, Quality, prosody, quality
 from emosphere.synthesis.sentences import NEUTRAL
 from emosphere.synthesis.speech import RATE, speak
@@ -30,4 +30,5 @@ __all__ = [
     "quality",
     "speak",
     "speaker",
+    "true_points",
 ]
