@@ -36,7 +36,7 @@ def gathered_random_states(accelerator):
 
 
 def save(path, model, optimizer, scheduler, random, history):
-    """Writes everything that the next epoch depends on, in one piece.
+    """Writes everything that the next epoch depends on, in one piece; weights that are frozen stay what they are.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def save(path, model, optimizer, scheduler, random, history):
     history : list of dict
         A row an epoch.
     """
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors = {f"model.{name}": tensor for name, tensor in _changing(model).items()}
     state = optimizer.state_dict()
     for number, moments in state["state"].items():
         tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in moments.items()}
@@ -82,7 +82,9 @@ def load(path, model, optimizer, scheduler, accelerator):
             for name in file.keys():  # noqa: SIM118  not a dict
                 part, _, rest = name.partition(".")
                 parts[part][rest] = file.get_tensor(name)
-        model.load_state_dict(parts["model"])
+        model.load_state_dict(model.state_dict() | parts["model"])
+        if absent := _changing(model).keys() - parts["model"].keys():
+            raise ValueError(f"it lacks {min(absent)}")
         moments = {}
         for name, tensor in parts["optimizer"].items():
             number, _, moment = name.partition(".")
@@ -104,6 +106,12 @@ def load(path, model, optimizer, scheduler, accelerator):
             f"{path} is damaged, or not of this run ({type(error).__name__}: {reason}). Delete it to begin the run "
             "again from its first epoch."
         ) from None
+
+
+def _changing(model):
+    """The state dict without frozen parameters."""
+    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in frozen}
 
 
 def keep(model, folder, epoch):

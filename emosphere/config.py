@@ -18,6 +18,10 @@ from .files import write_json
 from .sphere import RegionGrid
 
 
+NAMED = {"whisper-tiny.en": "openai/whisper-tiny.en"}
+"""Encoders with a name of their own, which are had without the Hub, and their names there."""
+
+
 class ConfigError(ValueError):
     """A parameter that does not exist, or a value that it cannot have."""
 
@@ -227,8 +231,8 @@ def is_complete(folder):
 PRESETS = {
     # the default, for a laptop without GPU or network: the paper's pooling, heads and losses on the frames of a frozen
     # encoder that has heard speech, made once; the rate is high while the region task counts, see tests/benchmarks
-    "small": dict(encoder="whisper-tiny.en", layer=1, frame_stride=4, encoder_trained="nothing", style_width=96,
-                  head_width=128, head_dropout=0.2, epochs=12, learning_rate=5e-4, learning_rate_schedule="cosine",
+    "small": dict(encoder="whisper-tiny.en", layer="weighted", frame_stride=4, encoder_trained="nothing", style_width=96,
+                  head_width=128, head_dropout=0.2, epochs=12, learning_rate=1e-3, learning_rate_schedule="cosine",
                   clip_gradient=1.0, precision="no", threads=1),
     # from scratch, to see what pretraining is worth; no dropout, see emosphere.encoders.TINY
     "tiny": dict(encoder="tiny", encoder_trained="all", style_width=96, head_width=128, head_dropout=0.0, epochs=8,

@@ -14,7 +14,8 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel
 
-from .weights import NAMED, WeightsError, packaged
+from .config import NAMED
+from .weights import WeightsError, packaged
 from .whisper import ShortWhisperEncoder
 
 # On CPU oneDNN keeps what it has prepared for each shape that it has seen, 1024 of them by default; batches of ever new

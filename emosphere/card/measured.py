@@ -45,8 +45,11 @@ def who(predictions):
     return f"{counted(len(predictions), 'test utterance')}{of}{alone}"
 
 
-def figures(predictions):
-    """A Markdown table: a row a dimension with CCC, interval, errors and spread, by gender if both are there."""
+def figures(predictions, ceiling):
+    """A Markdown table: a row a dimension with CCC, interval, errors and spread, by gender if both are there.
+
+    ``ceiling`` has the scores of the true emotions, or nothing.
+    """
     sure = uncertainty({0: predictions}, resamples=RESAMPLES)
     truth, predicted = (predictions[[f"{name}{end}" for name in DIMENSIONS]].to_numpy() for end in ("", "_predicted"))
     columns = {
@@ -68,11 +71,12 @@ def figures(predictions):
     for number, name in enumerate((*DIMENSIONS, "mean")):
         row = sure.loc[f"ccc_{name}"]
         others = [values[number] if name != "mean" else "" for values in cells.values()]
-        rows.append([name, told(row["value"]), between(row["low"], row["high"]), *others])
-    return table(rows, ["", "CCC", "95 % interval", *cells])
+        highest = [told(ceiling[f"ccc_{name}"])] if ceiling else []
+        rows.append([name, told(row["value"]), between(row["low"], row["high"]), *highest, *others])
+    return table(rows, ["", "CCC", "95 % interval", *["ceiling"] * bool(ceiling), *cells])
 
 
-def regions(predictions, grid):
+def regions(predictions, grid, ceiling):
     """A Markdown table: how often the region was right, against always naming the most frequent one."""
     found, sure = scores(predictions), uncertainty({0: predictions}, resamples=RESAMPLES)
     rows = []
@@ -89,6 +93,8 @@ def regions(predictions, grid):
     always = np.full(len(truth), most)
     rows.append([f"always {grid.names[most]}, the most frequent", told(accuracy(truth, always)),
                  told(macro_f1(truth, always))])  # fmt: skip
+    if ceiling:
+        rows.append(["ceiling", told(ceiling["region_accuracy"]), told(ceiling["region_macro_f1"])])
     return table(rows, [f"which of the {len(grid)} regions", "accuracy", "macro F1"])
 
 

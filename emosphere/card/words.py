@@ -26,6 +26,11 @@ CORPORA = {
 }  # fmt: skip
 """What it is, its languages, a limit that comes with it, its licence."""
 
+CEILING = """
+
+"Ceiling": what the corpus' true emotions score against these ratings, which are those emotions and the noise of five \
+raters. No model can be expected to do better."""
+
 CARD = """\
 ---
 {front}
@@ -43,7 +48,7 @@ with seed {seed}.
 
 {figures}
 
-{regions}
+{regions}{highest}
 
 {interval} RMSE and standard deviations (SD) are in points of the scale. Always saying the mean would give a CCC of 0 \
 and an RMSE as large as the SD of the ratings.

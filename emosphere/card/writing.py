@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..config import NAMED
 from ..corpora import CATEGORIES
 from ..corpora.corpus import counted
 from ..files import clear_leftovers, replacing
 from ..sphere import RegionGrid
 from . import measured
-from .words import CARD, CORPORA
+from .words import CARD, CEILING, CORPORA
 
 FILES = ("config.json", "environment.json", "notes.txt", "history.csv", "predictions.csv", "model/config.json",
          "model/model.safetensors")  # fmt: skip
@@ -108,9 +109,10 @@ def model_card(folder):
     name, sizes = config["corpus"], facts.get("splits", {})
     about, languages, limit, licence = CORPORA[name]
     grid = RegionGrid(model["azimuth"], model["elevation"], model["spacing"])
-    encoder, encoder_licence, base = _encoder(config["encoder"], model["encoder_config"]["model_type"])
+    ceiling = json.loads((folder / "ceiling.json").read_text()) if (folder / "ceiling.json").exists() else {}
+    encoder, encoder_licence, base = _encoder(config, model["encoder_config"]["model_type"])
     return CARD.format(
-        front=_front(name == "embedded" and config["encoder"] == "tiny", base, languages),
+        front=_front(name == "embedded" and config["encoder"] in ("tiny", *NAMED), base, languages),
         corpus=name,
         about=about,
         dimensions=", ".join(model["dimensions"]),
@@ -119,8 +121,9 @@ def model_card(folder):
         auxiliary=f" and names the region of their sphere, one of {len(grid)}" * (config["auxiliary"] == "region"),
         seed=config["seed"],
         tested=_tested(config, predictions, sizes),
-        figures=measured.figures(predictions),
-        regions=measured.regions(predictions, grid),
+        figures=measured.figures(predictions, ceiling),
+        regions=measured.regions(predictions, grid, ceiling),
+        highest=CEILING if ceiling else "",
         interval=measured.interval(predictions),
         poor=measured.poor(predictions),
         limit=limit,
@@ -152,15 +155,25 @@ def _front(free, base, languages):
     return "\n".join(f"{key}: {json.dumps(value)}" for key, value in fields.items() if value)
 
 
-def _encoder(name, family):
+def _encoder(config, family):
     """Words for the encoder, words for its licence, and its name on the Hub if it seems to be from there."""
+    name = NAMED.get(config["encoder"], config["encoder"])
+    part = {"last": "its last hidden state", "weighted": "a learned mean of all its hidden states"}
+    part = part.get(config["layer"], f"its hidden state {config['layer']}")
+    if config["frame_stride"] > 1:
+        part += f", {config['frame_stride']} frames meaned to one"
+    fixed = {"nothing": "frozen", "all": "trained with the rest"}
+    fixed = fixed.get(config["encoder_trained"], "trained with the rest but for its convolutions")
     if name == "tiny":
-        return f"a small {family}, trained from scratch with the rest", "The encoder was trained with it.", None
+        return f"a small {family}, from scratch; {part}; {fixed}", "The encoder was trained with it.", None
     base = name if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name) else None
-    words = f"{base or Path(name).name} ({family})"  # of a folder the name will do: where it lay is nobody's business
+    # of a folder the name will do: where it lay is nobody's business
+    words = f"{base or Path(name).name} ({family}); {part}; {fixed}"
     if family == "wavlm":
         return words, ("The authors of WavLM publish it under MIT, while its pages on the Hugging Face Hub point to "
                        "the licence of UniSpeech: see both."), base  # fmt: skip
+    if family == "whisper":
+        return words, "OpenAI publishes Whisper's code and weights under MIT.", base
     return words, "The encoder has a licence of its own: see its card.", base
 
 
