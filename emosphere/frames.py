@@ -254,4 +254,6 @@ class FramedUtterances(Dataset):
 
 def _size(count):
     """Bytes as people say them."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6))} MB"
+    if 0 < count < 1e6:
+        return "less than 1 MB"
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{round(count / 1e6)} MB"

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from huggingface_hub import try_to_load_from_cache
+from safetensors import SafetensorError
 from safetensors.numpy import save_file
 from transformers import WhisperConfig
 
@@ -55,7 +56,7 @@ def packaged(encoder, store):
     Raises
     ------
     WeightsError
-        If the package is there, and its file absent or another one.
+        If the package is there, and its file absent or another one, or the conversion cannot be written.
     """
     if isinstance(try_to_load_from_cache(NAMED[encoder], "model.safetensors"), str):
         return None
@@ -164,9 +165,10 @@ def _save(state, place):
         config.save_pretrained(temporary)
         if not place.exists():
             os.rename(temporary, place)
-    except OSError:
+    except (OSError, SafetensorError) as error:
         if not place.exists():
-            raise
+            raise WeightsError(f"The converted encoder cannot be written to {place} ({error}). Make room, or give a "
+                               "folder that holds an encoder.") from None  # fmt: skip
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     log.info("the weights of %s were converted into %s", PACKAGE, place)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import SMALL
+from conftest import SMALL, WHISPER
 from sklearn.metrics import accuracy_score, f1_score
 
 from emosphere.card import model_card, split_sizes, write_card
@@ -45,7 +45,8 @@ def made(tmp_path):
 
     def make(predictions=None, model=None, facts=None, notes="", **settings):
         folder = tmp_path / f"run{next(kinds)}"
-        encoder = {"model_type": "wavlm", **SMALL} | (model or {}).pop("encoder", {})
+        encoder = (model or {}).pop("encoder", {})
+        encoder = encoder if "d_model" in encoder else {"model_type": "wavlm", **SMALL} | encoder
         settings = {"corpus": "msp_podcast", "root": "/secret/place", "encoder": "microsoft/wavlm-large", **settings}
         config = Config.create("tiny", **settings)
         EmoSphereModel(EmoSphereConfig(encoder_config=encoder, style_width=24, head_width=16, pooling=config.pooling,
@@ -167,6 +168,24 @@ def test_encoders(made, encoder, settings, shown, base):
     card = model_card(made(encoder=encoder, model={"encoder": settings}))
     assert shown in card and ("base_model" in front(card)) == base and "someone" not in card
     assert ("see its card" in card) == (settings.get("model_type") == "hubert")
+
+
+def test_the_default_encoder_is_named_with_its_licence(made):
+    card = model_card(made(corpus="embedded", root=None, encoder="whisper-tiny.en", layer="weighted", frame_stride=4,
+                           encoder_trained="nothing", model={"encoder": {"model_type": "whisper", **WHISPER}}))
+    assert "openai/whisper-tiny.en (whisper); a learned mean of all its hidden states, 4 frames meaned to one; frozen" in card
+    assert front(card)["base_model"] == "openai/whisper-tiny.en" and front(card)["license"] == "mit"
+    assert "Whisper's code and weights under MIT" in card and "UniSpeech" not in card
+
+
+def test_the_ceiling_is_told_where_it_is_known(made):
+    folder = made(corpus="embedded", root=None)
+    assert "eiling" not in model_card(folder)
+    known = {f"ccc_{name}": 0.811 for name in (*DIMENSIONS, "mean")} | {"region_accuracy": 0.622, "region_macro_f1": 0.433}
+    (folder / "ceiling.json").write_text(json.dumps(known))
+    card = model_card(folder)
+    assert "| ceiling | 0.62 | 0.43 |" in card and "no model can be expected" in card.lower()
+    assert all("| 0.81 |" in line for line in card.splitlines() if line.startswith(("| valence", "| mean")))
 
 
 def test_runs_without_a_region_head(made):

@@ -1,5 +1,6 @@
 """What a person types is checked before any work starts."""
 
+import dataclasses
 import json
 
 import pytest
@@ -22,6 +23,11 @@ from emosphere.config import PRESETS, Config, ConfigError
         (dict(head_dropout=1.0), "head_dropout must be from 0 to below 1"),
         (dict(seed=-1), "seed must not be negative"),
         (dict(corpus_options=[1]), "corpus_options must be dict"),
+        (dict(layer="first"), "layer is \"last\", \"weighted\" or a number from 0, not 'first'"),
+        (dict(layer=-1), "layer is .* a number from 0, not -1"),
+        (dict(layer=1.5), "layer must be int or str, not float"),
+        (dict(frame_stride=0), "frame_stride must be above 0"),
+        (dict(encoder_trained="frozen"), "encoder_trained is one of all, all but the front end, nothing"),
     ],
 )
 def test_mistakes_are_named(changes, message):
@@ -30,7 +36,7 @@ def test_mistakes_are_named(changes, message):
 
 
 def test_unknown_preset():
-    with pytest.raises(ConfigError, match="no preset 'huge'; there are tiny, base, paper"):
+    with pytest.raises(ConfigError, match="no preset 'huge'; there are small, tiny, base, paper"):
         Config.create("huge")
 
 
@@ -43,7 +49,8 @@ def test_paper_preset_has_the_papers_numbers():
         1024,
         12.0,
     )
-    assert (paper.head_dropout, paper.freeze_features, len(paper.grid)) == (0.5, True, 8)
+    assert (paper.head_dropout, len(paper.grid), paper.frame_stride) == (0.5, 8, 1)
+    assert (paper.encoder_trained, paper.layer) == ("all but the front end", "last")
 
 
 def test_none_means_as_in_the_preset_and_whole_numbers_pass_as_floats():
@@ -57,6 +64,16 @@ def test_saved_and_loaded_is_the_same(tmp_path):
     config.save(tmp_path / "config.json")
     assert Config.load(tmp_path / "config.json") == config
     assert json.loads((tmp_path / "config.json").read_text())["preset"] == "tiny"
+
+
+@pytest.mark.parametrize("frozen, now", [(True, "all but the front end"), (False, "all")])
+def test_a_run_from_before_encoders_could_be_frozen_whole_is_understood(tmp_path, frozen, now):
+    config = Config.create("tiny", encoder_trained=now)
+    written = dataclasses.asdict(config) | {"freeze_features": frozen}
+    for name in ("encoder_trained", "layer", "frame_stride"):
+        del written[name]
+    (tmp_path / "config.json").write_text(json.dumps(written))
+    assert Config.load(tmp_path / "config.json") == config
 
 
 def notebook(*cells):

@@ -58,6 +58,8 @@ def test_every_family_gives_the_same_numbers(encoders, tmp_path, family, pooling
         dict(auxiliary="category"),
         dict(mask_encoder=False, encoder=dict(feat_extract_norm="group", do_stable_layer_norm=False)),
         dict(fused=True),
+        dict(layer=1, frame_stride=4, encoder_trained="nothing"),
+        dict(layer="weighted", frame_stride=3, encoder_trained="nothing"),
     ],
     ids=lambda settings: next(iter(settings)),
 )

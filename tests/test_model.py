@@ -1,13 +1,16 @@
 """The model: hand-computed pooling, padding invariance, every encoder family, strict loading."""
 
+import json
+import shutil
+
 import pytest
 import torch
-from conftest import SMALL
+from conftest import SMALL, WHISPER
 from safetensors.torch import load_file, save_file
 from torch import nn
-from transformers import BertConfig, BertModel
+from transformers import AutoConfig, AutoModel, BertConfig, BertModel
 
-from emosphere.encoders import ENCODERS, EncoderError, front_end, transformer_layers
+from emosphere.encoders import ENCODERS, EncoderError, front_end, load_encoder, transformer_layers
 from emosphere.model import EmoSphereConfig, EmoSphereModel, build
 from emosphere.pooling import GatedConvolution, SelfAttention, StatisticsPooling, StylePooling
 
@@ -168,6 +171,100 @@ def test_group_norm_encoders_get_no_mask(tmp_path):
 
     WavLMModel(WavLMConfig(**{**SMALL, "feat_extract_norm": "group"})).save_pretrained(tmp_path)
     assert not build(str(tmp_path), style_width=24).config.mask_encoder
+
+
+@pytest.mark.parametrize("stable", [True, False])
+@pytest.mark.parametrize("family", ENCODERS)
+def test_layers_are_transformers_hidden_states(tmp_path, batch, family, stable):
+    """Number k is hidden state k of transformers' own output, and nothing above it is left; the last is "last"."""
+    if family in ("whisper", "data2vec-audio"):  # they come in one kind
+        settings = WHISPER if family == "whisper" else {**SMALL, "conv_pos_kernel_size": 5}
+    else:
+        settings = {**SMALL, "do_stable_layer_norm": stable}
+    torch.manual_seed(0)
+    AutoModel.from_config(AutoConfig.for_model(family, **settings)).save_pretrained(tmp_path)
+    waveforms, mask, _ = batch
+    whole = load_encoder(str(tmp_path)).eval()
+    with torch.no_grad():
+        output = whole((waveforms - 0.01) / 0.2 * mask, attention_mask=mask.long(), output_hidden_states=True)
+        expected = [*output.hidden_states[:-1], output.last_hidden_state]
+        count = len(transformer_layers(whole))
+        assert len(expected) == count + 1
+        shared = dict(style_width=24, head_width=16, waveform_mean=0.01, waveform_std=0.2)
+        for layer in (*range(count + 1), "last"):
+            model = build(str(tmp_path), layer=layer, **shared).eval()
+            states, _ = model.hidden_states(waveforms, mask)
+            number = count if layer == "last" else layer
+            torch.testing.assert_close(states[:, :, 0], expected[number], atol=1e-6, rtol=0)
+            assert len(transformer_layers(model.encoder)) == number
+        states, _ = build(str(tmp_path), layer="weighted", **shared).eval().hidden_states(waveforms, mask)
+        torch.testing.assert_close(states, torch.stack(expected, 2), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("layer", [0, 1, "weighted"])
+@pytest.mark.parametrize("family", ["wavlm", "whisper"])
+def test_a_model_of_some_layers_is_saved_and_loaded(encoders, tmp_path, batch, family, layer):
+    model = build(str(encoders / family), layer=layer, frame_stride=3, encoder_trained="nothing", style_width=24,
+                  head_width=16, waveform_std=0.2).eval()  # fmt: skip
+    model.frame_mean.uniform_(), model.frame_std.uniform_(0.5, 1.5)
+    model.save_pretrained(tmp_path)
+    loaded = EmoSphereModel.from_pretrained(tmp_path)
+    assert {weight.dtype for weight in loaded.parameters()} == {torch.float32}
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(batch[0], batch[1]).vad, model(batch[0], batch[1]).vad, atol=1e-6, rtol=0)
+
+
+def test_weights_that_float16_holds_exactly_are_saved_so_and_no_others(tmp_path):
+    model = small(encoder_trained="nothing")
+    for weight in model.encoder.parameters():
+        weight.data = weight.half().float()
+    model.encoder.encoder.layer_norm.bias.data.fill_(0.1)  # which it does not
+    model.save_pretrained(tmp_path)
+    saved = load_file(tmp_path / "model.safetensors")
+    assert saved["encoder.encoder.layers.0.attention.k_proj.weight"].dtype == torch.float16
+    assert saved["encoder.encoder.layer_norm.bias"].dtype == saved["regression.1.weight"].dtype == torch.float32
+    loaded = EmoSphereModel.from_pretrained(tmp_path)
+    assert all(torch.equal(weight, model.state_dict()[name]) for name, weight in loaded.state_dict().items())
+
+
+def test_meaned_frames_alone_and_in_a_batch_agree(batch):
+    waveforms, mask, lengths = batch
+    model = small(frame_stride=4, layer="weighted")
+    with torch.no_grad():
+        together, inside = model.encode(waveforms, mask)
+        for i, length in enumerate(lengths):
+            alone, _ = model.encode(waveforms[i : i + 1, :length], mask[i : i + 1, :length])
+            assert inside[i].sum() == len(alone[0]) == model.frame_count(length)
+            torch.testing.assert_close(together[i][inside[i]], alone[0], atol=1e-5, rtol=0)
+
+
+def test_a_model_saved_before_layers_could_be_chosen_is_what_it_was(tmp_path, batch):
+    model = small()
+    model.save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    for name in ("layer", "frame_stride", "encoder_trained"):
+        config.pop(name, None)
+    (tmp_path / "config.json").write_text(json.dumps(config | {"freeze_features": True}))
+    loaded = EmoSphereModel.from_pretrained(tmp_path)
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(batch[0], batch[1]).vad, model(batch[0], batch[1]).vad, atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("family", ["wavlm", "whisper"])
+@pytest.mark.parametrize("damage", ["prefix", "layer", "shape"])
+def test_encoders_are_loaded_whole_or_not_at_all(encoders, tmp_path, family, damage):
+    shutil.copytree(encoders / family, tmp_path, dirs_exist_ok=True)
+    weights = load_file(tmp_path / "model.safetensors")
+    if damage == "prefix":
+        weights = {f"other.{name}": weight for name, weight in weights.items()}
+    elif damage == "layer":
+        weights = {name: weight for name, weight in weights.items() if "encoder.layers.1." not in name}
+    else:
+        name = next(name for name in weights if "encoder.layers.1." in name and name.endswith("k_proj.weight"))
+        weights[name] = weights[name][:-1].contiguous()
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(EncoderError, match="weights of the encoder .* not in its files, or of another shape, such as"):
+        build(str(tmp_path))
 
 
 def test_encoders_that_are_not_there_or_not_speech(tmp_path):

@@ -22,25 +22,38 @@ ALLOWED = {
     "config": {"files", "sphere"},
     "metrics": {"sphere"},
     "plots": {"sphere"},
-    "encoders": set(),
+    "whisper": set(),
+    "weights": {"config"},
+    "encoders": {"config", "weights", "whisper"},
     "model": {"encoders", "pooling", "sphere"},
+    "frames": {"batches", "corpora", "data", "encoders", "files", "progress"},
+    "probing": {"data", "metrics", "sphere"},
     "synthesis": {"progress", "sphere"},
     "corpora": {"files", "progress", "sphere", "synthesis"},
     "batches": {"corpora"},
     "data": {"corpora", "losses"},
     "recordings": {"corpora", "data", "progress"},
-    "prediction": {"batches", "corpora", "data", "model", "progress", "recordings", "sphere"},
+    "prediction": {
+        "batches",
+        "corpora",
+        "data",
+        "metrics",
+        "model",
+        "progress",
+        "recordings",
+        "sphere",
+        "synthesis",
+    },
     "export": {"corpora", "files"},
-    "card": {"corpora", "files", "metrics", "sphere"},
-    "preparation": {"corpora", "data", "model", "sphere"},
+    "card": {"config", "corpora", "files", "metrics", "sphere"},
+    "preparation": {"corpora", "data", "encoders", "frames", "model", "sphere"},
     "randomness": set(),
-    "step": {"batches", "randomness"},
+    "step": {"batches", "data", "randomness"},
     "checkpoint": {"files", "randomness"},
     "provenance": set(),
     "loop": {
         "batches",
         "checkpoint",
-        "corpora",
         "data",
         "files",
         "losses",
@@ -70,6 +83,7 @@ ALLOWED = {
     "lab": {
         "config",
         "corpora",
+        "encoders",
         "experiments",
         "files",
         "losses",
@@ -89,6 +103,7 @@ ALLOWED = {
         "experiments",
         "export",
         "files",
+        "frames",
         "launching",
         "prediction",
         "training",
@@ -141,8 +156,9 @@ def test_every_dependency_is_pinned():
 def test_conda_and_make_install_the_same():
     conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     (pip,) = [entry["pip"] for entry in conda if isinstance(entry, dict)]
-    assert pip == ["--constraint constraints.txt", "--editable .[test]"]
-    assert '-c constraints.txt -e ".[test]"' in (ROOT / "Makefile").read_text()
+    assert pip == ["--constraint constraints.txt", "--editable .[test,offline]"]
+    makefile = (ROOT / "Makefile").read_text()
+    assert '-c constraints.txt -e ".[test]"' in makefile and '-c constraints.txt -e ".[offline]"' in makefile
     python = [entry for entry in conda if isinstance(entry, str) and entry.startswith("python=")]
     assert python == ["python=3.11"]
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from emosphere import synthesis
-from emosphere.sphere import RegionGrid, Scale
+from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
 from emosphere.synthesis import corpus, espeak, labels, sentences, voices
 
 SENTENCES = ("The meeting starts at nine in the morning.", "She put the book on the kitchen table.")
@@ -245,6 +245,16 @@ def test_speakers_are_disjoint_and_balanced(consensus):
     assert (consensus.Split_Set == "Train").mean() == pytest.approx(2 / 3, abs=0.01)
     women = consensus.drop_duplicates("SpkrID").groupby("Split_Set").Gender.agg(lambda g: (g == "Female").mean())
     assert (women == 0.5).all()
+
+
+def test_true_points_are_those_that_were_rated(built, consensus):
+    """Of every file, in the order of the sphere; ratings lie round them, as noise does."""
+    true = synthesis.true_points(built).loc[consensus["FileName"]]
+    rated = (consensus[["EmoVal", "EmoAct", "EmoDom"]].to_numpy() - 4) / 3
+    for number, name in enumerate(true):
+        assert name == DIMENSIONS[number]
+        assert np.corrcoef(true[name], rated[:, number])[0, 1] > 0.75
+    assert np.abs((true.to_numpy() - rated).mean(axis=0)).max() < 0.1
 
 
 def test_second_voices_stay_in_their_split():

@@ -139,6 +139,22 @@ def test_the_caption_says_what_it_is_from(tables):
         assert words in caption
 
 
+def test_the_ceiling_stands_beside_every_score(tmp_path):
+    """Where the truth is known, each grid with its own; where it is not, no table speaks of it."""
+    for variant, f1 in (("full", 0.437), ("angle_60", 0.315)):
+        folder = leave_run(tmp_path / "known", variant, 0, 1.0)
+        highest = dict.fromkeys(experiments.CCCS, 0.85) | {"region_macro_f1": f1, "region_accuracy": 0.6}
+        files.write_json(folder / "ceiling.json", highest)
+    table = experiments.tables(read_results(tmp_path / "known"))["table3"]
+    assert table.loc["8 (90°)", ("ours", "macro F1, %", "ceiling")] == pytest.approx(43.7)
+    assert table.loc["18 (60°)", ("ours", "macro F1, %", "ceiling")] == pytest.approx(31.5)
+    for text in (experiments.to_html(table), experiments.to_markdown(table), experiments.to_latex(table)):
+        assert "of 43.7" in text and "of 0.85" in text and "true emotions score" in text
+    assert "macro F1, % (ours) ceiling" in experiments.to_csv(table)
+    leave_run(tmp_path / "unknown", "full", 0, 1.0)
+    assert "ceiling" not in experiments.to_csv(next(iter(experiments.tables(read_results(tmp_path / "unknown")).values())))
+
+
 def test_the_papers_own_setting_may_be_compared(tmp_path):
     folder = leave_run(tmp_path / "paper", "full", 0, 1.0)
     leave_run(tmp_path / "paper", "angle_60", 0, 1.0)

@@ -1,7 +1,7 @@
 """The runs of lab 4: a student's own two variants, trained here, or some that were recorded.
 
 `l4_recorded.csv` and `l4_recorded_speakers.csv` hold, for the variants in `MENU`, the test scores and the comparison
-over speakers that ``python -m emosphere.lab.l4_runs`` wrote: the very runs of the notebook (preset tiny, 4 epochs, the
+over speakers that ``python -m emosphere.lab.l4_runs`` wrote: the very runs of the notebook (preset small, the
 embedded corpus), with more seeds.
 """
 
@@ -18,7 +18,7 @@ from .checking import Hint
 from .l4_variants import EPOCHS, chosen, label
 
 SEEDS, RECORDED_SEEDS = 3, 8
-MENU = ({"auxiliary": "none"}, {"pooling": "statistics"}, {"learning_rate": 3e-4}, {"azimuth": 8, "elevation": 4},
+MENU = ({"auxiliary": "none"}, {"pooling": "statistics"}, {"layer": "last"}, {"azimuth": 8, "elevation": 4},
         {"learning_rate": 1e-4})  # fmt: skip
 HERE = Path(__file__).parent
 
@@ -61,7 +61,7 @@ def run(my_variants, *, root, folder, epochs=EPOCHS, limit=None, seeds=SEEDS, pr
         print("Nothing is trained while a notebook is graded.")
         return recorded(my_variants, seeds=seeds)
     name = f"epochs={epochs}" + (f",limit={limit}" if limit else "")
-    settings = {"preset": "tiny", "root": _from_notebook(root), "epochs": epochs, "limit": limit}
+    settings = {"preset": "small", "root": _from_notebook(root), "epochs": epochs, "limit": limit}
     plan = Experiment(name, {"full": {}, label(changes): changes}, tuple(range(seeds)), settings)
     try:
         results = sweep(plan, runs=folder, scheduler=f"processes={processes}" if processes > 1 else None)
@@ -111,7 +111,7 @@ def recorded(my_variants=None, *, seeds=SEEDS):
     if variant not in set(scores["variant"]):
         variant = label(MENU[0])
         print(f"{wanted} was not recorded; you see {variant} in its place.")
-    print(f"RECORDED, not trained here: full and {variant}, preset tiny, {EPOCHS} epochs, on two cores of a server.")
+    print(f"RECORDED, not trained here: full and {variant}, preset small, {EPOCHS} epochs, on two cores of a server.")
     return _paired(scores[scores["variant"].isin(["full", variant]) & (scores["seed"] < seeds)], variant)
 
 
@@ -155,7 +155,7 @@ def record(folder):
     """
     variants = {"full": {}} | {label(changes): changes for changes in MENU}
     settings = {
-        "preset": "tiny",
+        "preset": "small",
         "root": _from_notebook(NOTEBOOK.parent.parent / "data" / "embedded"),
         "epochs": EPOCHS,
     }

@@ -3,7 +3,7 @@
 from ..config import HOW, Config, ConfigError
 from .checking import Exercise
 
-EPOCHS = 4
+EPOCHS = 12
 """Of a training in this lab."""
 TEST = ("corpus", "root", "corpus_options", "limit", "preset")
 
@@ -54,9 +54,9 @@ def chosen(my_variants, *, epochs=EPOCHS):
     for name in changes:
         if objection := _objection(name):
             fail(objection)
-    base = Config.create("tiny", epochs=epochs)
+    base = Config.create("small", epochs=epochs)
     try:
-        different = base.differences(Config.create("tiny", **{"epochs": epochs, **changes}))
+        different = base.differences(Config.create("small", **{"epochs": epochs, **changes}))
     except ConfigError as error:
         fail(f"{error} The table above has settings and values.")
     if not different and None in changes.values():
@@ -76,8 +76,8 @@ def _objection(name):
         return f"with another `{name}` the two may be tested on other utterances, and cannot be compared."
     if name == "seed":
         return "both variants are trained with several seeds anyway. A seed is chance, not an idea."
-    if name == "encoder":
-        return "another encoder has to be downloaded and needs a GPU. Take a setting of the table."
+    if name in ("encoder", "encoder_trained"):
+        return "another encoder has to be downloaded, and training this one takes a GPU. Take a setting of the table."
     if name in (*HOW, "threads", "precision"):
         return f"`{name}` is about speed and memory. Take a setting that changes what the model learns."
     return None

@@ -9,10 +9,10 @@ from ..files import replacing
 from .releasing import LabError, keep, read_labs, student_version
 
 TOP = "emosphere-lab"
-DATA, RUN = "data/embedded", "runs/embedded/full/seed0"
+DATA, ENCODER, RUN = "data/embedded", "data/encoders/whisper-tiny.en", "runs/embedded/full/seed0"
 FILES = ("README.md", "LICENSE", "pyproject.toml", "constraints.txt", "environment.yml", "Makefile")
 PATTERNS = ("CITATION.cff", "figures/*.png", "emosphere/**/*", "notebooks/0[1-8]_*.ipynb", "notebooks/*.yaml",
-            "notebooks/app/**/*", f"{DATA}/**/*", f"{RUN}/**/*")  # fmt: skip
+            "notebooks/app/**/*", f"{DATA}/**/*", f"{ENCODER}/*", f"{RUN}/**/*")  # fmt: skip
 WITHOUT = (f"{RUN}/05_training.ipynb", f"{RUN}/log.txt")  # which name folders of the machine that trained
 
 START = """# Start
@@ -38,7 +38,8 @@ py -3.11 -m venv .venv
 ```
 
 With network, leave out `--no-index --find-links wheels`. JupyterLab opens in the browser. The labs are in the folder
-`student`; begin with `{first}`. A trained model is included, so nothing needs to be trained beforehand.
+`student`; begin with `{first}`. The encoder and a trained model are included, so nothing needs to be downloaded or
+trained beforehand.
 
 ## For the teacher: the folder `wheels`
 
@@ -60,7 +61,7 @@ python3.11 -m pip download -d wheels -c constraints.txt . "setuptools>=77"
 
 
 def pack(output="emosphere-lab.zip", *, root=".", sources="notebooks/lab"):
-    """Writes a zip file for a classroom: the library, notebooks, students' labs, embedded corpus, a trained run.
+    """Writes a zip file for a classroom: library, notebooks, students' labs, embedded corpus, encoder, a trained run.
 
     Solved labs and tests are left out. The same contents always give the same file.
 
@@ -113,6 +114,10 @@ def _files(root):
     whole = (root / DATA / "emosphere.json").is_file() and is_complete(root / RUN)
     if not whole or not (root / RUN / "model" / "model.safetensors").is_file():
         raise LabError(f"{DATA} and {RUN} belong in the zip and are not both complete: run `make run` first.")
+    if not (root / ENCODER / "model.safetensors").is_file():  # it is in the Hub's cache, then
+        from ..encoders import load_encoder
+
+        load_encoder(Path(ENCODER).name).save_pretrained(root / ENCODER)
     chosen = [root / name for name in FILES] + [path for pattern in PATTERNS for path in root.glob(pattern)]
     return [path for path in chosen if path.is_file() and not _left_out(path.relative_to(root))]
 

@@ -74,13 +74,13 @@ def menu():
 
 @pytest.mark.parametrize("here, there", list(menu()))
 def test_the_table_of_questions_tells_settings_that_exist(here, there):
-    full = Config.create("tiny")
+    full = Config.create("small")
     assert here == {name: getattr(full, name) for name in here}
     assert chosen(variants(**there)) == there
 
 
 def test_settings_that_full_has_anyway_do_not_count():
-    assert chosen(variants(auxiliary="none", pooling="style", epochs=4)) == {"auxiliary": "none"}
+    assert chosen(variants(auxiliary="none", pooling="style", epochs=12)) == {"auxiliary": "none"}
     assert chosen(variants(epochs=8)) == {"epochs": 8}
 
 
@@ -116,7 +116,7 @@ def test_two_variants_with_the_same_seeds_are_trained(planned, tmp_path):
     assert scheduler == "processes=2"
     assert {(run.variant, run.seed) for run in runs} == {(v, s) for v in ("full", "auxiliary=none") for s in range(3)}
     assert {run.config.auxiliary for run in runs if run.variant == "auxiliary=none"} == {"none"}
-    assert {(run.config.preset, run.config.epochs, run.config.limit) for run in runs} == {("tiny", 4, None)}
+    assert {(run.config.preset, run.config.epochs, run.config.limit) for run in runs} == {("small", 12, None)}
     assert all((NOTEBOOK.parent / run.config.root).resolve() == SETTINGS["root"].resolve() for run in runs)
     np.testing.assert_allclose(table["difference"], [0.01, 0.02, 0.03])
     assert list(table.columns) == ["full", "auxiliary=none", "difference"]
@@ -188,9 +188,9 @@ def test_over_speakers_compares_one_s_own_runs(monkeypatch):
     own.attrs["caption"] = "a and b"
     monkeypatch.setattr(l4_runs, "compare", lambda a, b: given.append((a, b)) or own)
     table = l4.recorded(MINE)
-    table.attrs = {"variant": "pooling=statistics", "folder": "runs/lab/epochs=4"}
+    table.attrs = {"variant": "pooling=statistics", "folder": "runs/lab/epochs=12"}
     assert len(l4.over_speakers(table)) == 4
-    assert given == [(Path("runs/lab/epochs=4/full"), Path("runs/lab/epochs=4/pooling=statistics"))]
+    assert given == [(Path("runs/lab/epochs=12/full"), Path("runs/lab/epochs=12/pooling=statistics"))]
 
 
 def parts(picture):
