@@ -184,8 +184,8 @@ class Frames:
             print(f"The encoder's frames of {len(rows):,} utterances are made once: {_size(size)} in {self.folder}.",
                   flush=True)  # fmt: skip
         device = next(model.parameters()).device
-        one_by_one = [[number] for number in range(len(rows))]
-        batches = GroupedBatches(lengths, seconds=GPU_SECONDS) if device.type == "cuda" else one_by_one
+        limit = {"seconds": GPU_SECONDS} if device.type == "cuda" else {"batch_size": 1}
+        batches = GroupedBatches(lengths, **limit)
         model.encoder.eval()
         made = {}
         with bar(total=len(rows), desc="frames", unit="utterance", disable=not progress) as shown:

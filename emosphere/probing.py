@@ -32,10 +32,10 @@ def layer_scores(prepared):
         A row a hidden state, a column a dimension.
     """
     truth = {split: targets(prepared.corpus, rows).double().numpy() for split, rows in prepared.rows.items()}
-    described = {split: _described(prepared.utterances(split)) for split in truth}  # (n, states, 2 width)
+    known = {split: described(prepared.utterances(split)) for split in truth}  # (n, states, 2 width)
     found = []
     for state in range(prepared.frames.shape[0]):
-        inputs = {split: values[:, state] for split, values in described.items()}
+        inputs = {split: values[:, state] for split, values in known.items()}
         tried = ridge(inputs["train"], truth["train"], [inputs["validation"], inputs["test"]])
         best = max(tried, key=lambda pair: concordance_cc(truth["validation"], pair[0]).mean())
         found.append(concordance_cc(truth["test"], best[1]))
@@ -71,7 +71,12 @@ def ridge(inputs, truth, others):
     return [[middle + kernel @ (rotated / (values + penalty)[:, None]) for kernel in kernels] for penalty in PENALTIES]
 
 
-def _described(utterances):
-    """(n, states, 2 width) numpy.ndarray."""
+def described(utterances):
+    """Mean and standard deviation of the frames of each utterance: (n, states, 2 width) numpy.ndarray.
+
+    Parameters
+    ----------
+    utterances : emosphere.frames.FramedUtterances
+    """
     frames = (utterances[number][1].double() for number in range(len(utterances)))
     return np.stack([np.concatenate([each.mean(0), each.std(0, correction=0)], axis=-1) for each in frames])

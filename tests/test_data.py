@@ -115,6 +115,18 @@ def test_a_batch_in_pieces_is_the_same_audio():
         assert torch.equal(waveform, expected)
 
 
+def test_a_batch_of_frames_in_pieces_is_the_same_frames():
+    """At 10 frames a second, two hidden states of width 3."""
+    items = [(number, torch.full((length, 2, 3), float(number + 1))) for number, length in enumerate((5, 10, 15))]
+    batch = data.collate(items)
+    assert batch["frames"].shape == (3, 15, 2, 3) and batch["attention_mask"].sum(1).tolist() == [5, 10, 15]
+    first, second = divided(batch, 2.0, rate=10)
+    assert first["frames"].shape == (2, 10, 2, 3) and second["frames"].shape == (1, 15, 2, 3)
+    assert torch.equal(first["frames"][1], items[1][1]) and torch.equal(second["frames"][0], items[2][1])
+    assert first["positions"].tolist() == [0, 1]
+    assert set(data.inputs(first, "cpu")) == {"frames", "attention_mask"}
+
+
 def test_collate_pads_and_masks():
     batch = data.collate([(5, torch.tensor([1.0, 2.0])), (2, torch.tensor([3.0, 4.0, 5.0]))])
     assert batch["positions"].tolist() == [5, 2]

@@ -311,3 +311,12 @@ def test_small_is_the_default_and_frozen():
     config = Config.create()
     assert (config.preset, config.encoder, config.layer, config.encoder_trained) == (
         "small", "whisper-tiny.en", "weighted", "nothing")  # fmt: skip
+
+
+def test_large_batches_as_on_a_gpu_give_the_same(cache, tones, encoders, tmp_path, monkeypatch):
+    _, expected, _ = cache
+    real = frames.GroupedBatches
+    monkeypatch.setattr(frames, "GroupedBatches", lambda lengths, **limit: real(lengths, seconds=20))
+    prepared, _ = prepared_for(frozen(tones, encoders), tmp_path)
+    for ours, theirs in zip(prepared.utterances("train"), expected.utterances("train"), strict=True):
+        torch.testing.assert_close(ours[1], theirs[1], atol=2e-3, rtol=2e-3)

@@ -54,9 +54,11 @@ def test_two_processes_leave_one_whole_run(pair, tones):
     assert len(pd.read_csv(folder / "history.csv")) == config.epochs
 
 
-def test_one_process_learns_the_same(tones, encoders, tmp_path, monkeypatch):
+@pytest.mark.parametrize("changes", [{}, dict(encoder_trained="nothing", layer="weighted", micro_batch_seconds=2.0)],
+                         ids=["trained", "frozen"])  # fmt: skip
+def test_one_process_learns_the_same(tones, encoders, tmp_path, monkeypatch, changes):
     """Without dropout nothing but rounding is left between one process and two."""
-    config = configuration(tones, encoders, epochs=2)
+    config = configuration(tones, encoders, epochs=2, **changes)
     monkeypatch.setattr(StylePooling.__init__, "__defaults__", (0.0,))
     alone = training.train(config, tmp_path / "alone", cache=tmp_path, progress=False)
     script = tmp_path / "without_dropout.py"

@@ -159,7 +159,7 @@ class TestOrigin:
             said = origin(widgets.listen(folder).model)
             assert "embedded, preset tiny, seed 3" in said and "77 utterances" in said
             assert "valence 0.12, arousal 0.34, dominance 0.56" in said
-            assert "only ever heard a speech synthesiser" in said
+            assert "learned its ratings from a speech synthesiser" in said
 
     def test_another_corpus_no_scores_and_nothing_known(self, run, model):
         assert "speech synthesiser" not in origin(model) and "no test scores" in origin(model)

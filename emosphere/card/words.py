@@ -4,7 +4,9 @@ CORPORA = {
     "embedded": ("the embedded corpus of emosphere, synthetic English speech", ["en"],
                  "**It learned from synthetic speech.** The voices are of a formant synthesiser, the emotion is acted "
                  "by rules, the raters are a random generator. The figures above say that the kit works, and nothing "
-                 "about human speech, in English or any other language.",
+                 "about human speech, in English or any other language. (Models of the preset small, asked about "
+                 "enacted human speech, EmoTale, followed its ratings in arousal, half in dominance, and not at all in "
+                 "valence: correlations of 0.60, 0.43 and -0.08, mean of five.)",
                  "The embedded corpus may be shared under MIT as well; eSpeak NG, which spoke it, is a GPL programme, "
                  "whose licence does not cover the sound that it makes."),
     "msp_podcast": ("MSP-Podcast", ["en"],

@@ -136,8 +136,8 @@ def origin(model):
     except (OSError, ValueError, KeyError, TypeError):
         sentences.append("There are no test scores beside it, so nobody can say how good it is.")
     if trained_on.split(",")[0] == "embedded":
-        sentences.append("It has only ever heard a speech synthesiser: what it says of a human voice shows how the "
-                         "method works, not how anybody feels.")  # fmt: skip
+        sentences.append("It learned its ratings from a speech synthesiser: what it says of a human voice, of valence "
+                         "above all, shows how the method works, not how anybody feels.")  # fmt: skip
     else:
         sentences.append("Other people, words, microphones and rooms than those of its corpus it may well mishear; "
                          "nothing here is a judgement of a person.")  # fmt: skip

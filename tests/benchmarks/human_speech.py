@@ -13,7 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emosphere import corpora, experiments
+from emosphere import corpora, experiments, preparation, probing
+from emosphere.config import Config
+from emosphere.frames import FramedUtterances
+from emosphere.metrics import concordance_cc
 from emosphere.prediction import predict
 from emosphere.sphere import DIMENSIONS
 
@@ -46,10 +49,30 @@ def asked_about(results, speech):
     print(pd.DataFrame(found, columns=list(DIMENSIONS)).agg(["mean", "min", "max"]).round(3).to_string())
 
 
+def ridge_asked_about(speech):
+    """The same of ridge regression on each hidden state, of which the embedded corpus' validation split chose."""
+    cache, config = "data/cache", Config.create(root="data/embedded")
+    prepared = preparation.prepare(config, cache=cache)
+    model = preparation.new_model(config, prepared, cache=cache)
+    prepared = preparation.with_frames(config, prepared, model, cache=cache)
+    digests = corpora.scan(speech, cache=cache)["digest"]
+    rows = speech.table[speech.table[list(DIMENSIONS)].notna().all(axis=1)]
+    prepared.frames.fill(model, speech, rows, digests)
+    known = {split: probing.described(prepared.utterances(split)) for split in ("train", "validation")}
+    truth = {split: prepared.corpus.ratings[prepared.rows[split].index] for split in known}
+    asked = probing.described(FramedUtterances(prepared.frames, digests[rows.index]))
+    for state in range(asked.shape[1]):
+        tried = probing.ridge(known["train"][:, state], truth["train"], [known["validation"][:, state], asked[:, state]])
+        best = max(tried, key=lambda pair: concordance_cc(truth["validation"], pair[0]).mean())[1]
+        found = [np.corrcoef(best[:, number], rows[name])[0, 1] for number, name in enumerate(DIMENSIONS)]
+        print(f"ridge on hidden state {state}: r", np.round(found, 3))
+
+
 def main():
     root, seeds = str(Path(sys.argv[1]).resolve()), int(sys.argv[2]) if len(sys.argv) > 2 else 5
     embedded = region_task("embedded", seeds, root=str(Path("data/embedded").resolve()))
     asked_about(embedded, corpora.load("emotale", root))
+    ridge_asked_about(corpora.load("emotale", root))
     for draw in range(3):
         region_task(f"emotale_{draw}", seeds, corpus="emotale", root=root, corpus_options={"seed": draw})
 

@@ -49,7 +49,8 @@ def measure(way, threads, name):
     truth, classes = torch.rand(count, 3), torch.randint(0, 8, (count,))
     torch.manual_seed(0)
     config = EmoSphereConfig(encoder_config={"model_type": "wavlm", "layerdrop": 0.0, **encoder}, style_width=width,
-                             head_width=width, freeze_features=frozen)  # fmt: skip
+                             head_width=width,
+                             encoder_trained="all but the front end" if frozen else "all")  # fmt: skip
     model = EmoSphereModel(config).train()
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-5)
     if way == "plain":

@@ -158,7 +158,7 @@ def loudest_match(heard, spoken):
 def test_speak_see_play_and_keep(speaking, microphone, lab, embedded, model):
     listening = Listening(speaking, lab, embedded, model)
     page, root, record = listening.page, listening.root, listening.record
-    root.get_by_text("only ever heard a speech synthesiser").wait_for()
+    root.get_by_text("learned its ratings from a speech synthesiser").wait_for()
     root.get_by_text("Press Record").wait_for()
 
     record.click()

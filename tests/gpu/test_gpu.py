@@ -10,7 +10,7 @@ from accelerate import Accelerator
 from gradients import COUNT, make_batch, make_model, step, total_loss
 from test_training import Stopped, configuration, stop_at
 
-from emosphere import data, training
+from emosphere import data, preparation, training
 from emosphere.attention import fuse_attention
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.step import backward
@@ -114,3 +114,15 @@ def test_too_little_memory_for_real(tones, encoders, tmp_path):
             training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
+
+
+def test_frames_made_in_large_batches_are_those_of_the_cpu(tones, encoders, tmp_path):
+    config = configuration(tones, encoders, encoder=str(encoders / "whisper"), encoder_trained="nothing", layer="weighted")
+    found = []
+    for device in ("cpu", "cuda"):
+        prepared = preparation.prepare(config, cache=tmp_path / device, progress=False)
+        subject = preparation.new_model(config, prepared, cache=tmp_path / device).to(device)
+        found.append(preparation.with_frames(config, prepared, subject, cache=tmp_path / device, progress=False))
+    here, there = (each.utterances("train") for each in found)
+    for number in range(len(here)):
+        torch.testing.assert_close(there[number][1], here[number][1], atol=2e-3, rtol=2e-3)
