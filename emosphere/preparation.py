@@ -141,5 +141,7 @@ def with_frames(config, prepared, model, *, cache="data/cache", progress=True):
     frames = Frames(model, cache)
     rows = pd.concat([prepared.rows[split] for split in SPLITS])
     frames.fill(model, prepared.corpus, rows, prepared.digests, workers=config.workers, progress=progress)
-    model.frame_mean, model.frame_std = frames.statistics(prepared.digests[prepared.rows["train"].index])
+    for buffer, values in zip((model.frame_mean, model.frame_std),
+                              frames.statistics(prepared.digests[prepared.rows["train"].index]), strict=True):  # fmt: skip
+        buffer.copy_(values)  # in place, on whatever device it is
     return replace(prepared, frames=frames)
