@@ -24,7 +24,9 @@ def main():
     one.add_argument("folder", help="of the run")
     one.add_argument("settings", nargs="*", type=_setting, metavar="name=value", help="as in notebook 05")
     one.add_argument("--config", help="a JSON file with all parameters, in place of settings")
-    one.add_argument("--cache", default="data/cache", help="folder for what was measured of audio files, and for frames")
+    one.add_argument(
+        "--cache", default="data/cache", help="folder for what was measured of audio files, and for frames"
+    )
     many = commands.add_parser("sweep", help="train the runs of an experiment, write its tables and forest plot")
     many.add_argument("experiments", nargs="?", default="notebooks/experiments.yaml", help="a YAML file")
     many.add_argument("--name", help="folder of the runs, instead of the file's")

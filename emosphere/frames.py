@@ -154,8 +154,7 @@ class Frames:
                     path.unlink(missing_ok=True)
                 continue
             self._where |= {
-                digest: (path.name, begin, end)
-                for digest, begin, end in zip(names, [0, *ends[:-1]], ends, strict=True)
+                digest: (path.name, begin, end) for digest, begin, end in zip(names, [0, *ends[:-1]], ends, strict=True)
             }
 
     @contextmanager

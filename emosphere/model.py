@@ -14,7 +14,7 @@ References
 ----------
 .. [1] Cho et al., "EmoSphere-SER", Interspeech 2025, sections 2.2 and 3.2.
 .. [2] Chen et al., "WavLM: Large-Scale Self-Supervised Pre-Training for Full Stack Speech Processing", 2022.
-.. [3] Yang et al., "SUPERB: Speech processing Universal PERformance Benchmark", Interspeech 2021 (learned layer weights).
+.. [3] Yang et al., "SUPERB: Speech processing Universal PERformance Benchmark", Interspeech 2021 (layer weights).
 """
 
 import warnings
@@ -241,8 +241,10 @@ class EmoSphereModel(PreTrainedModel):
     def merge(self, states):
         """(batch, frames, states, width) hidden states to (batch, frames, width): the softmax-weighted mean."""
         if states.shape[2:] != (self.states, self.encoder.config.hidden_size):
-            raise ValueError(f"Frames of {self.states} hidden states of width {self.encoder.config.hidden_size} are "
-                             f"wanted (layer {self.config.layer!r}), not of {states.shape[2]} of {states.shape[3]}.")  # fmt: skip
+            raise ValueError(
+                f"Frames of {self.states} hidden states of width {self.encoder.config.hidden_size} are wanted "
+                f"(layer {self.config.layer!r}), not of {states.shape[2]} of {states.shape[3]}."
+            )
         if self.frozen:
             states = (states.float() - self.frame_mean) / self.frame_std
         if self.states == 1:
@@ -259,11 +261,13 @@ class EmoSphereModel(PreTrainedModel):
         return -(-int(self.encoder._get_feat_extract_output_lengths(torch.tensor(samples))) // self.config.frame_stride)
 
     def save_pretrained(self, path, **kwargs):
-        """As of any `transformers.PreTrainedModel`; of a frozen encoder, what float16 holds exactly takes half the room."""
+        """As of any `PreTrainedModel`; what float16 holds exactly of a frozen encoder takes half the room."""
         if self.frozen and "state_dict" not in kwargs:
             halves = {name: weight.half() for name, weight in self.encoder.state_dict(prefix="encoder.").items()}
             state = self.state_dict()
-            exact = {name: half for name, half in halves.items() if torch.equal(half.to(state[name].dtype), state[name])}
+            exact = {
+                name: half for name, half in halves.items() if torch.equal(half.to(state[name].dtype), state[name])
+            }
             kwargs["state_dict"] = state | exact
         super().save_pretrained(path, **kwargs)
 
@@ -277,7 +281,9 @@ class EmoSphereModel(PreTrainedModel):
             If a file is absent or damaged, or the weights do not match the architecture; it names them.
         """
         # a misshapen weight, too, shall come with the report rather than as an error that does not name it
-        kwargs |= dict(output_loading_info=True, use_safetensors=True, ignore_mismatched_sizes=True, dtype=torch.float32)
+        kwargs |= dict(
+            output_loading_info=True, use_safetensors=True, ignore_mismatched_sizes=True, dtype=torch.float32
+        )
         try:
             model, report = super().from_pretrained(path, **kwargs)
         except Exception as error:  # whatever transformers makes of a damaged file

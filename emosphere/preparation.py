@@ -94,7 +94,9 @@ def prepare(config, *, cache="data/cache", progress=True):
     duration = (heard["frames"] / heard["rate"]).sum()
     mean = (heard["total"] / heard["rate"]).sum() / duration
     std = np.sqrt((heard["total_squares"] / heard["rate"]).sum() / duration - mean**2)
-    return Prepared(corpus, rows, seconds, classes, names, weights, (float(mean), float(std)), tuple(notes), facts["digest"])
+    return Prepared(
+        corpus, rows, seconds, classes, names, weights, (float(mean), float(std)), tuple(notes), facts["digest"]
+    )
 
 
 def new_model(config, prepared, *, cache="data/cache"):
@@ -141,7 +143,7 @@ def with_frames(config, prepared, model, *, cache="data/cache", progress=True):
     frames = Frames(model, cache)
     rows = pd.concat([prepared.rows[split] for split in SPLITS])
     frames.fill(model, prepared.corpus, rows, prepared.digests, workers=config.workers, progress=progress)
-    for buffer, values in zip((model.frame_mean, model.frame_std),
-                              frames.statistics(prepared.digests[prepared.rows["train"].index]), strict=True):  # fmt: skip
-        buffer.copy_(values)  # in place, on whatever device it is
+    mean, std = frames.statistics(prepared.digests[prepared.rows["train"].index])
+    model.frame_mean.copy_(mean)  # in place, on whatever device the model is
+    model.frame_std.copy_(std)
     return replace(prepared, frames=frames)

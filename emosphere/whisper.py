@@ -65,7 +65,9 @@ def log_mel(waveform, lengths, mels=80):
     frames, last = waveform.shape[1] // HOP, (lengths - 1)[:, None]
     positions = torch.arange(frames * HOP + WINDOW - HOP, device=waveform.device)[None] - WINDOW // 2
     mirrored = (last - (last - positions.abs()).abs()).clamp_min(0)
-    blocks = waveform.gather(1, mirrored).reshape(waveform.shape[0], -1, HOP // 2)  # a window is five of them, a hop two
+    blocks = waveform.gather(1, mirrored).reshape(
+        waveform.shape[0], -1, HOP // 2
+    )  # a window is five of them, a hop two
     pieces = [blocks[:, first : blocks.shape[1] - 4 + first : 2] for first in range(5)]
     with torch.autocast(waveform.device.type, enabled=False):
         real, imaginary = (torch.cat(pieces, -1).float() @ transform).chunk(2, dim=-1)  # (batch, mel frames, 201)

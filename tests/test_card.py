@@ -171,9 +171,21 @@ def test_encoders(made, encoder, settings, shown, base):
 
 
 def test_the_default_encoder_is_named_with_its_licence(made):
-    card = model_card(made(corpus="embedded", root=None, encoder="whisper-tiny.en", layer="weighted", frame_stride=4,
-                           encoder_trained="nothing", model={"encoder": {"model_type": "whisper", **WHISPER}}))
-    assert "openai/whisper-tiny.en (whisper); a learned mean of all its hidden states, 4 frames meaned to one; frozen" in card
+    card = model_card(
+        made(
+            corpus="embedded",
+            root=None,
+            encoder="whisper-tiny.en",
+            layer="weighted",
+            frame_stride=4,
+            encoder_trained="nothing",
+            model={"encoder": {"model_type": "whisper", **WHISPER}},
+        )
+    )
+    assert (
+        "openai/whisper-tiny.en (whisper); a learned mean of all its hidden states, 4 frames meaned to one; frozen"
+        in card
+    )
     assert front(card)["base_model"] == "openai/whisper-tiny.en" and front(card)["license"] == "mit"
     assert "Whisper's code and weights under MIT" in card and "UniSpeech" not in card
 
@@ -181,7 +193,10 @@ def test_the_default_encoder_is_named_with_its_licence(made):
 def test_the_ceiling_is_told_where_it_is_known(made):
     folder = made(corpus="embedded", root=None)
     assert "eiling" not in model_card(folder)
-    known = {f"ccc_{name}": 0.811 for name in (*DIMENSIONS, "mean")} | {"region_accuracy": 0.622, "region_macro_f1": 0.433}
+    known = {f"ccc_{name}": 0.811 for name in (*DIMENSIONS, "mean")} | {
+        "region_accuracy": 0.622,
+        "region_macro_f1": 0.433,
+    }
     (folder / "ceiling.json").write_text(json.dumps(known))
     card = model_card(folder)
     assert "| ceiling | 0.62 | 0.43 |" in card and "no model can be expected" in card.lower()

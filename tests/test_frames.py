@@ -95,9 +95,8 @@ def test_another_encoder_layer_or_stride_gets_frames_of_its_own(cache, tones, en
     weights = load_file(other / "model.safetensors")
     weights["encoder.conv1.bias"][0] += 1e-4
     save_file(weights, other / "model.safetensors", metadata={"format": "pt"})
-    places = [prepared_for(config, folder)[0].frames.folder]
-    for changes in ({"layer": 1}, {"layer": "last"}, {"frame_stride": 1}):
-        places.append(prepared_for(frozen(tones, encoders, **changes), folder)[0].frames.folder)
+    others = [frozen(tones, encoders, **changes) for changes in ({"layer": 1}, {"layer": "last"}, {"frame_stride": 1})]
+    places = [prepared_for(other, folder)[0].frames.folder for other in (config, *others)]
     assert len({prepared.frames.folder, *places}) == 5
 
 
@@ -244,7 +243,9 @@ def test_the_size_is_told_beforehand(tones, encoders, tmp_path, capsys):
 
 def test_frames_of_another_number_of_layers_are_refused(cache):
     _, prepared, model = cache
-    with pytest.raises(ValueError, match=r"3 hidden states of width 32 are wanted \(layer 'weighted'\), not of 1 of 32"):
+    with pytest.raises(
+        ValueError, match=r"3 hidden states of width 32 are wanted \(layer 'weighted'\), not of 1 of 32"
+    ):
         model(frames=torch.zeros(1, 5, 1, 32))
 
 

@@ -5,10 +5,10 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
+from test_frames import frozen, prepared_for
 
 from emosphere import probing
 from emosphere.probing import PENALTIES, described, layer_scores, ridge
-from test_frames import frozen, prepared_for
 
 
 @pytest.mark.parametrize("features", [5, 80])

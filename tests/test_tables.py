@@ -152,7 +152,9 @@ def test_the_ceiling_stands_beside_every_score(tmp_path):
         assert "of 43.7" in text and "of 0.85" in text and "true emotions score" in text
     assert "macro F1, % (ours) ceiling" in experiments.to_csv(table)
     leave_run(tmp_path / "unknown", "full", 0, 1.0)
-    assert "ceiling" not in experiments.to_csv(next(iter(experiments.tables(read_results(tmp_path / "unknown")).values())))
+    assert "ceiling" not in experiments.to_csv(
+        next(iter(experiments.tables(read_results(tmp_path / "unknown")).values()))
+    )
 
 
 def test_the_papers_own_setting_may_be_compared(tmp_path):

@@ -81,7 +81,11 @@ def package(tmp_path, monkeypatch, model):
 
 
 def test_what_is_packed_is_read():
-    tensors = {"a": np.arange(6, dtype="float32").reshape(2, 3), "b/c": np.array(7, "int16"), "d": np.ones(2, "float16")}
+    tensors = {
+        "a": np.arange(6, dtype="float32").reshape(2, 3),
+        "b/c": np.array(7, "int16"),
+        "d": np.ones(2, "float16"),
+    }
     found = weights.read_tensors(packed(tensors))
     assert found.keys() == tensors.keys()
     for name, tensor in tensors.items():

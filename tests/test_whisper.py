@@ -118,7 +118,9 @@ def test_bfloat16_leaks_no_padding_either(pair, batch):
 def test_weights_are_found_however_they_were_saved(tmp_path, saved):
     torch.manual_seed(1)
     model = WhisperForConditionalGeneration(WhisperConfig(**WHISPER))
-    {"whole with its head": model, "whole": model.model, "encoder": model.model.encoder}[saved].save_pretrained(tmp_path)
+    {"whole with its head": model, "whole": model.model, "encoder": model.model.encoder}[saved].save_pretrained(
+        tmp_path
+    )
     loaded = load_encoder(str(tmp_path))
     for name, weight in model.model.encoder.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], weight), name

@@ -47,8 +47,8 @@ class Sheet:
         table : (rows,) pandas.DataFrame
             Columns (side, figure, part): side "ours" with parts "value", "low", "high" (95 % interval), "spread"
             (standard deviation over seeds), "p" (Holm-adjusted, of the difference to the reference row) and
-            "ceiling" (of the true emotions), and ("ours", "seeds", "value"); sides "published" and "grid" with part "value". ``attrs`` hold "title",
-            "caption", "reference" (label or None) and "seeds" (all of the experiment).
+            "ceiling" (of the true emotions), and ("ours", "seeds", "value"); sides "published" and "grid" with part
+            "value". ``attrs`` hold "title", "caption", "reference" (label or None) and "seeds" (all of the experiment).
         """
         labels, planned = [], len(table.attrs["seeds"])
         for label, seeds in zip(table.index, table["ours", "seeds", "value"], strict=True):

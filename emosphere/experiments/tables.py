@@ -35,7 +35,8 @@ def tables(results, *, reference=None):
         Columns (side, figure, part): sides ``grid``, ``ours``, ``published``; CCCs, and region figures in per cent;
         parts ``value`` (mean over seeds), ``low``, ``high`` (95 % interval), ``spread`` (standard deviation over
         seeds), ``p`` of the difference to the reference, corrected over all CCCs of the table (Holm), and, if the
-        corpus knows them, ``ceiling``, what its true emotions score. A variant that was not run is NaN. ``attrs``: ``title``, ``caption``, ``reference``, ``seeds``.
+        corpus knows them, ``ceiling``, what its true emotions score. A variant that was not run is NaN. ``attrs``:
+        ``title``, ``caption``, ``reference``, ``seeds``.
 
     Raises
     ------

@@ -62,7 +62,9 @@ def ridge_asked_about(speech):
     truth = {split: prepared.corpus.ratings[prepared.rows[split].index] for split in known}
     asked = probing.described(FramedUtterances(prepared.frames, digests[rows.index]))
     for state in range(asked.shape[1]):
-        tried = probing.ridge(known["train"][:, state], truth["train"], [known["validation"][:, state], asked[:, state]])
+        tried = probing.ridge(
+            known["train"][:, state], truth["train"], [known["validation"][:, state], asked[:, state]]
+        )
         best = max(tried, key=lambda pair: concordance_cc(truth["validation"], pair[0]).mean())[1]
         found = [np.corrcoef(best[:, number], rows[name])[0, 1] for number, name in enumerate(DIMENSIONS)]
         print(f"ridge on hidden state {state}: r", np.round(found, 3))

@@ -117,7 +117,9 @@ def test_too_little_memory_for_real(tones, encoders, tmp_path):
 
 
 def test_frames_made_in_large_batches_are_those_of_the_cpu(tones, encoders, tmp_path):
-    config = configuration(tones, encoders, encoder=str(encoders / "whisper"), encoder_trained="nothing", layer="weighted")
+    config = configuration(
+        tones, encoders, encoder=str(encoders / "whisper"), encoder_trained="nothing", layer="weighted"
+    )
     found = []
     for device in ("cpu", "cuda"):
         prepared = preparation.prepare(config, cache=tmp_path / device, progress=False)
