@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from accelerate.utils import set_seed
 
 from .corpora import CorpusError, load, scan, usable
@@ -142,7 +143,12 @@ def with_frames(config, prepared, model, *, cache="data/cache", progress=True):
         return prepared
     frames = Frames(model, cache)
     rows = pd.concat([prepared.rows[split] for split in SPLITS])
-    frames.fill(model, prepared.corpus, rows, prepared.digests, workers=config.workers, progress=progress)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config.threads or threads)  # whoever makes them, they are what training would have made
+    try:
+        frames.fill(model, prepared.corpus, rows, prepared.digests, workers=config.workers, progress=progress)
+    finally:
+        torch.set_num_threads(threads)
     mean, std = frames.statistics(prepared.digests[prepared.rows["train"].index])
     model.frame_mean.copy_(mean)  # in place, on whatever device the model is
     model.frame_std.copy_(std)

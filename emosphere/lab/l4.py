@@ -25,14 +25,14 @@ __all__ = ["check_claim", "check_interval", "check_my_variants", "over_speakers"
 def question():
     """The concept question of the lab."""
     return Question(
-        "Two models were trained once each and tested on the same 18 speakers. Yours has a CCC of 0.52, the other one "
-        "0.50. What may you claim?",
+        "Two models were trained once each and tested on the same 18 speakers. Yours has a CCC of 0.71, the other one "
+        "0.70. What may you claim?",
         {
             "mine is better": "On this test, with these two trainings. Train both again with another seed, and the "
                               "order may turn round; you will see that it does.",
-            "mine is better by 4 %": "That puts a number on it, but not how sure the number is. Between trainings of "
-                                     "one and the same model the CCC often differs by more than 0.02.",
-            "they are equally good": "That would be a claim, too, and needs as much evidence: 0.02 may be real.",
+            "mine is better by 1 %": "That puts a number on it, but not how sure the number is. Between trainings of "
+                                     "one and the same model the CCC often differs by more than 0.01.",
+            "they are equally good": "That would be a claim, too, and needs as much evidence: 0.01 may be real.",
             "nothing yet": "Right: the difference may be the idea, the seed or the speakers. One run each cannot tell "
                            "these apart. Several seeds and an interval can.",
         },

@@ -115,10 +115,11 @@ def show_seeds(interval, claim, results):
 
 def show_errors(interval, claim):
     """How often a student's rule says what, in 2000 experiments of which the truth is known."""
-    truth = SelectionSlider(options=[("none", 0.0), *((f"{d / 100:+.2f}", d / 100) for d in range(2, 17, 2))],
+    differences = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08)
+    truth = SelectionSlider(options=[("none", 0.0), *((f"{size:+.3f}", size) for size in differences)],
                             description="true difference", continuous_update=False, **WIDE)  # fmt: skip
     seeds = IntSlider(3, min=2, max=30, description="number of seeds", continuous_update=False, **WIDE)
-    spread = SelectionSlider(options=[0.01, 0.02, 0.03, 0.05, 0.07], value=0.05, description="spread of seeds",
+    spread = SelectionSlider(options=[0.005, 0.01, 0.015, 0.03, 0.05], value=0.01, description="spread of seeds",
                              continuous_update=False, **WIDE)  # fmt: skip
     said, noise = HTML(), np.random.default_rng(0).normal(size=(EXPERIMENTS, seeds.max))
     bars = [go.Bar(name=name, x=list(COLORS), y=[0, 0, 0], texttemplate="%{y:.1%}", textposition="outside",

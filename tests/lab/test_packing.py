@@ -1,6 +1,7 @@
 """The classroom's zip file: what is in it, what is not, and that a lab begins to run out of it."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -42,6 +43,10 @@ def repository(tmp_path):
     (root / "data" / "embedded" / "Audios").mkdir(parents=True)
     (root / "data" / "embedded" / "emosphere.json").write_text("{}")
     (root / "data" / "embedded" / "Audios" / "a.wav").write_bytes(b"RIFF")
+    (root / "data" / "encoders" / "whisper-tiny.en").mkdir(parents=True)
+    (root / "data" / "encoders" / "whisper-tiny.en" / "model.safetensors").write_bytes(b"weights")
+    (root / "data" / "cache").mkdir()
+    (root / "data" / "cache" / "facts.parquet").write_bytes(b"of this machine")
     (root / RUN / "model").mkdir()
     for name in ("model/model.safetensors", "05_training.ipynb", ".lock", "predictions.csv"):
         (root / RUN / name).write_text("x")
@@ -64,8 +69,9 @@ def test_it_holds_what_a_classroom_needs_and_no_solutions(repository, tmp_path, 
     assert inside >= {"START.md", "README.md", "constraints.txt", "Makefile", "emosphere/sphere/__init__.py",
                       "emosphere/widgets/touch.js", "notebooks/01_corpus.ipynb", "notebooks/student/L1_numbers.ipynb",
                       "notebooks/student/L2_words.ipynb", "data/embedded/Audios/a.wav", "data/embedded/emosphere.json",
-                      f"{RUN}/model/model.safetensors", f"{RUN}/scores.json", f"{RUN}/predictions.csv"}  # fmt: skip
+                      "data/encoders/whisper-tiny.en/model.safetensors", f"{RUN}/model/model.safetensors", f"{RUN}/scores.json", f"{RUN}/predictions.csv"}  # fmt: skip
     assert not [name for name in inside if "notebooks/lab" in name or name.startswith("tests") or "pycache" in name]
+    assert not [name for name in inside if name.startswith("data/cache")]
     assert not inside & {f"{RUN}/.lock", f"{RUN}/05_training.ipynb", "runs/embedded/other/scores.json",
                          "data/small/table.csv"}  # fmt: skip
     with zipfile.ZipFile(tmp_path / "out.zip") as file:
@@ -96,6 +102,22 @@ def test_an_own_zip_is_replaced_and_any_other_is_kept(repository, tmp_path, caps
     assert (tmp_path / "out (kept 2).zip").read_text() == "my thesis"
     assert "emosphere-lab/START.md" in names(path)
     assert "out (kept 2).zip" in capsys.readouterr().out
+
+
+def test_an_encoder_that_only_the_hubs_cache_has_is_packed_too(repository, tmp_path, monkeypatch):
+    from emosphere import encoders
+
+    shutil.rmtree(repository / "data" / "encoders")
+
+    class Loaded:
+        @staticmethod
+        def save_pretrained(path):
+            path.mkdir(parents=True)
+            (path / "model.safetensors").write_bytes(b"from elsewhere")
+
+    monkeypatch.setattr(encoders, "load_encoder", lambda name: Loaded)
+    found = names(pack(tmp_path / "out.zip", root=repository))
+    assert "emosphere-lab/data/encoders/whisper-tiny.en/model.safetensors" in found
 
 
 @pytest.mark.parametrize("absent", [RUN / "scores.json", RUN / "model" / "model.safetensors",
