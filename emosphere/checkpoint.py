@@ -8,6 +8,7 @@ read.
 of the other when the checkpoint says so, now or after a restart. So the two never tell different stories.
 """
 
+import hashlib
 import json
 import logging
 import shutil
@@ -27,6 +28,10 @@ class CheckpointError(RuntimeError):
     """A checkpoint that cannot be read, or that belongs to something else."""
 
 
+class _OtherEncoder(CheckpointError):
+    pass
+
+
 def gathered_random_states(accelerator):
     """dict of (processes, ...) torch.Tensor: `random_state` of every process, for `save`."""
     state = {name: part[None] for name, part in random_state(accelerator.device).items()}
@@ -35,7 +40,17 @@ def gathered_random_states(accelerator):
     return {name: accelerator.gather(part.to(accelerator.device)).cpu() for name, part in state.items()}
 
 
-def save(path, model, optimizer, scheduler, random, history):
+def frozen(model):
+    """Twelve hex digits that change with any frozen weight of a model: what a checkpoint leaves out, and relies on."""
+    digest = hashlib.sha256()
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            digest.update(name.encode())
+            digest.update(parameter.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+def save(path, model, optimizer, scheduler, random, history, *, relies_on=""):
     """Writes everything that the next epoch depends on, in one piece; weights that are frozen stay what they are.
 
     Parameters
@@ -48,19 +63,22 @@ def save(path, model, optimizer, scheduler, random, history):
         What `gathered_random_states` gave.
     history : list of dict
         A row an epoch.
+    relies_on : str
+        What `frozen` says of the model.
     """
     tensors = {f"model.{name}": tensor for name, tensor in _changing(model).items()}
     state = optimizer.state_dict()
     for number, moments in state["state"].items():
         tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in moments.items()}
     tensors |= {f"random.{name}": tensor for name, tensor in random.items()}
-    header = {"groups": state["param_groups"], "scheduler": scheduler.state_dict(), "history": history}
+    header = {"groups": state["param_groups"], "scheduler": scheduler.state_dict(), "history": history,
+              "relies_on": relies_on}  # fmt: skip
     with replacing(path) as temporary:
         save_file({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()},
                   temporary, metadata={"state": json.dumps(header)})  # fmt: skip
 
 
-def load(path, model, optimizer, scheduler, accelerator):
+def load(path, model, optimizer, scheduler, accelerator, *, relies_on=""):
     """Puts what `save` wrote back into place, random number generators included.
 
     Those are left alone if the run goes on in another number of processes, or on another kind of device.
@@ -78,6 +96,11 @@ def load(path, model, optimizer, scheduler, accelerator):
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads(file.metadata()["state"])
+            if header.get("relies_on", relies_on) != relies_on:
+                raise _OtherEncoder(
+                    f"{path} was written by a run whose encoder had other weights before the training: they have been "
+                    "replaced meanwhile. Put the former ones back, or delete the file to begin the run again."
+                )
             history = [{**row, "validation_loss": float(row["validation_loss"])} for row in header["history"]]
             for name in file.keys():  # noqa: SIM118  not a dict
                 part, _, rest = name.partition(".")
@@ -100,6 +123,8 @@ def load(path, model, optimizer, scheduler, accelerator):
             log.warning("begun in %d processes, goes on in %d on %s: not what it would have been, since dropout "
                         "draws other numbers", begun, accelerator.num_processes, accelerator.device)  # fmt: skip
         return history
+    except _OtherEncoder:
+        raise
     except Exception as error:  # whatever a damaged file makes of these steps
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(

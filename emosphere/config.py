@@ -132,6 +132,8 @@ class Config:
             if name not in known:
                 close = difflib.get_close_matches(name, known, 1)
                 hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}."
+                if name == "freeze_features":
+                    hint = 'it has become encoder_trained: "all but the front end" for True, "all" for False.'
                 raise ConfigError(f"There is no parameter {name!r}; {hint}")
         changes = {name: value for name, value in changes.items() if value is not None}
         return cls(**{**PRESETS[preset], **changes, "preset": preset})

@@ -81,6 +81,9 @@ def find_encoder(encoder, *, layer="last", store=STORE):
     if isinstance(layer, int) and layer > count:
         raise EncoderError(f"{encoder!r} has no layer {layer}: layer is 0 (what enters the first of its transformer "
                            f'layers) to {count}, "last" or "weighted".')  # fmt: skip
+    if layer == "weighted" and getattr(config, "add_adapter", False):
+        raise EncoderError(f"{encoder!r} ends in an adapter, whose frames are fewer than those of its layers, so they "
+                           'cannot be weighed; choose "last" or a number as layer.')  # fmt: skip
     config.layerdrop = 0.0  # skipping layers at random breaks DDP and gradient checkpointing
     return config
 
@@ -117,8 +120,10 @@ def load_encoder(encoder, *, store=STORE):
     try:
         model, report = kind.from_pretrained(_place(encoder, store), **options)
     except Exception as error:  # whatever transformers makes of a damaged file
-        raise EncoderError(f"The weights of the encoder {encoder!r} cannot be loaded ({told(error)}). Download or save "
-                           "it again, best as safetensors.") from None  # fmt: skip
+        place = _place(encoder, store)
+        where = f" in {place}" if place != encoder else ""
+        raise EncoderError(f"The weights of the encoder {encoder!r}{where} cannot be loaded ({told(error)}). Delete "
+                           "them, and download or save it again, best as safetensors.") from None  # fmt: skip
     # what SpecAugment puts in place of a masked frame is made in pretraining, and not part of every checkpoint
     lost = {*report["missing_keys"]} - {"masked_spec_embed"} | {name for name, *_ in report["mismatched_keys"]}
     if lost:

@@ -34,7 +34,7 @@ def replacing(path):
     temporary = Path(temporary)
     try:
         yield temporary
-        with open(temporary, "rb") as file:
+        with open(temporary, "rb+") as file:  # Windows syncs only what may be written
             os.fsync(file.fileno())  # a machine that stops now must not find the new name on an empty file
         temporary.chmod(0o644)
         os.replace(temporary, path)

@@ -1,16 +1,16 @@
 """The frames of a frozen encoder: made once for a corpus, used by every epoch, variant, seed and process.
 
-A folder of the cache belongs to one encoder (its weights, layer, stride and normalisation), an entry in it to what is
-heard in one file, wherever that lies. Entries are float16, in shards that are written whole and mapped into memory, so
+A folder of the cache belongs to one encoder (its weights, settings, layer, stride and normalisation; that of a
+raw-waveform encoder is the training split's, so that variants which train on other utterances have frames of their own),
+an entry in it to what is heard in one file, wherever that lies. Entries are float16, in shards that are written whole and mapped into memory, so
 memory does not grow with the corpus. What an interruption has left undone is added later; processes that want the same
 frames wait for the one that makes them.
 """
 
 import hashlib
 import json
-import logging
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +27,6 @@ from .encoders import fingerprint
 from .files import clear_leftovers, replacing
 from .progress import bar
 
-log = logging.getLogger(__name__)
-
 VERSION = 1
 """To be raised whenever the same encoder and sound give other frames."""
 
@@ -38,6 +36,9 @@ SHARD = 64 * 2**20
 GPU_SECONDS = 600
 """Of audio that go through the encoder at a time on a GPU. On CPU utterances go alone, which is no slower there and
 gives the same bits whatever else is made."""
+
+_INDIFFERENT = ("transformers_version", "dtype", "torch_dtype", "architectures", "_name_or_path")
+"""Of an encoder's configuration what does not change its frames."""
 
 SAMPLE = 5_000
 """Utterances at most over which mean and deviation are taken."""
@@ -66,9 +67,10 @@ class Frames:
 
     def __init__(self, model, cache):
         config = model.config
-        what = [VERSION, fingerprint(model.encoder), config.layer, config.frame_stride, config.waveform_mean,
+        settings = {name: value for name, value in config.encoder_config.items() if name not in _INDIFFERENT}
+        what = [VERSION, fingerprint(model.encoder), settings, config.layer, config.frame_stride, config.waveform_mean,
                 config.waveform_std, config.mask_encoder]  # fmt: skip
-        key = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]
+        key = hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()[:12]
         family = config.encoder_config["model_type"]
         self.folder = Path(cache) / "frames" / f"{family}-layer-{config.layer}-{key}"
         self.shape = tuple(model.frame_mean.shape)
@@ -89,7 +91,7 @@ class Frames:
     def __getstate__(self):
         return self.__dict__ | {"_shards": {}}  # a worker process opens them anew
 
-    def fill(self, model, corpus, rows, digests, *, workers=0, progress=True):
+    def fill(self, model, corpus, rows, digests, seconds, *, workers=0, at_a_time=None, progress=True):
         """Makes the frames that are not there yet.
 
         Parameters
@@ -101,8 +103,12 @@ class Frames:
             Rows of its table.
         digests : pandas.Series of str
             By index of the table.
+        seconds : pandas.Series of float
+            Lengths of the utterances, likewise.
         workers : int
             Processes that decode audio.
+        at_a_time : float, optional
+            Seconds of audio that go through the encoder at a time on a GPU.
         progress : bool
 
         Raises
@@ -113,13 +119,13 @@ class Frames:
         """
         if all(digest in self for digest in digests[rows.index]):
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self._alone():
+        with self._alone(progress):
             self._look(mend=True)
             todo = rows[[digest not in self for digest in digests[rows.index]]]
             todo = todo[~digests[todo.index].duplicated()]
             if len(todo):
-                self._make(model, corpus, todo, digests[todo.index].tolist(), workers, progress)
+                lengths = seconds[todo.index].to_numpy()
+                self._make(model, corpus, todo, digests[todo.index].tolist(), lengths, workers, at_a_time, progress)
 
     def statistics(self, digests):
         """Mean and standard deviation of every width of every state over the frames of utterances.
@@ -149,30 +155,37 @@ class Frames:
             try:
                 with safe_open(path, framework="pt") as file:
                     names, ends = json.loads(file.metadata()["digests"]), file.get_tensor("ends").tolist()
-            except Exception:  # whatever a damaged file makes of it; a cache is only ever a saving
+                begins = [0, *ends[:-1]]
+                found = {name: (path.name, *place) for name, *place in zip(names, begins, ends, strict=True)}
+            except (SafetensorError, KeyError, ValueError, TypeError):  # damaged; a cache is only ever a saving
                 if mend:
-                    path.unlink(missing_ok=True)
+                    with suppress(OSError):
+                        path.unlink()
                 continue
-            self._where |= {
-                digest: (path.name, begin, end) for digest, begin, end in zip(names, [0, *ends[:-1]], ends, strict=True)
-            }
+            self._where |= found
 
     @contextmanager
-    def _alone(self):
+    def _alone(self, progress):
         lock = FileLock(self.folder / ".lock")
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=2)
         except Timeout:
-            log.info("another process is making the frames in %s; waiting for it", self.folder)
+            if progress:
+                print(f"Another process is making frames in {self.folder}; this one waits for it.", flush=True)
             lock.acquire()
+        except OSError as error:
+            raise FrameError(
+                f"No frames can be kept in {self.folder} ({error}); name another folder as cache."
+            ) from None
         try:
             clear_leftovers(self.folder)
             yield
         finally:
             lock.release()
 
-    def _make(self, model, corpus, rows, digests, workers, progress):
-        dataset, lengths = Utterances(corpus, rows), rows["duration"].fillna(0).to_numpy()
+    def _make(self, model, corpus, rows, digests, lengths, workers, at_a_time, progress):
+        dataset = Utterances(corpus, rows)
         size = int(lengths.sum() * self.per_second * np.prod(self.shape) * 2)
         free = shutil.disk_usage(self.folder).free
         if size > free:
@@ -183,7 +196,8 @@ class Frames:
             print(f"The encoder's frames of {len(rows):,} utterances are made once: {_size(size)} in {self.folder}.",
                   flush=True)  # fmt: skip
         device = next(model.parameters()).device
-        limit = {"seconds": GPU_SECONDS} if device.type == "cuda" else {"batch_size": 1}
+        together = device.type == "cuda" and model.config.exact
+        limit = {"seconds": at_a_time or GPU_SECONDS} if together else {"batch_size": 1}
         batches = GroupedBatches(lengths, **limit)
         model.encoder.eval()
         made = {}
@@ -204,6 +218,9 @@ class Frames:
                     if sum(frames.nbytes for frames in made.values()) >= SHARD:
                         self._keep(made)
                         made = {}
+            except torch.OutOfMemoryError as error:
+                raise FrameError(f"There is too little memory on the GPU for {at_a_time or GPU_SECONDS:g} s of audio, or "
+                                 "one utterance, at a time. Set micro_batch_seconds lower.") from error  # fmt: skip
             finally:  # also when it is interrupted
                 self._keep(made)
 
@@ -211,13 +228,13 @@ class Frames:
         """Writes a shard."""
         if not made:
             return
-        numbers = [int(path.stem) for path in self.folder.glob("*.safetensors") if path.stem.isdigit()]
-        path = self.folder / f"{max(numbers, default=-1) + 1:05}.safetensors"
+        names = json.dumps(list(made))  # which name the file, so that no other one ever gets its name
+        path = self.folder / f"{hashlib.sha256(names.encode()).hexdigest()[:16]}.safetensors"
         ends = np.cumsum([len(frames) for frames in made.values()])
         try:
             with replacing(path) as temporary:
                 save_file({"frames": torch.cat(list(made.values())), "ends": torch.from_numpy(ends)}, temporary,
-                          metadata={"digests": json.dumps(list(made))})  # fmt: skip
+                          metadata={"digests": names})  # fmt: skip
         except (OSError, SafetensorError) as error:
             raise FrameError(f"The frames cannot be written to {path} ({' '.join(str(error).split())[:200]}). What was "
                              "made before is kept; make room, or name another folder as cache.") from None  # fmt: skip

@@ -55,9 +55,9 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
         scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     prepared_model = accelerator.prepare(model)
 
-    path, history = folder / checkpoint.CHECKPOINT, []
+    path, history, relies_on = folder / checkpoint.CHECKPOINT, [], checkpoint.frozen(model)
     if path.exists():
-        history = checkpoint.load(path, model, optimizer, scheduler, accelerator)
+        history = checkpoint.load(path, model, optimizer, scheduler, accelerator, relies_on=relies_on)
         log.info("goes on after epoch %d of %d", len(history), config.epochs)
     accelerator.wait_for_everyone()  # nobody may write before everybody has read
     if main:
@@ -81,7 +81,7 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
             if main:
                 if best:
                     checkpoint.keep(model, folder, epoch)
-                checkpoint.save(path, model, optimizer, scheduler, states, history)
+                checkpoint.save(path, model, optimizer, scheduler, states, history, relies_on=relies_on)
                 log.info("epoch %d of %d: loss %.4f, validation %.4f%s, %.1f s", epoch + 1, config.epochs,
                          row["train_ccc_loss"], loss, ", best" * best, time.perf_counter() - begun)  # fmt: skip
                 _write(folder, history)
@@ -236,7 +236,11 @@ def _within_memory(config, utterances, longest):
             raise
         seconds = config.micro_batch_seconds or utterances * longest
         lower = f"Set micro_batch_seconds to {max(longest, seconds / 2):.0f} (now {config.micro_batch_seconds})"
-        more = "" if config.gradient_checkpointing else ", or gradient_checkpointing to True"
+        more = (
+            ""
+            if config.gradient_checkpointing or config.encoder_trained == "nothing"
+            else ", or gradient_checkpointing to True"
+        )
         raise RunError(f"There is too little memory for {seconds:.0f} s of audio at a time. {lower}{more}: the loss "
                        "stays that of the whole batch, and the run goes on after its last whole epoch. If one "
                        "utterance is too long by itself, lower max_seconds.") from error  # fmt: skip

@@ -26,7 +26,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput, logging
 
 from .encoders import STORE, front_end, keep_layers, load_encoder, new_encoder, told, transformer_layers
-from .pooling import StatisticsPooling, StylePooling
+from .pooling import StatisticsPooling, StylePooling, meaned
 from .sphere import DIMENSIONS, RegionGrid, Scale
 
 # transformers' WavLM hands PyTorch a bool padding mask beside a float position bias: right, but warned about
@@ -75,6 +75,11 @@ class EmoSphereConfig(PreTrainedConfig):
     waveform_std: float = 1.0
     mask_encoder: bool = True
     trained_on: str = ""
+
+    @property
+    def exact(self):
+        """bool: whether padding changes nothing at all, so that utterances of any length may go together."""
+        return self.mask_encoder and self.encoder_config["model_type"] != "data2vec-audio"
 
     @property
     def grid(self):
@@ -294,35 +299,6 @@ class EmoSphereModel(PreTrainedModel):
         if problems:
             raise ValueError(f"The weights in {path} do not fit the model: {'; '.join(problems)}.")
         return model
-
-
-def meaned(states, mask, stride):
-    """The mean of each ``stride`` neighbouring frames, of those inside the utterance.
-
-    Parameters
-    ----------
-    states : (batch, frames, ...) torch.Tensor
-    mask : (batch, frames) torch.Tensor of bool
-    stride : int
-
-    Returns
-    -------
-    (batch, ceil(frames / stride), ...) torch.Tensor, (batch, ceil(frames / stride)) torch.Tensor of bool
-
-    Examples
-    --------
-    >>> states, mask = torch.tensor([[1.0, 3.0, 5.0, 9.0]]), torch.tensor([[True, True, True, False]])
-    >>> meaned(states, mask, 2)
-    (tensor([[2., 5.]]), tensor([[True, True]]))
-    """
-    if stride == 1:
-        return states, mask
-    batch, frames, *rest = states.shape
-    beyond = (0, -frames % stride)
-    mask = nn.functional.pad(mask, beyond).reshape(batch, -1, stride)  # (batch, frames, stride)
-    states = nn.functional.pad(states, (0, 0) * len(rest) + beyond).reshape(batch, -1, stride, *rest)
-    inside = mask.reshape(*mask.shape, *(1,) * len(rest)).to(states.dtype)
-    return (states * inside).sum(2) / inside.sum(2).clamp_min(1), mask.any(2)
 
 
 def build(encoder, *, store=STORE, **settings):

@@ -114,3 +114,32 @@ class StatisticsPooling(nn.Module):
         # around the mean rather than as a difference of squares, which cancels for steady frames
         variance = torch.einsum("bt,btd->bd", attention, (frames - mean[:, None]) ** 2)
         return torch.cat([mean, variance.clamp_min(1e-8).sqrt()], dim=-1), attention
+
+
+def meaned(states, mask, stride):
+    """The mean of each ``stride`` neighbouring frames, of those inside the utterance.
+
+    Parameters
+    ----------
+    states : (batch, frames, ...) torch.Tensor
+    mask : (batch, frames) torch.Tensor of bool
+    stride : int
+
+    Returns
+    -------
+    (batch, ceil(frames / stride), ...) torch.Tensor, (batch, ceil(frames / stride)) torch.Tensor of bool
+
+    Examples
+    --------
+    >>> states, mask = torch.tensor([[1.0, 3.0, 5.0, 9.0]]), torch.tensor([[True, True, True, False]])
+    >>> meaned(states, mask, 2)
+    (tensor([[2., 5.]]), tensor([[True, True]]))
+    """
+    if stride == 1:
+        return states, mask
+    batch, frames, *rest = states.shape
+    beyond = (0, -frames % stride)
+    mask = nn.functional.pad(mask, beyond).reshape(batch, -1, stride)  # (batch, frames, stride)
+    states = nn.functional.pad(states, (0, 0) * len(rest) + beyond).reshape(batch, -1, stride, *rest)
+    inside = mask.reshape(*mask.shape, *(1,) * len(rest)).to(states.dtype)
+    return (states * inside).sum(2) / inside.sum(2).clamp_min(1), mask.any(2)

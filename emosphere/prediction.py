@@ -12,7 +12,6 @@ from torch import nn
 from .batches import GroupedBatches
 from .corpora.decoding import RATE
 from .data import inputs, make_loader
-from .metrics import scores
 from .model import EmoSphereModel
 from .progress import bar
 from .recordings import LONGEST, Recordings, is_path
@@ -97,34 +96,6 @@ def predict_test(config, prepared, model, accelerator, *, progress=True):
         table["region_probability"] = probabilities.max(1)
     table["region_of_vad"] = grid.assign(corpus.scale.to_sphere(corpus.scale.from_target(vad)))
     return table
-
-
-def ceiling(predictions, corpus, grid):
-    """What nobody can do better but by luck: the scores of the true emotions of the embedded corpus.
-
-    Its ratings are the true emotion and the noise of five raters, which no model can foresee.
-
-    Parameters
-    ----------
-    predictions : pandas.DataFrame
-        From `predict_test`.
-    corpus : Corpus
-    grid : RegionGrid
-
-    Returns
-    -------
-    dict of str to float, or None
-        As `emosphere.metrics.scores`; None for a corpus whose truth nobody knows.
-    """
-    if corpus.name != "embedded":
-        return None
-    from .synthesis import true_points  # only here: it needs eSpeak
-
-    true = true_points(corpus.root).loc[[Path(path).name for path in predictions["path"]]].to_numpy()
-    table = predictions.copy()
-    table[[f"{name}_predicted" for name in DIMENSIONS]] = corpus.scale.from_sphere(true)
-    table["region_predicted"] = table["region_of_vad"] = grid.assign(true)
-    return {name: value for name, value in scores(table).items() if not name.startswith("vad_")}
 
 
 def load_model(folder):
@@ -218,8 +189,9 @@ def predict(model, sources, *, windows=None, batch_size=16, broken="raise", prog
 def _batches(recordings, config, batch_size):
     """Rows that go through the model together; of one length alone where padding would change what comes out."""
     lengths = np.diff(recordings.rows[:, 1:])[:, 0]  # (rows,), 0 for a source that cannot be used
-    exact = config.mask_encoder and config.encoder_config["model_type"] != "data2vec-audio"
-    groups = [np.flatnonzero(lengths)] if exact else [np.flatnonzero(lengths == n) for n in np.unique(lengths) if n]
+    groups = (
+        [np.flatnonzero(lengths)] if config.exact else [np.flatnonzero(lengths == n) for n in np.unique(lengths) if n]
+    )
     return [
         group[batch].tolist()
         for group in groups

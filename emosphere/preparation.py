@@ -143,10 +143,12 @@ def with_frames(config, prepared, model, *, cache="data/cache", progress=True):
         return prepared
     frames = Frames(model, cache)
     rows = pd.concat([prepared.rows[split] for split in SPLITS])
+    seconds = pd.Series(np.concatenate([prepared.seconds[split] for split in SPLITS]), index=rows.index)
     threads = torch.get_num_threads()
     torch.set_num_threads(config.threads or threads)  # whoever makes them, they are what training would have made
     try:
-        frames.fill(model, prepared.corpus, rows, prepared.digests, workers=config.workers, progress=progress)
+        frames.fill(model, prepared.corpus, rows, prepared.digests, seconds, workers=config.workers,
+                    at_a_time=config.micro_batch_seconds, progress=progress)  # fmt: skip
     finally:
         torch.set_num_threads(threads)
     mean, std = frames.statistics(prepared.digests[prepared.rows["train"].index])

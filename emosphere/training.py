@@ -23,12 +23,13 @@ import os
 import platform
 import shutil
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import DistributedDataParallelKwargs, set_seed
+from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs, set_seed
 
 from .attention import fuse_attention
 from .card import split_sizes, write_card
@@ -39,7 +40,7 @@ from .files import only_writer, replacing, write_json
 from .loop import RunError, fit
 from .metrics import scores
 from .model import EmoSphereModel
-from .prediction import ceiling, predict_test
+from .prediction import predict_test
 from .preparation import new_model, prepare, with_frames
 from .provenance import environment
 
@@ -155,7 +156,11 @@ def _accelerator(config):
         mixed_precision=mixed,
         cpu=several and not cuda,  # several processes on CPU have to be asked for
         # the auxiliary head is not used once its weight is 0, nor an encoder's mask without SpecAugment
-        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+        kwargs_handlers=[
+            DistributedDataParallelKwargs(find_unused_parameters=True),
+            # the others wait while one decodes a corpus, or makes its frames
+            InitProcessGroupKwargs(timeout=timedelta(days=2)),
+        ],
     )
 
 
@@ -179,8 +184,10 @@ def _run(config, prepared, model, encoder, accelerator, folder, progress):
     if main:
         with replacing(folder / "predictions.csv") as temporary:
             predictions.to_csv(temporary, index=False)
-        if highest := ceiling(predictions, prepared.corpus, config.grid):
-            write_json(folder / "ceiling.json", highest)
+        if prepared.corpus.name == "embedded":
+            from .synthesis import ceiling  # only here: it needs eSpeak
+
+            write_json(folder / "ceiling.json", ceiling(predictions, prepared.corpus, config.grid))
         write_card(folder)
         figures = scores(predictions)
         write_json(folder / "scores.json", figures)

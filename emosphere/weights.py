@@ -62,7 +62,7 @@ def packaged(encoder, store):
     if isinstance(try_to_load_from_cache(NAMED[encoder], "model.safetensors"), str):
         return None
     place = Path(store) / encoder
-    if (place / "model.safetensors").is_file():
+    if all((place / name).is_file() for name in ("config.json", "model.safetensors")):
         return place
     try:
         source = Path(importlib.metadata.distribution(PACKAGE).locate_file(FILE))
@@ -166,12 +166,14 @@ def _save(state, place):
                   temporary / "model.safetensors", metadata={"format": "pt"})  # fmt: skip
         (temporary / "model.safetensors").chmod(0o644)  # safetensors makes it readable by its owner alone
         config.save_pretrained(temporary)
+        if place.exists() and not (place / "config.json").exists():  # the rest of something
+            shutil.rmtree(place)
         if not place.exists():
             os.rename(temporary, place)
+            log.info("the weights of %s were converted into %s", PACKAGE, place)
     except (OSError, SafetensorError) as error:
         if not place.exists():
             raise WeightsError(f"The converted encoder cannot be written to {place} ({error}). Make room, or give a "
                                "folder that holds an encoder.") from None  # fmt: skip
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    log.info("the weights of %s were converted into %s", PACKAGE, place)

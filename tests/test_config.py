@@ -23,6 +23,7 @@ from emosphere.config import PRESETS, Config, ConfigError
         (dict(head_dropout=1.0), "head_dropout must be from 0 to below 1"),
         (dict(seed=-1), "seed must not be negative"),
         (dict(corpus_options=[1]), "corpus_options must be dict"),
+        (dict(freeze_features=True), "no parameter 'freeze_features'; it has become encoder_trained"),
         (dict(layer="first"), 'layer is "last", "weighted" or a number from 0, not \'first\''),
         (dict(layer=-1), "layer is .* a number from 0, not -1"),
         (dict(layer=1.5), "layer must be int or str, not float"),

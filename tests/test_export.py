@@ -45,7 +45,8 @@ def test_every_family_gives_the_same_numbers(encoders, tmp_path, family, pooling
                   waveform_std=0.2).eval()  # fmt: skip
     largest = to_onnx(model, tmp_path / "model.onnx")
     assert 0 <= largest <= 1e-4
-    for lengths in ([16000, 9000, 5001], [4000], [30011] * 2):
+    longer = [[31 * 16000, 9000]] if family == "whisper" and pooling == "style" else []  # than it has positions for
+    for lengths in ([16000, 9000, 5001], [4000], [30011] * 2, *longer):
         differences = compared(model, tmp_path / "model.onnx", lengths)
         assert differences.keys() == {"vad", "logits"}
         assert max(differences.values()) <= 1e-4, (lengths, differences)

@@ -16,6 +16,7 @@ from conftest import write_corpus
 from test_training import Stopped, configuration, stop_at
 
 from emosphere import frames, preparation, training
+from emosphere.checkpoint import CheckpointError
 from emosphere.config import Config
 from emosphere.data import read_audio
 from emosphere.frames import FrameError, Frames
@@ -95,9 +96,13 @@ def test_another_encoder_layer_or_stride_gets_frames_of_its_own(cache, tones, en
     weights = load_file(other / "model.safetensors")
     weights["encoder.conv1.bias"][0] += 1e-4
     save_file(weights, other / "model.safetensors", metadata={"format": "pt"})
-    others = [frozen(tones, encoders, **changes) for changes in ({"layer": 1}, {"layer": "last"}, {"frame_stride": 1})]
+    settings = json.loads((other / "config.json").read_text())
+    wider = shutil.copytree(encoders / "whisper", tmp_path / "other settings")
+    (wider / "config.json").write_text(json.dumps(settings | {"encoder_attention_heads": 4}))
+    others = [frozen(tones, encoders, encoder=str(wider))]
+    others += [frozen(tones, encoders, **changes) for changes in ({"layer": 1}, {"layer": "last"}, {"frame_stride": 1})]
     places = [prepared_for(other, folder)[0].frames.folder for other in (config, *others)]
-    assert len({prepared.frames.folder, *places}) == 5
+    assert len({prepared.frames.folder, *places}) == 6
 
 
 def test_frames_belong_to_what_is_heard(tmp_path, encoders):
@@ -173,13 +178,13 @@ def make(arguments):
     config, cache = arguments
     torch.set_num_threads(1)
     prepared, _ = prepared_for(config, cache)
-    return sorted(path.name for path in prepared.frames.folder.glob("*.safetensors"))
+    return len(list(prepared.frames.folder.glob("*.safetensors")))
 
 
 def test_runs_that_start_together_share_the_work(tones, encoders, tmp_path):
     config = frozen(tones, encoders)
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        assert pool.map(make, [(config, tmp_path)] * 2) == [["00000.safetensors"]] * 2
+        assert pool.map(make, [(config, tmp_path)] * 2) == [1, 1]
 
 
 def test_small_shards_hold_the_same(cache, tones, encoders, tmp_path, monkeypatch):
@@ -221,7 +226,8 @@ def test_a_disk_that_fills_up_keeps_what_was_made(tones, encoders, tmp_path, mon
     with pytest.raises(FrameError, match="cannot be written to .*No space left.*made before is kept"):
         prepared_for(frozen(tones, encoders), tmp_path)
     (folder,) = (tmp_path / "frames").iterdir()
-    assert sorted(path.name for path in folder.iterdir()) == [".lock", "00000.safetensors", "00001.safetensors"]
+    assert len(list(folder.glob("*.safetensors"))) == 2
+    assert {path.suffix for path in folder.iterdir()} == {".safetensors", ""}, "nothing half-written is left"
 
 
 def test_frames_that_float16_cannot_hold_name_the_utterance(tones, encoders, tmp_path, monkeypatch):
@@ -305,7 +311,7 @@ def test_a_whole_cache_is_only_read(cache, monkeypatch):
     """As on a disk that cannot be written to."""
     folder, prepared, model = cache
     monkeypatch.setattr(frames, "FileLock", lambda *a: pytest.fail("locked"))
-    Frames(model, folder).fill(model, prepared.corpus, prepared.rows["test"], prepared.digests)
+    Frames(model, folder).fill(model, prepared.corpus, prepared.rows["test"], prepared.digests, None)
 
 
 def test_small_is_the_default_and_frozen():
@@ -321,3 +327,69 @@ def test_large_batches_as_on_a_gpu_give_the_same(cache, tones, encoders, tmp_pat
     prepared, _ = prepared_for(frozen(tones, encoders), tmp_path)
     for ours, theirs in zip(prepared.utterances("train"), expected.utterances("train"), strict=True):
         torch.testing.assert_close(ours[1], theirs[1], atol=2e-3, rtol=2e-3)
+
+
+def test_a_cache_that_cannot_be_read_this_once_is_left_alone(cache, tones, encoders, tmp_path, monkeypatch):
+    folder, _, _ = cache
+    copied = shutil.copytree(folder, tmp_path / "cache")
+    before = {path: path.stat().st_mtime_ns for path in copied.rglob("*.safetensors")}
+
+    def busy(*arguments, **options):
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="Too many"):
+        patch.setattr(frames, "safe_open", busy)
+        prepared_for(frozen(tones, encoders), copied)
+    assert {path: path.stat().st_mtime_ns for path in copied.rglob("*.safetensors")} == before
+
+
+def test_a_place_where_nothing_can_be_kept_is_said(tones, encoders, tmp_path):
+    (tmp_path / "frames").write_text("a file")
+    with pytest.raises(FrameError, match="No frames can be kept in .*name another folder"):
+        prepared_for(frozen(tones, encoders), tmp_path)
+
+
+def test_who_waits_for_another_process_says_so(cache, tones, encoders, tmp_path, capsys, monkeypatch):
+    from filelock import FileLock
+
+    config = frozen(tones, encoders)
+    prepared = preparation.prepare(config, cache=tmp_path, progress=False)
+    model = preparation.new_model(config, prepared, cache=tmp_path)
+    folder = Frames(model, tmp_path).folder
+    folder.mkdir(parents=True)
+    real, held = FileLock.acquire, FileLock(folder / ".lock")
+    held.acquire()
+
+    def acquire(self, timeout=None, **options):
+        if timeout is None and self is not held:
+            held.release()  # the other process ends
+        return real(self, 0.01 if timeout else timeout, **options)
+
+    monkeypatch.setattr(FileLock, "acquire", acquire)
+    preparation.with_frames(config, prepared, model, cache=tmp_path)
+    assert "Another process is making frames" in capsys.readouterr().out
+
+
+def test_a_stopped_run_does_not_go_on_with_another_encoder(tones, encoders, tmp_path, monkeypatch):
+    from safetensors.torch import load_file, save_file
+
+    other = shutil.copytree(encoders / "whisper", tmp_path / "whisper")
+    config = frozen(tones, encoders, encoder=str(other))
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        stop_at(patch, "loop.ccc_loss", 9)
+        training.train(config, tmp_path / "run", cache=tmp_path / "cache", progress=False)
+    weights = load_file(other / "model.safetensors")
+    weights["encoder.conv1.bias"][0] += 1e-3
+    save_file(weights, other / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(
+        CheckpointError, match="encoder had other weights before the training.*Put the former ones back"
+    ):
+        training.train(config, tmp_path / "run", cache=tmp_path / "cache", progress=False)
+
+
+def test_encoders_in_which_padding_leaks_hear_one_utterance_at_a_time(encoders):
+    """wavlm-base's kind gets no mask, so that also on a GPU nothing may go with it."""
+    config = EmoSphereConfig(encoder_config={"model_type": "wavlm"}, mask_encoder=False)
+    assert not config.exact
+    assert not EmoSphereConfig(encoder_config={"model_type": "data2vec-audio"}).exact
+    assert EmoSphereConfig(encoder_config={"model_type": "whisper"}).exact

@@ -135,6 +135,23 @@ def test_a_damaged_package_is_said_and_nothing_is_kept(package, tmp_path, damage
     assert not (tmp_path / "store").exists()
 
 
+@pytest.mark.parametrize("left", [(), ("model.safetensors",)])
+def test_the_rest_of_a_broken_conversion_is_converted_anew(package, tmp_path, left):
+    place = tmp_path / "store" / NAME
+    place.mkdir(parents=True)
+    for name in left:
+        (place / name).write_bytes(b"half")
+    assert load_encoder(NAME, store=tmp_path / "store").config.encoder_layers == 12
+
+
+def test_a_converted_encoder_that_was_damaged_is_named(package, tmp_path):
+    weights.packaged(NAME, tmp_path / "store")
+    path = tmp_path / "store" / NAME / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(EncoderError, match=f"in .*{NAME} cannot be loaded.*Delete them"):
+        load_encoder(NAME, store=tmp_path / "store")
+
+
 def test_nothing_to_be_had_tells_all_ways(tmp_path, monkeypatch):
     def absent(name):
         raise importlib.metadata.PackageNotFoundError(name)

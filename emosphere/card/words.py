@@ -31,7 +31,7 @@ CORPORA = {
 CEILING = """
 
 "Ceiling": what the corpus' true emotions score against these ratings, which are those emotions and the noise of five \
-raters. No model can be expected to do better."""
+raters. Hardly more can be expected of a model."""
 
 CARD = """\
 ---

@@ -4,12 +4,13 @@ import html
 import json
 import re
 import struct
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..config import NAMED
+from ..config import NAMED, Config
 from ..corpora import CATEGORIES
 from ..corpora.corpus import counted
 from ..files import clear_leftovers, replacing
@@ -102,9 +103,8 @@ def model_card(folder):
     absent = [name for name in FILES if not (folder / name).is_file()]
     if absent:
         raise ValueError(f"{folder} can have no card, since it has no {absent[0]}: give the folder of a complete run.")
-    config, facts, model = (
-        json.loads((folder / name).read_text()) for name in ("config.json", "environment.json", "model/config.json")
-    )
+    config = asdict(Config.load(folder / "config.json"))
+    facts, model = (json.loads((folder / name).read_text()) for name in ("environment.json", "model/config.json"))
     predictions, history = (pd.read_csv(folder / name) for name in ("predictions.csv", "history.csv"))
     name, sizes = config["corpus"], facts.get("splits", {})
     about, languages, limit, licence = CORPORA[name]

@@ -169,7 +169,7 @@ def validate(corpus, *, scan=None, cache=None, progress=True):
     Parameters
     ----------
     corpus : Corpus
-    scan : (n, 9) pandas.DataFrame, optional
+    scan : (n, 10) pandas.DataFrame, optional
         What `audio.scan` gave for this corpus; made if not given.
     cache, progress
         As in `audio.scan`.
@@ -194,7 +194,7 @@ def usable(corpus, scan):
     Parameters
     ----------
     corpus : Corpus
-    scan : (n, 9) pandas.DataFrame
+    scan : (n, 10) pandas.DataFrame
         What `audio.scan` gave for this corpus.
 
     Returns

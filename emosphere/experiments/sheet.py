@@ -126,6 +126,6 @@ def _notes(table, figures):
     notes += ["[low, high]: 95 % interval."] if known("low").any(axis=None) else []
     notes += ["±: standard deviation over seeds."] if known("spread").any(axis=None) else []
     if known("ceiling").any(axis=None):
-        notes.append("of: what the corpus' true emotions score against these ratings, which are noisy; no model can be "
-                     "expected to do better.")  # fmt: skip
+        notes.append("of: what the corpus' true emotions score against these ratings, which are noisy; hardly more can "
+                     "be expected of a model.")  # fmt: skip
     return " ".join(notes)

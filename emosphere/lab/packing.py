@@ -115,9 +115,14 @@ def _files(root):
     if not whole or not (root / RUN / "model" / "model.safetensors").is_file():
         raise LabError(f"{DATA} and {RUN} belong in the zip and are not both complete: run `make run` first.")
     if not (root / ENCODER / "model.safetensors").is_file():  # it is in the Hub's cache, then
-        from ..encoders import load_encoder
+        from ..encoders import EncoderError, load_encoder
 
-        load_encoder(Path(ENCODER).name).save_pretrained(root / ENCODER)
+        try:
+            loaded = load_encoder(Path(ENCODER).name, store=(root / ENCODER).parent)
+        except EncoderError as error:
+            raise LabError(str(error)) from None
+        if not (root / ENCODER).exists():
+            loaded.save_pretrained(root / ENCODER)
     chosen = [root / name for name in FILES] + [path for pattern in PATTERNS for path in root.glob(pattern)]
     return [path for path in chosen if path.is_file() and not _left_out(path.relative_to(root))]
 

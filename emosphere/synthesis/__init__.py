@@ -7,14 +7,15 @@ corpus, `speak` a single utterance.
 
 The modules, in the order in which an utterance passes them: ``labels`` draws emotions and ratings,
 ``sentences`` chooses the words, ``prosody`` applies the rules, ``voices`` turns them into eSpeak settings of
-one of 54 speakers, ``espeak`` runs the engine, ``speech`` puts these together, ``corpus`` writes the files
-and ``card`` the corpus card.
+one of 54 speakers, ``espeak`` runs the engine, ``speech`` puts these together, ``corpus`` writes the files,
+``card`` the corpus card, and ``truth`` says what the truth would score.
 """
 
-from emosphere.synthesis.corpus import build, true_points
+from emosphere.synthesis.corpus import build
 from emosphere.synthesis.prosody import Prosody, Quality, prosody, quality
 from emosphere.synthesis.sentences import NEUTRAL
 from emosphere.synthesis.speech import RATE, speak
+from emosphere.synthesis.truth import ceiling, true_points
 from emosphere.synthesis.voices import COUNT, Speaker
 from emosphere.synthesis.voices import get as speaker
 
@@ -26,6 +27,7 @@ __all__ = [
     "Quality",
     "Speaker",
     "build",
+    "ceiling",
     "prosody",
     "quality",
     "speak",

@@ -11,7 +11,6 @@ import pandas as pd
 import soundfile
 
 from emosphere.progress import bar
-from emosphere.sphere import DIMENSIONS
 from emosphere.synthesis import labels, sentences, voices
 from emosphere.synthesis.card import card
 from emosphere.synthesis.speech import RATE, overlap, speak
@@ -131,24 +130,6 @@ def build(root, *, utterances=1400, seed=0, progress=True):
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return root
-
-
-def true_points(root):
-    """The emotion that each file of an embedded corpus speaks, before raters heard anything in it.
-
-    Parameters
-    ----------
-    root : path-like
-        Of an embedded corpus.
-
-    Returns
-    -------
-    (n, 3) pandas.DataFrame
-        Sphere coordinates in the order of `DIMENSIONS`, by name of the file.
-    """
-    settings = json.loads((Path(root) / STAMP).read_text(encoding="utf-8"))
-    table, truth = plan(settings["utterances"], settings["seed"])
-    return pd.DataFrame(truth.true, index=table["file"], columns=list(DIMENSIONS))
 
 
 def _present(root, settings):

@@ -55,9 +55,10 @@ def ridge_asked_about(speech):
     prepared = preparation.prepare(config, cache=cache)
     model = preparation.new_model(config, prepared, cache=cache)
     prepared = preparation.with_frames(config, prepared, model, cache=cache)
-    digests = corpora.scan(speech, cache=cache)["digest"]
+    facts = corpora.scan(speech, cache=cache)
+    digests = facts["digest"]
     rows = speech.table[speech.table[list(DIMENSIONS)].notna().all(axis=1)]
-    prepared.frames.fill(model, speech, rows, digests)
+    prepared.frames.fill(model, speech, rows, digests, facts["frames"] / facts["rate"])
     known = {split: probing.described(prepared.utterances(split)) for split in ("train", "validation")}
     truth = {split: prepared.corpus.ratings[prepared.rows[split].index] for split in known}
     asked = probing.described(FramedUtterances(prepared.frames, digests[rows.index]))

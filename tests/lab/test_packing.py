@@ -69,7 +69,8 @@ def test_it_holds_what_a_classroom_needs_and_no_solutions(repository, tmp_path, 
     assert inside >= {"START.md", "README.md", "constraints.txt", "Makefile", "emosphere/sphere/__init__.py",
                       "emosphere/widgets/touch.js", "notebooks/01_corpus.ipynb", "notebooks/student/L1_numbers.ipynb",
                       "notebooks/student/L2_words.ipynb", "data/embedded/Audios/a.wav", "data/embedded/emosphere.json",
-                      "data/encoders/whisper-tiny.en/model.safetensors", f"{RUN}/model/model.safetensors", f"{RUN}/scores.json", f"{RUN}/predictions.csv"}  # fmt: skip
+                      "data/encoders/whisper-tiny.en/model.safetensors", f"{RUN}/model/model.safetensors",
+                      f"{RUN}/scores.json", f"{RUN}/predictions.csv"}  # fmt: skip
     assert not [name for name in inside if "notebooks/lab" in name or name.startswith("tests") or "pycache" in name]
     assert not [name for name in inside if name.startswith("data/cache")]
     assert not inside & {f"{RUN}/.lock", f"{RUN}/05_training.ipynb", "runs/embedded/other/scores.json",
@@ -115,7 +116,7 @@ def test_an_encoder_that_only_the_hubs_cache_has_is_packed_too(repository, tmp_p
             path.mkdir(parents=True)
             (path / "model.safetensors").write_bytes(b"from elsewhere")
 
-    monkeypatch.setattr(encoders, "load_encoder", lambda name: Loaded)
+    monkeypatch.setattr(encoders, "load_encoder", lambda name, store: Loaded)
     found = names(pack(tmp_path / "out.zip", root=repository))
     assert "emosphere-lab/data/encoders/whisper-tiny.en/model.safetensors" in found
 

@@ -1,0 +1,53 @@
+"""What is true of the embedded corpus, and what the truth would score against its noisy ratings."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from emosphere.metrics import scores
+from emosphere.sphere import DIMENSIONS
+from emosphere.synthesis.corpus import STAMP, plan
+
+
+def true_points(root):
+    """The emotion that each file of an embedded corpus speaks, before raters heard anything in it.
+
+    Parameters
+    ----------
+    root : path-like
+        Of an embedded corpus.
+
+    Returns
+    -------
+    (n, 3) pandas.DataFrame
+        Sphere coordinates in the order of `DIMENSIONS`, by name of the file.
+    """
+    settings = json.loads((Path(root) / STAMP).read_text(encoding="utf-8"))
+    table, truth = plan(settings["utterances"], settings["seed"])
+    return pd.DataFrame(truth.true, index=table["file"], columns=list(DIMENSIONS))
+
+
+def ceiling(predictions, corpus, grid):
+    """The scores of the true emotions of the embedded corpus: hardly more can be expected of a model.
+
+    Its ratings are the true emotion and the noise of five raters, which no model can foresee. (Brought to the spread of
+    the ratings, which the CCC rewards, the true emotions would score 0.01 more.)
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        Of a run on it, as `emosphere.prediction.predict_test` makes them.
+    corpus : Corpus
+    grid : RegionGrid
+
+    Returns
+    -------
+    dict of str to float
+        As `emosphere.metrics.scores`.
+    """
+    true = true_points(corpus.root).loc[[Path(path).name for path in predictions["path"]]].to_numpy()
+    table = predictions.copy()
+    table[[f"{name}_predicted" for name in DIMENSIONS]] = corpus.scale.from_sphere(true)
+    table["region_predicted"] = table["region_of_vad"] = grid.assign(true)
+    return {name: value for name, value in scores(table).items() if not name.startswith("vad_")}
