@@ -164,11 +164,22 @@ def transformer_layers(encoder):
     return _transformer(encoder).layers
 
 
-def front_end(encoder):
-    """list of torch.nn.Module: the convolutions of an encoder, which make frames out of sound."""
-    if isinstance(encoder, ShortWhisperEncoder):
-        return [encoder.conv1, encoder.conv2]
-    return [encoder.feature_extractor]
+def freeze(encoder, trained):
+    """Keeps training from changing an encoder, or part of it.
+
+    Parameters
+    ----------
+    encoder : transformers.PreTrainedModel
+    trained : {"all", "all but the front end", "nothing"}
+        The front end are the convolutions, which make frames out of sound.
+    """
+    if trained == "nothing":
+        encoder.requires_grad_(False)
+    elif trained == "all but the front end" and isinstance(encoder, ShortWhisperEncoder):
+        encoder.conv1.requires_grad_(False)
+        encoder.conv2.requires_grad_(False)
+    elif trained == "all but the front end":
+        encoder.feature_extractor._freeze_parameters()  # which also spares its backward pass
 
 
 def fingerprint(encoder):

@@ -1,10 +1,10 @@
 """The frames of a frozen encoder: made once for a corpus, used by every epoch, variant, seed and process.
 
-A folder of the cache belongs to one encoder (its weights, settings, layer, stride and normalisation; that of a
-raw-waveform encoder is the training split's, so that variants which train on other utterances have frames of their own),
-an entry in it to what is heard in one file, wherever that lies. Entries are float16, in shards that are written whole and mapped into memory, so
-memory does not grow with the corpus. What an interruption has left undone is added later; processes that want the same
-frames wait for the one that makes them.
+A folder of the cache belongs to one encoder: its weights, settings, layer, stride and normalisation (that of a
+raw-waveform encoder is the training split's, so variants that train on other utterances have frames of their own). An
+entry in it belongs to what is heard in one file, wherever that lies. Entries are float16, in shards that are written
+whole and mapped into memory, so memory does not grow with the corpus. What an interruption has left undone is added
+later; processes that want the same frames wait for the one that makes them.
 """
 
 import hashlib
@@ -219,8 +219,8 @@ class Frames:
                         self._keep(made)
                         made = {}
             except torch.OutOfMemoryError as error:
-                raise FrameError(f"There is too little memory on the GPU for {at_a_time or GPU_SECONDS:g} s of audio, or "
-                                 "one utterance, at a time. Set micro_batch_seconds lower.") from error  # fmt: skip
+                raise FrameError(f"The GPU has too little memory for {at_a_time or GPU_SECONDS:g} s of audio, or for one "
+                                 "utterance, at a time. Set micro_batch_seconds lower.") from error  # fmt: skip
             finally:  # also when it is interrupted
                 self._keep(made)
 

@@ -25,7 +25,7 @@ from torch import nn
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput, logging
 
-from .encoders import STORE, front_end, keep_layers, load_encoder, new_encoder, told, transformer_layers
+from .encoders import STORE, freeze, keep_layers, load_encoder, new_encoder, told, transformer_layers
 from .pooling import StatisticsPooling, StylePooling, meaned
 from .sphere import DIMENSIONS, RegionGrid, Scale
 
@@ -143,10 +143,7 @@ class EmoSphereModel(PreTrainedModel):
             self.pooling = StatisticsPooling(width)
         self.regression = self._head(len(DIMENSIONS))
         self.auxiliary = self._head(config.classes) if config.classes else None
-        fixed = {"nothing": [self.encoder], "all but the front end": front_end(self.encoder), "all": []}
-        for part in fixed[config.encoder_trained]:
-            for parameter in part.parameters():
-                parameter.requires_grad = False
+        freeze(self.encoder, config.encoder_trained)
         self.post_init()
 
     @property

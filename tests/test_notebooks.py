@@ -88,7 +88,7 @@ def test_training_and_what_follows_run_on_small_settings(tmp_path):
     folder = tmp_path / "notebooks"
     folder.mkdir()
     shutil.copy(ROOT / "notebooks" / "experiments.yaml", folder)
-    small = dict(root=str(EMBEDDED), limit=24, epochs=1)
+    small = dict(root=str(EMBEDDED), limit=32, epochs=1)
     overrides = {"05_training": small, "06_evaluation": {}, "07_ablations": small, "08_your_voice": {}}
     for stem, changes in overrides.items():
         notebook = papermill.iorw.load_notebook_node(str(ROOT / "notebooks" / f"{stem}.ipynb"))

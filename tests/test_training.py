@@ -19,7 +19,7 @@ from sklearn.metrics import f1_score
 from sklearn.utils.class_weight import compute_class_weight
 from transformers import AutoConfig, AutoModel
 
-from emosphere import checkpoint, corpora, data, files, loop, training
+from emosphere import checkpoint, corpora, data, files, loop, preparation, training
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
 from emosphere.encoders import EncoderError
@@ -183,7 +183,7 @@ def test_a_resumed_run_remembers_its_best_epoch(tones, encoders, tmp_path, monke
 
 
 def test_a_run_that_another_process_finished_meanwhile_is_left_as_it_is(run, tones, encoders, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "new_model", lambda *a: shutil.copytree(run, tmp_path / "run"))
+    monkeypatch.setattr(training, "new_model", lambda *a, **k: shutil.copytree(run, tmp_path / "run"))
     monkeypatch.setattr(training, "_run", lambda *a: pytest.fail("trained again"))
     training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
 
@@ -330,7 +330,7 @@ def test_utterances_that_are_no_numbers_are_named(tones, encoders, tmp_path, mon
     prepared = training.prepare(config, cache=tmp_path, progress=False)
     assert len(prepared.rows["train"]) == 55
     with monkeypatch.context() as patch, pytest.raises(training.RunError) as caught:
-        patch.setattr(data, "Utterances", Spoiling)
+        patch.setattr(preparation, "Utterances", Spoiling)
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     assert f"no longer a number in epoch 1, because of {bad[0]}, in the batch of MSP-" in str(caught.value)
     before = EmoSphereModel.from_pretrained(tmp_path / "run" / "model")

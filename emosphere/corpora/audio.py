@@ -83,7 +83,7 @@ def measure(path):
                 facts["total"] += float(mono.sum())
                 facts["total_squares"] += float(mono @ mono)
                 facts["peak"] = max(facts["peak"], float(np.abs(mono).max(initial=0.0)))
-            facts["digest"] = digest.hexdigest()
+            facts["digest"] = digest.hexdigest() if facts["frames"] else ""
             facts["truncated"] = facts["frames"] < file.frames or _cut_short(path, size)
     except Exception as error:  # whatever a decoder makes of a broken file is a fact about that file
         facts["error"] = reason(error)
