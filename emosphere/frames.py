@@ -219,7 +219,7 @@ class Frames:
                         self._keep(made)
                         made = {}
             except torch.OutOfMemoryError as error:
-                raise FrameError(f"The GPU has too little memory for {at_a_time or GPU_SECONDS:g} s of audio, or for one "
+                raise FrameError(f"The GPU has too little memory for {at_a_time or GPU_SECONDS:g} s of audio, or one "
                                  "utterance, at a time. Set micro_batch_seconds lower.") from error  # fmt: skip
             finally:  # also when it is interrupted
                 self._keep(made)

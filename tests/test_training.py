@@ -183,7 +183,13 @@ def test_a_resumed_run_remembers_its_best_epoch(tones, encoders, tmp_path, monke
 
 
 def test_a_run_that_another_process_finished_meanwhile_is_left_as_it_is(run, tones, encoders, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "new_model", lambda *a, **k: shutil.copytree(run, tmp_path / "run"))
+    real = training.new_model
+
+    def meanwhile(*arguments, **options):
+        shutil.copytree(run, tmp_path / "run")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(training, "new_model", meanwhile)
     monkeypatch.setattr(training, "_run", lambda *a: pytest.fail("trained again"))
     training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
 
