@@ -24,7 +24,7 @@ import soundfile
 import torch
 from safetensors.torch import load_file
 
-from emosphere import corpora, data, experiments, plots, widgets
+from emosphere import corpora, data, experiments, files, plots, widgets
 from emosphere.config import ConfigError
 from emosphere.corpora import CorpusError
 from emosphere.encoders import EncoderError, find_encoder
@@ -478,3 +478,12 @@ def test_nothing_switches_the_token_off():
         assert not re.search(r"(token|password)\s*=\s*(''|\"\"|\s|$)", text, re.IGNORECASE), path
         for switch in ("disable_check_xsrf", "allow_remote_access", "allow_unauthenticated_access", "0.0.0.0", "--ip"):
             assert switch not in text, (path, switch)
+
+
+def test_what_is_synced_may_be_written(tmp_path, monkeypatch):
+    """Windows refuses to sync a file that was opened for reading alone."""
+    fcntl = pytest.importorskip("fcntl")
+    opened = []
+    monkeypatch.setattr(os, "fsync", lambda handle: opened.append(fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE))
+    files.write_json(tmp_path / "x.json", {})
+    assert opened == [os.O_RDWR]
