@@ -8,7 +8,6 @@ read.
 of the other when the checkpoint says so, now or after a restart. So the two never tell different stories.
 """
 
-import hashlib
 import json
 import logging
 import shutil
@@ -40,16 +39,6 @@ def gathered_random_states(accelerator):
     return {name: accelerator.gather(part.to(accelerator.device)).cpu() for name, part in state.items()}
 
 
-def frozen(model):
-    """Twelve hex digits that change with any frozen weight of a model: what a checkpoint leaves out, and relies on."""
-    digest = hashlib.sha256()
-    for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            digest.update(name.encode())
-            digest.update(parameter.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:12]
-
-
 def save(path, model, optimizer, scheduler, random, history, *, relies_on=""):
     """Writes everything that the next epoch depends on, in one piece; weights that are frozen stay what they are.
 
@@ -64,7 +53,7 @@ def save(path, model, optimizer, scheduler, random, history, *, relies_on=""):
     history : list of dict
         A row an epoch.
     relies_on : str
-        What `frozen` says of the model.
+        Fingerprint of the frozen weights, which are not written.
     """
     tensors = {f"model.{name}": tensor for name, tensor in _changing(model).items()}
     state = optimizer.state_dict()

@@ -68,7 +68,8 @@ class Frames:
     def __init__(self, model, cache):
         config = model.config
         settings = {name: value for name, value in config.encoder_config.items() if name not in _INDIFFERENT}
-        what = [VERSION, fingerprint(model.encoder), settings, config.layer, config.frame_stride, config.waveform_mean,
+        weights = fingerprint(model.encoder.state_dict().items())
+        what = [VERSION, weights, settings, config.layer, config.frame_stride, config.waveform_mean,
                 config.waveform_std, config.mask_encoder]  # fmt: skip
         key = hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()[:12]
         family = config.encoder_config["model_type"]

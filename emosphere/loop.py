@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from . import batches, checkpoint, data
+from .encoders import fingerprint
 from .files import clear_leftovers, replacing
 from .losses import auxiliary_loss, auxiliary_weight, ccc_loss
 from .metrics import concordance_cc
@@ -55,7 +56,8 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
         scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     prepared_model = accelerator.prepare(model)
 
-    path, history, relies_on = folder / checkpoint.CHECKPOINT, [], checkpoint.frozen(model)
+    path, history = folder / checkpoint.CHECKPOINT, []
+    relies_on = fingerprint((name, weight) for name, weight in model.named_parameters() if not weight.requires_grad)
     if path.exists():
         history = checkpoint.load(path, model, optimizer, scheduler, accelerator, relies_on=relies_on)
         log.info("goes on after epoch %d of %d", len(history), config.epochs)

@@ -119,7 +119,7 @@ def train(config, folder, *, cache="data/cache", progress=True):
     with accelerator.main_process_first():  # the others find what it has made and measured
         prepared = prepare(config, cache=cache, progress=progress and main)
         model = new_model(config, prepared, cache=cache).to(accelerator.device)
-        encoder = fingerprint(model.encoder)
+        encoder = fingerprint(model.encoder.state_dict().items())
         prepared = with_frames(config, prepared, model, cache=cache, progress=progress and main)
     if not model.frozen:
         _prepare_layers(model, config)

@@ -45,6 +45,7 @@ ALLOWED = {
         "batches",
         "checkpoint",
         "data",
+        "encoders",
         "files",
         "losses",
         "metrics",
