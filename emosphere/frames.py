@@ -156,8 +156,7 @@ class Frames:
             try:
                 with safe_open(path, framework="pt") as file:
                     names, ends = json.loads(file.metadata()["digests"]), file.get_tensor("ends").tolist()
-                begins = [0, *ends[:-1]]
-                found = {name: (path.name, *place) for name, *place in zip(names, begins, ends, strict=True)}
+                found = _entries(path, names, ends)
             except (SafetensorError, KeyError, ValueError, TypeError):  # damaged; a cache is only ever a saving
                 if mend:
                     with suppress(OSError):
@@ -201,7 +200,7 @@ class Frames:
         limit = {"seconds": at_a_time or GPU_SECONDS} if together else {"batch_size": 1}
         batches = GroupedBatches(lengths, **limit)
         model.encoder.eval()
-        made = {}
+        made, held = {}, 0  # and its bytes
         with bar(total=len(rows), desc="frames", unit="utterance", disable=not progress) as shown:
             try:
                 for batch in make_loader(dataset, batches, workers):
@@ -215,10 +214,11 @@ class Frames:
                             del made[digests[position]]
                             raise FrameError(f"The encoder's frames of {name} are not numbers that float16 can hold; "
                                              "choose another layer, or leave the utterance out.")  # fmt: skip
+                        held += kept.nbytes
                     shown.update(len(batch["positions"]))
-                    if sum(frames.nbytes for frames in made.values()) >= SHARD:
+                    if held >= SHARD:
                         self._keep(made)
-                        made = {}
+                        made, held = {}, 0
             except torch.OutOfMemoryError as error:
                 raise FrameError(f"The GPU has too little memory for {at_a_time or GPU_SECONDS:g} s of audio, or one "
                                  "utterance, at a time. Set micro_batch_seconds lower.") from error  # fmt: skip
@@ -239,7 +239,7 @@ class Frames:
         except (OSError, SafetensorError) as error:
             raise FrameError(f"The frames cannot be written to {path} ({' '.join(str(error).split())[:200]}). What was "
                              "made before is kept; make room, or name another folder as cache.") from None  # fmt: skip
-        self._look()
+        self._where |= _entries(path, made, ends.tolist())
 
 
 class FramedUtterances(Dataset):
@@ -267,6 +267,11 @@ class FramedUtterances(Dataset):
     def silence(self, seconds):
         """Nothing, as long as that; an item without its position."""
         return torch.zeros(max(1, int(seconds * self.rate)), *self.frames.shape, dtype=torch.float16)
+
+
+def _entries(path, names, ends):
+    """dict: of each name the shard, and where in it its frames begin and end."""
+    return {name: (path.name, *place) for name, *place in zip(names, [0, *ends[:-1]], ends, strict=True)}
 
 
 def _size(count):

@@ -173,7 +173,7 @@ def _run(config, prepared, model, encoder, accelerator, folder, progress):
         facts["splits"] = split_sizes(prepared.rows, prepared.seconds)
         write_json(folder / "environment.json", facts)
         prepared.class_table().to_csv(folder / "classes.csv", index=False)
-        (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes))
+        (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes), encoding="utf-8")
         log.info("%s on %s, %d processes, %d threads, corpus %s %s", folder, facts["device"], facts["processes"],
                  facts["threads"], facts["corpus"], facts["fingerprint"])  # fmt: skip
     fit(config, prepared, model, accelerator, folder, progress=progress)

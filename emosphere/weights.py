@@ -59,10 +59,10 @@ def packaged(encoder, store):
     WeightsError
         If the package is there, and its file absent or another one, or the conversion cannot be written.
     """
-    if isinstance(try_to_load_from_cache(NAMED[encoder], "model.safetensors"), str):
+    files, place = ("config.json", "model.safetensors"), Path(store) / encoder
+    if all(isinstance(try_to_load_from_cache(NAMED[encoder], name), str) for name in files):
         return None
-    place = Path(store) / encoder
-    if all((place / name).is_file() for name in ("config.json", "model.safetensors")):
+    if all((place / name).is_file() for name in files):
         return place
     try:
         source = Path(importlib.metadata.distribution(PACKAGE).locate_file(FILE))

@@ -104,12 +104,15 @@ def model_card(folder):
     if absent:
         raise ValueError(f"{folder} can have no card, since it has no {absent[0]}: give the folder of a complete run.")
     config = asdict(Config.load(folder / "config.json"))
-    facts, model = (json.loads((folder / name).read_text()) for name in ("environment.json", "model/config.json"))
+    facts, model = (
+        json.loads((folder / name).read_text(encoding="utf-8")) for name in ("environment.json", "model/config.json")
+    )
     predictions, history = (pd.read_csv(folder / name) for name in ("predictions.csv", "history.csv"))
     name, sizes = config["corpus"], facts.get("splits", {})
     about, languages, limit, licence = CORPORA[name]
     grid = RegionGrid(model["azimuth"], model["elevation"], model["spacing"])
-    ceiling = json.loads((folder / "ceiling.json").read_text()) if (folder / "ceiling.json").exists() else {}
+    known = folder / "ceiling.json"
+    ceiling = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
     encoder, encoder_licence, base = _encoder(config, model["encoder_config"]["model_type"])
     return CARD.format(
         front=_front(name == "embedded" and config["encoder"] in ("tiny", *NAMED), base, languages),
@@ -242,4 +245,4 @@ def _parameters(path):
 
 
 def _lines(path):
-    return path.read_text().splitlines()
+    return path.read_text(encoding="utf-8").splitlines()

@@ -121,7 +121,7 @@ def _files(root):
             loaded = load_encoder(Path(ENCODER).name, store=(root / ENCODER).parent)
         except EncoderError as error:
             raise LabError(str(error)) from None
-        if not (root / ENCODER).exists():
+        if not (root / ENCODER / "model.safetensors").is_file():
             loaded.save_pretrained(root / ENCODER)
     chosen = [root / name for name in FILES] + [path for pattern in PATTERNS for path in root.glob(pattern)]
     return [path for path in chosen if path.is_file() and not _left_out(path.relative_to(root))]
