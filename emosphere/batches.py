@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .corpora.audio import RATE
+from .corpora.decoding import RATE
 
 
 class GroupedBatches:

@@ -4,6 +4,7 @@ Audio is read when it is needed, so memory does not grow with the corpus.
 """
 
 import functools
+import math
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ import torchaudio
 from torch.utils.data import DataLoader, Dataset
 
 from .corpora import CATEGORIES
+from .corpora.corpus import segments
 from .corpora.decoding import RATE, read
 from .losses import IGNORED
 
@@ -32,7 +34,7 @@ def to_mono_16k(samples, rate):
     return waveform if rate == RATE else _resampler(rate)(waveform)
 
 
-def read_audio(path, max_seconds=None):
+def read_audio(path, max_seconds=None, start=0.0, end=math.inf):
     """A sound file as 16 kHz mono.
 
     Parameters
@@ -40,7 +42,9 @@ def read_audio(path, max_seconds=None):
     path : path-like
         Anything that libsndfile reads: wav, FLAC, Ogg, MP3.
     max_seconds : float, optional
-        Read no more than this from the start.
+        Read no more than this.
+    start, end : float
+        Seconds between which the part lies that is wanted.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def read_audio(path, max_seconds=None):
     CorpusError
         Naming the file, if there is nothing to use in it.
     """
-    return to_mono_16k(*read(path, max_seconds))
+    return to_mono_16k(*read(path, max_seconds, start, end))
 
 
 class Utterances(Dataset):
@@ -60,14 +64,15 @@ class Utterances(Dataset):
     rate = RATE
 
     def __init__(self, corpus, rows, max_seconds=None):
-        self.paths = [corpus.audio_path(path) for path in rows["path"]]
+        self.sounds = list(zip(map(corpus.audio_path, rows["path"]), *segments(rows).T.tolist(), strict=True))
         self.max_seconds = max_seconds
 
     def __len__(self):
-        return len(self.paths)
+        return len(self.sounds)
 
     def __getitem__(self, position):
-        return position, read_audio(self.paths[position], self.max_seconds)
+        path, start, end = self.sounds[position]
+        return position, read_audio(path, self.max_seconds, start, end)
 
     def silence(self, seconds):
         """Nothing, as long as that; an item without its position."""

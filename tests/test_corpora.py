@@ -393,7 +393,7 @@ def test_label_files_that_are_no_tables(msp):
     file.write_bytes(MSP_HEADER.encode() + b"\n\xff\xfe\xe6")
     refusal("not UTF-8", args=("msp_podcast", msp))
     file.write_text("")
-    refusal("cannot be read as csv", args=("msp_podcast", msp))
+    refusal("is empty", args=("msp_podcast", msp))
     file.write_text(MSP_HEADER)
     refusal("no rows", args=("msp_podcast", msp))
     file.write_text("﻿" + MSP_HEADER + "\n" + MSP_ROWS, encoding="utf-8")
@@ -629,7 +629,7 @@ def test_scan_and_its_cache(tmp_path, monkeypatch):
     say(root / "a.wav", noise(0.5))
     calls = []
     measure = audio.measure
-    monkeypatch.setattr(audio, "measure", lambda path: calls.append(path.name) or measure(path))
+    monkeypatch.setattr(audio, "measure", lambda path, *part: calls.append(path.name) or measure(path, *part))
 
     def scanned(corpus=corpus):
         calls.clear()
@@ -675,7 +675,7 @@ def test_an_interrupted_scan_keeps_what_it_has(tmp_path, monkeypatch):
         say(tmp_path / f"{name}.wav")
     calls, measure = [], audio.measure
 
-    def stopping(path):
+    def stopping(path, start, end):
         calls.append(path.name)
         if path.name == "c.wav":
             raise KeyboardInterrupt
@@ -685,7 +685,7 @@ def test_an_interrupted_scan_keeps_what_it_has(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         corpora.scan(corpus, cache=tmp_path / "cache", jobs=1, progress=False)
     calls.clear()
-    monkeypatch.setattr(audio, "measure", lambda path: calls.append(path.name) or measure(path))
+    monkeypatch.setattr(audio, "measure", lambda path, *part: calls.append(path.name) or measure(path, *part))
     corpora.scan(corpus, cache=tmp_path / "cache", progress=False)
     assert calls == ["c.wav"]
 

@@ -15,6 +15,7 @@ MODULES = sorted(path for path in (ROOT / "emosphere").rglob("*.py") if path.nam
 ALLOWED = {
     "progress": set(),
     "files": set(),
+    "speakers": set(),
     "sphere": set(),
     "losses": set(),
     "attention": set(),
@@ -29,7 +30,7 @@ ALLOWED = {
     "frames": {"batches", "corpora", "data", "encoders", "files", "progress"},
     "probing": {"data", "metrics", "sphere"},
     "synthesis": {"metrics", "progress", "sphere"},
-    "corpora": {"files", "progress", "sphere", "synthesis"},
+    "corpora": {"files", "progress", "speakers", "sphere", "synthesis"},
     "batches": {"corpora"},
     "data": {"corpora", "losses"},
     "recordings": {"corpora", "data", "progress"},

@@ -5,7 +5,7 @@
 Examples
 --------
 >>> try:
-...     load("emotales", "somewhere")
+...     read("emotales", "somewhere")
 ... except CorpusError as error:
 ...     print(str(error).split(" Known")[0])
 There is no corpus 'emotales'; did you mean 'emotale'?
@@ -17,10 +17,10 @@ import inspect
 from . import audio, emotale, iemocap, manifest, msp_podcast
 from .audio import scan
 from .corpus import CATEGORIES, Corpus, CorpusError, category_names
-from .validation import usable, validate
+from .validation import problems, usable, validate
 
-__all__ = ["ADAPTERS", "CATEGORIES", "Corpus", "CorpusError", "category_names", "load", "scan", "usable",
-           "validate"]  # fmt: skip
+__all__ = ["ADAPTERS", "CATEGORIES", "Corpus", "CorpusError", "category_names", "load", "problems", "read", "scan",
+           "usable", "validate"]  # fmt: skip
 
 EMBEDDED_ROOT = "data/embedded"
 
@@ -49,7 +49,14 @@ def _guess(word, known):
 
 
 def load(name, root=None, **options):
-    """A corpus by name, with durations from the headers of its files.
+    """A corpus by name, as `read` gives it, with durations from the headers of its files."""
+    corpus = read(name, root, **options)
+    seconds = audio.durations(corpus).fillna(corpus.table["duration"])
+    return corpus.replace(table=corpus.table.assign(duration=seconds))
+
+
+def read(name, root=None, **options):
+    """A corpus by name, from its label files alone.
 
     Parameters
     ----------
@@ -85,6 +92,4 @@ def load(name, root=None, **options):
             raise CorpusError(f"{name} has no option {option!r}{_guess(option, known)} {takes}")
     if root is None and name != "embedded":
         raise CorpusError(f'{name} is not part of the kit: say where it lies, load("{name}", "path/to/it").')
-    corpus = adapter(EMBEDDED_ROOT if root is None else root, **options)
-    seconds = audio.durations(corpus).fillna(corpus.table["duration"])
-    return corpus.replace(table=corpus.table.assign(duration=seconds))
+    return adapter(EMBEDDED_ROOT if root is None else root, **options)

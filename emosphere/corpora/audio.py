@@ -1,9 +1,12 @@
-"""What the audio files of a corpus are: facts measured by decoding each file once, and remembered.
+"""What the utterances of a corpus sound like: facts measured by decoding each once, and remembered; and what of them
+can be used, which is judged here alone.
 
-A sample is what a model would hear: the mean over the channels, full scale being 1.
+A sample is what a model would hear: the mean over the channels, full scale being 1. A sound is a file with the seconds
+at which an utterance begins and ends in it, 0 and infinity for all of it.
 """
 
 import hashlib
+import math
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -15,8 +18,17 @@ import soundfile
 
 from ..files import replacing
 from ..progress import bar
-from .corpus import CorpusError
-from .decoding import MIN_SECONDS, MISSING, RATE, AudioError, blocks, check, check_rate, length, reason  # noqa: F401
+from .corpus import CorpusError, counted, segments
+from .decoding import MIN_SECONDS, MISSING, RATE, blocks, check, check_rate, length, reason, seek, stand_in
+
+LONGEST = 120
+"""Seconds that go through a model at once at most: the memory of attention grows with their square."""
+
+PEAK = 10.0
+"""Full scale is 1; samples may overshoot it, but not as much as integers that were taken for samples do."""
+
+SILENCE = 1e-4
+"""Peak (of full scale 1) up to which a file counts as silent: three steps of 16-bit audio."""
 
 EMPTY = "The file has no bytes."
 
@@ -34,8 +46,8 @@ FACTS = {
 }
 """Names and types of what `measure` finds out."""
 
-_CACHE = "audio-facts-3.parquet"  # a new number whenever `measure` changes what it means
-_KEY = ["file", "size", "mtime"]
+_CACHE = "audio-facts-4.parquet"  # a new number whenever `measure` changes what it means
+_KEY = {"file": "str", "start": "float64", "end": "float64", "size": "int64", "mtime": "int64"}
 
 
 def _cut_short(path, size):
@@ -47,20 +59,22 @@ def _cut_short(path, size):
     return head[:4] == b"RIFF" and promised not in (0, 0xFFFFFFFF) and promised + 8 > size + 1
 
 
-def measure(path):
-    """The facts of one file, found by decoding all of it block by block.
+def measure(path, start=0.0, end=math.inf):
+    """The facts of one sound, found by decoding all of it block by block.
 
     Parameters
     ----------
     path : str or Path
+    start, end : float
+        In seconds, for a part of the file.
 
     Returns
     -------
     dict
         frames, rate (Hz), channels; total, total_squares and peak (largest magnitude) of the samples that are
-        numbers; non_finite, the count of those that are not; truncated, whether the file is shorter than its
-        header says; digest, 32 hex digits that change with what is
-        heard; error, why it could not be decoded, or "". Never raises.
+        numbers; non_finite, the count of those that are not; truncated, whether there is less than the file's header
+        or `end` promises; digest, 32 hex digits that change with what is heard; error, why it could not be decoded, or
+        "". Never raises.
     """
     facts = dict.fromkeys(FACTS, 0) | {"total": 0.0, "total_squares": 0.0, "peak": 0.0}
     facts |= {"truncated": False, "digest": "", "error": ""}
@@ -72,7 +86,8 @@ def measure(path):
             facts |= {"rate": file.samplerate, "channels": file.channels}
             check_rate(file.samplerate)
             digest = hashlib.blake2b(f"{file.samplerate} {file.channels}".encode(), digest_size=16)
-            for block in blocks(file):  # (frames, channels)
+            wanted = seek(file, start, end)
+            for block in blocks(file, wanted):  # (frames, channels)
                 with np.errstate(invalid="ignore"):  # the mean of two infinities
                     mono = block.mean(axis=1, dtype=np.float64)  # (frames,)
                 digest.update(block.tobytes())
@@ -84,21 +99,72 @@ def measure(path):
                 facts["total_squares"] += float(mono @ mono)
                 facts["peak"] = max(facts["peak"], float(np.abs(mono).max(initial=0.0)))
             facts["digest"] = digest.hexdigest() if facts["frames"] else ""
-            facts["truncated"] = facts["frames"] < file.frames or _cut_short(path, size)
+            if wanted == math.inf:
+                promised = file.frames - round(start * file.samplerate)
+                facts["truncated"] = facts["frames"] < promised or _cut_short(path, size)
+            else:  # who sets marks by ear may set the last one some frames too late
+                facts["truncated"] = facts["frames"] < wanted - 0.1 * file.samplerate
     except Exception as error:  # whatever a decoder makes of a broken file is a fact about that file
-        facts["error"] = reason(error)
+        facts["error"] = stand_in(path) or reason(error)
     return facts
 
 
-def _resolve(corpus):
-    """(n,) list: each row's file as a Path, or the sentence that says why the path is refused."""
-    files = []
-    for path in corpus.table["path"]:
+def judge(facts):
+    """Whether sounds can be used, by every part of the kit alike.
+
+    Parameters
+    ----------
+    facts : (n, 10) pandas.DataFrame
+        Of `scan`, or rows of `measure`.
+
+    Returns
+    -------
+    (n, 2) pandas.DataFrame of str
+        On the same index: ``finding``, what is wrong in two or three words, and ``detail``, a sentence; both "" for a
+        sound that can be used.
+
+    Examples
+    --------
+    >>> judge(pd.DataFrame([measure("no such.wav")])).values.tolist()
+    [['missing file', 'There is no such file.']]
+    """
+    error, frames, peak = facts["error"], facts["frames"], facts["peak"]
+    seconds = frames / facts["rate"].clip(lower=1)
+    mean = facts["total"] / frames.clip(lower=1)
+    deviation = np.sqrt((facts["total_squares"] / frames.clip(lower=1) - mean**2).clip(lower=0))
+    checks = (
+        ("missing file", error == MISSING, lambda row: MISSING),
+        ("empty file", error == EMPTY, lambda row: EMPTY),
+        ("unreadable file", error != "", lambda row: error[row]),
+        ("empty file", frames == 0, lambda row: "The file has a header but no samples."),
+        ("non-finite audio", facts["non_finite"] > 0,
+         lambda row: f"{counted(int(facts['non_finite'][row]), 'sample')} NaN or infinite."),
+        ("too short", seconds < MIN_SECONDS,
+         lambda row: f"It is {seconds[row]:.3f} s long, and at least {MIN_SECONDS} s are needed."),
+        ("too long", seconds > LONGEST,
+         lambda row: f"It is {seconds[row]:.0f} s long, and at most {LONGEST} s can be taken at once: cut it."),
+        ("too loud", peak > PEAK, lambda row: f"Its samples reach {peak[row]:g}, and full scale is 1: divide them by "
+                                              "the largest value of their former type."),
+        # a constant is silence too, however far it is from zero; 1e-6 is far below a 16-bit step
+        ("silent audio", (peak <= SILENCE) | (deviation <= 1e-6),
+         lambda row: "It is silent: the samples hardly differ from one another."),
+    )  # fmt: skip
+    found = pd.DataFrame("", index=facts.index, columns=["finding", "detail"], dtype=object)
+    for finding, mask, sentence in checks:
+        rows = facts.index[mask & (found["finding"] == "")]
+        found.loc[rows, "finding"], found.loc[rows, "detail"] = finding, [sentence(row) for row in rows]
+    return found
+
+
+def _sounds(corpus):
+    """(n,) list: the sound of each row as (Path, start, end), or the sentence that says why its path is refused."""
+    sounds = []
+    for path, part in zip(corpus.table["path"], segments(corpus.table).tolist(), strict=True):
         try:
-            files.append(corpus.audio_path(path))
+            sounds.append((corpus.audio_path(path), *part))
         except CorpusError as error:  # noqa: PERF203
-            files.append(str(error))
-    return files
+            sounds.append(str(error))
+    return sounds
 
 
 def _in_threads(function, items, jobs, progress, label):
@@ -119,7 +185,7 @@ def _in_threads(function, items, jobs, progress, label):
 
 
 def scan(corpus, *, cache=None, jobs=None, progress=True):
-    """`measure` for every file of a corpus.
+    """`measure` for every utterance of a corpus.
 
     Parameters
     ----------
@@ -138,38 +204,40 @@ def scan(corpus, *, cache=None, jobs=None, progress=True):
     (n, 10) pandas.DataFrame
         The columns of `FACTS` on the index of ``corpus.table``.
     """
-    files = _resolve(corpus)
-    keys = {file: _key(file) for file in files if isinstance(file, Path)}
+    sounds = _sounds(corpus)
+    keys = {sound: _key(*sound) for sound in sounds if not isinstance(sound, str)}
     known = _read_cache(cache) if cache else {}
-    todo = [file for file, key in keys.items() if key not in known]
+    todo = [sound for sound, key in keys.items() if key not in known]
     fresh = {}
     try:
         # update takes what comes pair by pair, so that nothing is lost when the scan is interrupted
-        fresh.update(zip(todo, _in_threads(measure, todo, jobs, progress, "Scanning audio"), strict=True))
+        measured = _in_threads(lambda sound: measure(*sound), todo, jobs, progress, "Scanning audio")
+        fresh.update(zip(todo, measured, strict=True))
     finally:
         if cache and any(not facts["error"] for facts in fresh.values()):
-            known |= {keys[file]: facts for file, facts in fresh.items() if not facts["error"]}
+            known |= {keys[sound]: facts for sound, facts in fresh.items() if not facts["error"]}
             _write_cache(cache, known)
     refused = dict.fromkeys(FACTS, 0) | {"digest": ""}
     rows = [
-        refused | {"error": file} if isinstance(file, str) else fresh.get(file) or known[keys[file]] for file in files
+        refused | {"error": sound} if isinstance(sound, str) else fresh.get(sound) or known[keys[sound]]
+        for sound in sounds
     ]
     return pd.DataFrame(rows, columns=list(FACTS), index=corpus.table.index).astype(FACTS)
 
 
-def _key(file):
+def _key(file, start, end):
     try:
         status = file.stat()
     except OSError:
-        return (str(file), -1, -1)
-    return (str(file), status.st_size, status.st_mtime_ns)
+        return (str(file), start, end, -1, -1)
+    return (str(file), start, end, status.st_size, status.st_mtime_ns)
 
 
 def _read_cache(folder):
-    """Facts by (file, size, mtime); none if the cache is absent, broken or of another make."""
+    """Facts by `_KEY`; none if the cache is absent, broken or of another make."""
     try:
         table = pd.read_parquet(Path(folder) / _CACHE, page_checksum_verification=True)[[*_KEY, *FACTS]]
-        table = table.astype(FACTS | {"file": "str", "size": "int64", "mtime": "int64"})
+        table = table.astype(FACTS | _KEY)
     except Exception:  # a cache may be anything; it is only ever a saving
         return {}
     keys = zip(*(table[name].tolist() for name in _KEY), strict=True)
@@ -177,8 +245,8 @@ def _read_cache(folder):
 
 
 def _write_cache(folder, known):
-    # one entry a file: older sizes and times of the same file are of no use
-    latest = {key[0]: (key, facts) for key, facts in known.items()}
+    # one entry a sound: older sizes and times of the same file are of no use
+    latest = {key[:3]: (key, facts) for key, facts in known.items()}
     table = pd.DataFrame([dict(zip(_KEY, key, strict=True)) | facts for key, facts in latest.values()])
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -188,9 +256,9 @@ def _write_cache(folder, known):
         warnings.warn(f"The audio facts could not be kept in {folder}: {error}.", stacklevel=3)
 
 
-def _seconds(file):
+def _seconds(sound):
     try:
-        return length(file)
+        return length(*sound)
     except Exception:  # as in `measure`
         return np.nan
 
@@ -209,5 +277,5 @@ def durations(corpus, *, jobs=None, progress=True):
     (n,) pandas.Series of float
         Seconds, on the index of ``corpus.table``; NaN where the file is missing or unreadable.
     """
-    seconds = list(_in_threads(_seconds, _resolve(corpus), jobs, progress, "Reading headers"))
+    seconds = list(_in_threads(_seconds, _sounds(corpus), jobs, progress, "Reading headers"))
     return pd.Series(seconds, index=corpus.table.index, dtype=float, name="duration")

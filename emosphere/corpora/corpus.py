@@ -7,22 +7,26 @@ and hands them to `Corpus`; from there on nothing knows which corpus it is.
 import hashlib
 import html
 import json
-from dataclasses import dataclass
+import os
+import unicodedata
+from dataclasses import dataclass, field
 from dataclasses import replace as _replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 import pandas as pd
 
+from ..speakers import UNKNOWN
 from ..sphere import DIMENSIONS, Scale
 
 COLUMNS = ("utterance", "path", "split", "speaker", "gender", "emotion", *DIMENSIONS, "duration")
 """The columns of every table; cells of `utterance` and `path` are never missing, all others may be."""
 
-EXTRAS = ("raters", "valence_sd", "arousal_sd", "dominance_sd", "text", "age", "language")
-"""Columns a table may have beyond `COLUMNS`; the deviations are those of the raters (divisor n - 1)."""
+EXTRAS = ("start", "end", "raters", "valence_sd", "arousal_sd", "dominance_sd", "text", "age", "language")
+"""Columns a table may have beyond `COLUMNS`: `start` and `end` in seconds, where an utterance is a part of its file;
+the deviations are those of the raters (divisor n - 1)."""
 
-NUMBERS = (*DIMENSIONS, "duration", "raters", "valence_sd", "arousal_sd", "dominance_sd", "age")
+NUMBERS = (*DIMENSIONS, "duration", "start", "end", "raters", "valence_sd", "arousal_sd", "dominance_sd", "age")
 
 SPLITS = ("train", "validation", "test")
 
@@ -91,7 +95,32 @@ def tidy(rows):
     rows["gender"] = rows["gender"].map(lambda gender: _GENDERS.get(str(gender).strip().lower(), gender))
     for name in rows:
         rows[name] = rows[name].astype(float if name in NUMBERS else "str")
+    rows["speaker"] = rows["speaker"].mask(rows["speaker"].str.strip().str.lower() == UNKNOWN.lower(), UNKNOWN)
     return rows
+
+
+def segments(rows):
+    """Which part of its file each utterance is.
+
+    Parameters
+    ----------
+    rows : (n, ...) pandas.DataFrame
+        Of a corpus' table.
+
+    Returns
+    -------
+    (n, 2) numpy.ndarray
+        Start and end in seconds; 0 and infinity where the columns `start` and `end` are missing, or a cell of theirs.
+
+    Examples
+    --------
+    >>> segments(pd.DataFrame({"path": ["a.wav", "a.wav"], "start": [None, 1.5], "end": [1.5, None]})).tolist()
+    [[0.0, 1.5], [1.5, inf]]
+    """
+    whole = {"start": 0.0, "end": np.inf}
+    parts = [rows[name].astype(float).fillna(rest) if name in rows else np.full(len(rows), rest)
+             for name, rest in whole.items()]  # fmt: skip
+    return np.stack(parts, axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +160,7 @@ class Corpus:
     scale: Scale
     root: Path
     notes: tuple[str, ...] = ()
+    _folders: dict = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self):
         absent = [name for name in COLUMNS if name not in self.table]
@@ -212,8 +242,13 @@ class Corpus:
         if ".." in PurePosixPath(path.replace("\\", "/")).parts:
             raise CorpusError(f'The path {path!r} has ".." in it; paths stay inside the corpus folder.')
         try:
-            root = self.root.resolve()
-            file = (root / path).resolve()
+            # of a hundred thousand paths few folders are followed, and each only once
+            root, file = self._resolved(""), self._resolved(os.path.dirname(path)) / os.path.basename(path)
+            if "\0" in path:
+                raise ValueError("it holds a zero byte")
+            if file.is_symlink():
+                file = file.resolve()
+            there = file.exists()
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a name too long, a zero byte
             raise CorpusError(f"The path {path!r} cannot be followed: {error}.") from error
         if not file.is_relative_to(root):
@@ -221,7 +256,19 @@ class Corpus:
                 f"The path {path!r} leads out of the corpus folder through a symbolic link; copy the files "
                 "into the folder, or give the folder they lie in as root."
             )
+        if not there and "\\" in path and os.sep == "/":
+            raise CorpusError(f"The path {path!r} has backslashes; write {path.replace(chr(92), '/')!r}.")
+        if not there:  # an accent may be a letter's part or a sign of its own; macOS and Windows store it differently
+            for form in ("NFC", "NFD"):
+                other = unicodedata.normalize(form, path)
+                if other != path and (self.root / other).exists():
+                    return self.audio_path(other)
         return file
+
+    def _resolved(self, folder):
+        if folder not in self._folders:
+            self._folders[folder] = (self.root / folder).resolve()
+        return self._folders[folder]
 
     def fingerprint(self):
         """Twelve hex digits that change with the labels, splits or scale, not with where the corpus lies.

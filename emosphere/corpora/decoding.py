@@ -54,6 +54,54 @@ def blocks(file, frames=math.inf):
         frames -= len(block)
 
 
+def seek(file, start, end):
+    """Goes to where a segment begins.
+
+    Parameters
+    ----------
+    file : soundfile.SoundFile
+    start, end : float
+        In seconds; infinity for the end of the file.
+
+    Returns
+    -------
+    int or float
+        Frames of the segment, infinity for those that are left.
+
+    Raises
+    ------
+    ValueError
+        If the file ends before.
+    """
+    first = round(start * file.samplerate)
+    if first:
+        if first >= file.frames:
+            raise ValueError(f"The segment begins at {start:g} s, and the file is {file.frames / file.samplerate:.3f} s "
+                             "long.")  # fmt: skip
+        file.seek(first)
+    return end if end == math.inf else round(end * file.samplerate) - first
+
+
+_NO_SOUND = {
+    b"version https://git-lfs": "It is a pointer of Git LFS, which stands for a file elsewhere: fetch it (git lfs pull).",
+    b"/annex/objects/": "It is a pointer of git-annex, which stands for a file elsewhere: fetch it (git annex get).",
+    b"<!doctype html": "It is a web page, not audio: download it again.",
+    b"<html": "It is a web page, not audio: download it again.",
+}
+"""How files begin that others have put in place of a sound, and what to do."""
+
+
+def stand_in(path):
+    """What a file that cannot be decoded is instead, as a sentence; "" if that cannot be seen."""
+    try:
+        check(path)
+        with open(path, "rb") as file:
+            head = file.read(64).lstrip().lower()
+    except (OSError, TypeError, ValueError):
+        return ""
+    return next((sentence for begin, sentence in _NO_SOUND.items() if head.startswith(begin)), "")
+
+
 def reason(error):
     """What went wrong with a file, as one line."""
     text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
@@ -61,8 +109,8 @@ def reason(error):
     return " ".join(text.split()) or type(error).__name__
 
 
-def read(path, max_seconds=None):
-    """The samples of a file, or of its beginning, and their rate.
+def read(path, max_seconds=None, start=0.0, end=math.inf):
+    """The samples of a file, of its beginning, or of a part of it, and their rate.
 
     Returns
     -------
@@ -79,19 +127,20 @@ def read(path, max_seconds=None):
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
             check_rate(rate)
-            wanted = math.inf if max_seconds is None else round(max_seconds * rate)
-            samples = np.concatenate([np.empty((0, file.channels), "float32"), *blocks(file, wanted)])
-        if len(samples) < min(MIN_SECONDS * rate, wanted):
+            most = math.inf if max_seconds is None else round(max_seconds * rate)
+            parts = blocks(file, min(seek(file, start, end), most))
+            samples = np.concatenate([np.empty((0, file.channels), "float32"), *parts])
+        if len(samples) < min(MIN_SECONDS * rate, most):
             raise ValueError(f"It is {len(samples) / rate:.3f} s long, and at least {MIN_SECONDS} s are needed.")
         if not np.isfinite(samples).all():
             raise ValueError("Some samples are NaN or infinite.")
     except Exception as error:  # whatever a decoder makes of a broken file
-        raise AudioError(f"The audio file {path} cannot be used: {reason(error)}") from None
+        raise AudioError(f"The audio file {path} cannot be used: {stand_in(path) or reason(error)}") from None
     return samples, rate
 
 
-def length(path):
-    """Seconds of a file as its header gives them.
+def length(path, start=0.0, end=math.inf):
+    """Seconds of a file, or a part of it, as its header gives them.
 
     Raises
     ------
@@ -100,6 +149,6 @@ def length(path):
     try:
         check(path)
         info = soundfile.info(path)
-        return info.frames / info.samplerate
+        return max(0.0, min(info.frames / info.samplerate, end) - start)
     except Exception as error:  # as in `read`
         raise AudioError(f"The audio file {path} cannot be used: {reason(error)}") from None

@@ -4,18 +4,28 @@ from pathlib import Path
 
 from .corpus import CorpusError
 
+CONSENSUS = tuple(
+    f"{folder}/{name}.{kind}"
+    for kind in ("csv", "json")
+    for name in ("labels_consensus", "labels_concensus")
+    for folder in ("Labels", "Labels/Labels")
+)
+"""Where one release of MSP-Podcast or another has its labels, and how it spells them."""
+
 SIGNS = {
-    "msp_podcast": ("Labels/labels_consensus.csv",),
+    "msp_podcast": ("|".join(CONSENSUS),),
     "emotale": ("annotations.csv", "speaker_info.csv"),
     "iemocap": ("Session*/dialog/EmoEvaluation",),
     "manifest": ("manifest.csv",),
 }
-"""Paths (globs) below the root that every copy of a corpus has."""
+"""Paths (globs) below the root that every copy of a corpus has; a bar between those that stand for one another."""
 
 
 def _has(root, signs):
     # a file named by a person may have any character in it, so only the pattern of ours is one
-    return all(any(root.glob(sign)) if "*" in sign else (root / sign).exists() for sign in signs)
+    return all(
+        any(any(root.glob(way)) if "*" in way else (root / way).exists() for way in sign.split("|")) for sign in signs
+    )
 
 
 def recognise(root):
@@ -50,7 +60,7 @@ def require(name, root, signs=None):
     """
     signs = signs or SIGNS[name]
     root = Path(root).expanduser()
-    wanted = " and ".join(signs)
+    wanted = " and ".join(sign.split("|")[0] for sign in signs)
     if not root.exists():
         raise CorpusError(f"There is no folder {root}; {name} expects one with {wanted} in it.")
     if not root.is_dir():
@@ -66,4 +76,5 @@ def require(name, root, signs=None):
     for folder in sorted(root.iterdir()):
         if folder.is_dir() and _has(folder, signs):
             raise CorpusError(f"{message}. Its folder {folder.name} has it: give {folder} as root.")
-    raise CorpusError(f"{message}.")
+    there = sorted(path.relative_to(root).as_posix() for path in root.glob("Labels/**/*") if path.is_file())
+    raise CorpusError(f"{message}{', found ' + ', '.join(there[:5]) if there else ''}.")

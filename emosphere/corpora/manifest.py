@@ -17,14 +17,20 @@ from .corpus import (
     SPLITS,
     Corpus,
     CorpusError,
+    segments,
     tidy,
 )
 from .splits import leave_out_no_agreement, speaker_disjoint
 
 REQUIRED = ("utterance", "path", "speaker", *DIMENSIONS)
-LETTERS = {name: letter for letter, name in CATEGORIES.items()}
-LETTERS |= {letter.lower(): letter for letter in (*CATEGORIES, OTHER, NO_AGREEMENT)}
-LETTERS |= {"other": OTHER, "no agreement": NO_AGREEMENT}
+WORDS = {
+    "A": "anger ang", "S": "sadness", "H": "happiness joy hap", "U": "surprised", "F": "fearful afraid",
+    "D": "disgusted", "C": "contemptuous", "N": "neutrality neu", OTHER: "other", NO_AGREEMENT: "xxx",
+}  # fmt: skip
+"""Other words for the categories, beside the letters and names of `CATEGORIES`."""
+
+LETTERS = {name: letter for letter, name in CATEGORIES.items()} | {"no agreement": NO_AGREEMENT}
+LETTERS |= {word: letter for letter, words in WORDS.items() for word in (letter.lower(), *words.split())}
 
 
 def load(root, *, table="manifest.csv", scale=None, seed=0):
@@ -44,7 +50,8 @@ def load(root, *, table="manifest.csv", scale=None, seed=0):
     Returns
     -------
     Corpus
-        Categories may be letters or names; others are kept as they are, for `validate` to report.
+        Categories may be letters or names; others are kept as they are, for `validate` to report. With columns `start`
+        and `end`, in seconds, an utterance is that part of its file; an empty cell means the file's own end.
 
     Raises
     ------
@@ -68,6 +75,11 @@ def load(root, *, table="manifest.csv", scale=None, seed=0):
         else:
             rows[column] = file.text(column, required=column in REQUIRED)
     rows = pd.DataFrame(rows)
+    start, end = segments(rows).T
+    for row in np.flatnonzero(start < 0):
+        file.fail(row, "start", f"an utterance cannot begin at {start[row]:g} s; count from the beginning of the file.")
+    for row in np.flatnonzero(end <= start):
+        file.fail(row, "end", f"the utterance ends at {end[row]:g} s, before it has begun at {start[row]:g} s.")
     if "emotion" in rows:
         rows["emotion"] = rows["emotion"].map(lambda emotion: LETTERS.get(emotion.lower(), emotion), "ignore")
     notes = []

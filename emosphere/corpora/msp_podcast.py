@@ -15,6 +15,8 @@ from .splits import paper_protocol
 
 SCALE = Scale(1, 7)
 SETS = ("Train", "Development", "Test1", "Test2", "Test3")
+COLUMNS = ("FileName", "EmoClass", "EmoAct", "EmoVal", "EmoDom", "SpkrID", "Gender", "Split_Set")
+
 RATINGS = {"valence": "EmoVal", "arousal": "EmoAct", "dominance": "EmoDom"}
 
 
@@ -24,8 +26,8 @@ def load(root, *, seed=0, per_category=300):
     Parameters
     ----------
     root : str or Path
-        Folder with Audios and Labels. Labels/labels_detailed.csv (one row per rater) and
-        Labels/transcripts.csv (FileName, Text) are read where they exist.
+        Folder with Audios and Labels, of any release that is known (`layouts.CONSENSUS`). labels_detailed.csv (one row
+        per rater) and transcripts.csv (FileName, Text) beside the labels are read where they exist and can be.
     seed : int
         Seed of the draw of the validation split.
     per_category : int
@@ -41,12 +43,10 @@ def load(root, *, seed=0, per_category=300):
     CorpusError
     """
     root = layouts.require("msp_podcast", root)
-    file = tables.read(
-        root / "Labels" / "labels_consensus.csv",
-        *("FileName", "EmoClass", "EmoAct", "EmoVal", "EmoDom", "SpkrID", "Gender", "Split_Set"),
-    )
+    path = next(root / path for path in layouts.CONSENSUS if (root / path).exists())
+    file = tables.read(path, *COLUMNS)
     names = file.unique("FileName")
-    official = file.choice("Split_Set", SETS)
+    official = file.choice("Split_Set", (*SETS, "Validation")).replace("Validation", "Development")  # the older word
     if official.isna().any():
         file.fail(
             official.index[official.isna()][0],
@@ -70,8 +70,11 @@ def load(root, *, seed=0, per_category=300):
         notes.append("Left out: " + ", ".join(f"{size:,} of {name}" for name, size in left_out.items()) + ".")
     if not kept.any():
         raise CorpusError(f"{file.path} has no utterance with Split_Set Train or Development.")
-    notes += _raters(rows, names, root / "Labels" / "labels_detailed.csv")
-    _transcripts(rows, names, root / "Labels" / "transcripts.csv")
+    for add, other in ((_raters, path.parent / "labels_detailed.csv"), (_transcripts, path.parent / "transcripts.csv")):
+        try:
+            notes += add(rows, names, other) if other.exists() else []
+        except CorpusError as error:  # it is not needed
+            notes.append(f"Not used: {error}")
     table = tidy(rows[kept])
     table["split"], remarks = paper_protocol(table, official[kept], seed, per_category)
     return Corpus("msp_podcast", tidy(table), SCALE, root, (*notes, *remarks))
@@ -79,8 +82,6 @@ def load(root, *, seed=0, per_category=300):
 
 def _raters(rows, names, path):
     """Add the number of raters and their standard deviations; returns notes."""
-    if not path.exists():
-        return []
     detailed = tables.read(path, "FileName").frame
     absent = [column for column in RATINGS.values() if column not in detailed]
     if absent:
@@ -97,7 +98,7 @@ def _raters(rows, names, path):
 
 
 def _transcripts(rows, names, path):
-    """Add the transcripts where the corpus has some."""
-    if path.exists():
-        file = tables.read(path, "FileName", "Text")
-        rows["text"] = names.map(file.text("Text").set_axis(file.unique("FileName")))
+    """Add the transcripts; returns no notes."""
+    file = tables.read(path, "FileName", "Text")
+    rows["text"] = names.map(file.text("Text").set_axis(file.unique("FileName")))
+    return []

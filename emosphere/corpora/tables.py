@@ -1,6 +1,14 @@
-"""Reading label files so that every mistake in them is told by file, row and column."""
+"""Reading tables as they are, so that every mistake in them is told by file, row and column.
 
-import warnings
+No cell is helped along: names such as NA, 007 or 1e1 stay what they are, a row is as long as the header, and a
+quotation mark that nobody closes does not swallow the rows below it.
+"""
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +17,8 @@ import pandas as pd
 
 from .corpus import CorpusError
 
+_NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
+_MARKS = "write a mark inside a quoted cell twice"
 _EMPTY = {"", "na", "n/a", "nan", "none", "null"}
 _LONGEST = 200  # characters of a file's own words in a message
 
@@ -37,17 +47,17 @@ class LabelFile:
     path : Path
     frame : (n, ...) pandas.DataFrame
         Index 0 to n - 1.
-    first : int
-        What the first row is called in messages: 2 in a CSV file, whose header is row 1 in any spreadsheet.
+    rows : sequence of int
+        What each row is called in messages: its number in any spreadsheet, where the header of a CSV file is row 1.
     """
 
     path: Path
     frame: pd.DataFrame
-    first: int = 2
+    rows: Sequence[int]
 
     def fail(self, row, column, problem):
         """Raise CorpusError for the cell at index `row`."""
-        raise CorpusError(f"{self.path}, row {row + self.first}, column {column}: {problem}")
+        raise CorpusError(f"{self.path}, row {self.rows[row]}, column {column}: {problem}")
 
     def text(self, column, required=False):
         """A column as text, stripped; missing where empty, which `required` refuses.
@@ -56,7 +66,7 @@ class LabelFile:
         -------
         (n,) pandas.Series of str
         """
-        values = self.frame[column].map(lambda cell: str(cell).strip(), na_action="ignore").astype("str")
+        values = self.frame[column].map(_text, na_action="ignore").astype("str")
         values = values.mask(values == "")
         if required and values.isna().any():
             self.fail(values.index[values.isna()][0], column, "the cell is empty; fill it or remove the row.")
@@ -67,7 +77,7 @@ class LabelFile:
         values = self.text(column, required=True)
         if values.duplicated().any():
             again = values.index[values.duplicated()][0]
-            before = values.index[values == values[again]][0] + self.first
+            before = self.rows[values.index[values == values[again]][0]]
             self.fail(again, column, f"{quoted(values[again])} is there already in row {before}; keep one of the two.")
         return values
 
@@ -88,10 +98,16 @@ class LabelFile:
         (n,) pandas.Series of float
         """
         cells = self.frame[column]
-        if not pd.api.types.is_numeric_dtype(cells):
-            cells = cells.astype(object).map(str, na_action="ignore")  # dates and lists are no numbers either
-        values = pd.to_numeric(cells, errors="coerce").astype(float)
-        empty = cells.isna() | cells.map(lambda cell: str(cell).strip().lower() in _EMPTY).astype(bool)
+        if pd.api.types.is_timedelta64_dtype(cells):  # how audformat keeps seconds
+            cells = cells.dt.total_seconds()
+        if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
+            values, empty = cells.astype(float), cells.isna()
+        else:
+            texts = cells.astype(object).map(lambda cell: str(cell).strip(), na_action="ignore").fillna("")
+            empty = texts.str.lower().isin(_EMPTY).astype(bool)
+            values = pd.to_numeric(texts.where(texts.str.fullmatch(_NUMBER).astype(bool)), errors="coerce").astype(
+                float
+            )
         wrong = (values.isna() & ~empty) | np.isinf(values)
         if wrong.any():
             row = cells.index[wrong][0]
@@ -111,10 +127,17 @@ class LabelFile:
         return self
 
 
-def read(path, *columns):
-    """A CSV or Parquet file with at least these columns.
+def _text(cell):
+    """A cell in words; a whole number that pandas keeps as 3.0, since another row has none, is 3."""
+    return str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell).strip()
 
-    Cells of a CSV file stay text: a speaker called 003 or NA, or an emotion N, must not become anything else.
+
+def read(path, *columns):
+    """A CSV, Parquet or JSON file with at least these columns.
+
+    Cells of a CSV file stay text: a speaker called 003 or NA, or an emotion N, must not become anything else. Blank
+    lines count as rows, as in any spreadsheet, and hold nothing. What a Parquet file keeps as its index is a column; a JSON
+    file maps what is in the first of the columns to the others.
 
     Parameters
     ----------
@@ -128,38 +151,83 @@ def read(path, *columns):
     Raises
     ------
     CorpusError
-        If the file is absent, is not of this format, has no rows or lacks a column.
+        If the file is absent, is not of this format, has no rows, lacks a column or has one twice; for a row that is
+        shorter or longer than the header, and a quotation mark that is not closed where it should be.
     """
     path = Path(path)
     kind = path.suffix.lower()
-    if kind not in (".csv", ".parquet"):
+    readers = {".csv": _csv, ".parquet": _parquet, ".json": _json}
+    if kind not in readers:
         raise CorpusError(f"{path} is neither a .csv nor a .parquet file; save the table as one of the two.")
     try:
-        if kind == ".csv":
-            with warnings.catch_warnings():
-                # pandas drops surplus cells with a mere warning
-                warnings.simplefilter("error", pd.errors.ParserWarning)
-                frame = pd.read_csv(
-                    path,
-                    dtype=str,
-                    encoding="utf-8-sig",
-                    index_col=False,
-                    keep_default_na=False,
-                    na_values=[""],
-                )
-        else:
-            frame = pd.read_parquet(path).reset_index(drop=True)
+        frame, rows = readers[kind](path, *columns[:1])
     except FileNotFoundError as error:
         raise CorpusError(f"There is no file {path}.") from error
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path} is not UTF-8 text; save it as UTF-8.") from error
-    except pd.errors.ParserWarning as error:
-        raise CorpusError(f"{path} has rows with more cells than its header; quote cells with commas.") from error
+    except CorpusError:
+        raise
     except Exception as error:  # pyarrow raises whatever it likes for a damaged file
         reason = _cut(" ".join(str(error).split()))
         raise CorpusError(f"{path} cannot be read as {kind[1:]} ({type(error).__name__}: {reason}).") from error
-    frame.columns = [str(name).strip() for name in frame.columns]
-    file = LabelFile(path, frame, 2 if kind == ".csv" else 1).need(*columns)
+    file = LabelFile(path, frame, rows).need(*columns)
     if not len(frame):
         raise CorpusError(f"{path} has a header but no rows.")
     return file
+
+
+def _json(path, key):
+    def unique(pairs):
+        if len(names := [name for name, _ in pairs]) > len(set(names)):
+            raise ValueError(f"{max(names, key=names.count)!r} is in it twice")
+        return dict(pairs)
+
+    entries = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique)
+    frame = pd.DataFrame([{key: name, **entry} for name, entry in entries.items()], dtype=object)
+    return frame, range(1, len(frame) + 1)
+
+
+def _parquet(path, _):
+    frame = pd.read_parquet(path)
+    named = [name for name in frame.index.names if name is not None and name not in frame]
+    frame = frame.reset_index(named).reset_index(drop=True)
+    frame.columns = [str(name).strip() for name in frame.columns]
+    return frame, range(1, len(frame) + 1)
+
+
+def _csv(path, _):
+    """The cells of a CSV file as text, missing where empty, and the number of each row."""
+    lines = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True)
+    header, cells, numbers = None, [], []
+    for number in itertools.count(1):
+        here = f"{path}, row {number} (line {lines.line_num + 1})"
+        try:
+            row = next(lines, None)
+        except csv.Error:
+            raise CorpusError(
+                f"{here}: a quotation mark is not closed, or not where the cell ends; {_MARKS}."
+            ) from None
+        if row is None:
+            break
+        if not any(row):  # a blank line, or one of commas alone
+            continue
+        if header is None:
+            header = [name.strip() for name in row]
+            continue
+        if len(row) != len(header):
+            hint = (
+                "quote cells with commas in them"
+                if len(row) > len(header)
+                else "fill it up, unless the file is cut short"
+            )
+            raise CorpusError(f"{here} has {len(row)} cells, and the header {len(header)}; {hint}.")
+        # two marks that belong to two rows make one cell of what lies between them
+        if any("\n" in cell and cell.count(",") >= len(header) - 1 > 0 for cell in row):
+            raise CorpusError(f"{here}: a cell in quotation marks holds the cells of other rows; {_MARKS}, and take "
+                              "line breaks out of it.")  # fmt: skip
+        cells.append(row)
+        numbers.append(number)
+    if header is None:
+        raise CorpusError(f"{path} is empty; its first row names the columns.")
+    frame = pd.DataFrame(cells, columns=header, dtype=object)
+    return frame.where(frame != ""), numbers

@@ -5,12 +5,11 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from ..speakers import is_known
 from ..sphere import DIMENSIONS
 from . import audio
-from .corpus import CATEGORIES, NO_AGREEMENT, OTHER, SPLITS, CorpusError, counted
-
-SILENCE = 1e-4
-"""Peak (of full scale 1) up to which a file counts as silent: three steps of 16-bit audio."""
+from .corpus import CATEGORIES, NO_AGREEMENT, OTHER, SPLITS, CorpusError, counted, segments
+from .decoding import RATE
 
 FINDINGS = ("severity", "finding", "row", "utterance", "file", "detail")
 
@@ -42,80 +41,100 @@ class _Findings:
             )
 
 
-def _refusals(corpus, facts):
-    reasons = np.full(len(corpus), "", dtype=object)
+def _unheard(corpus, facts):
+    """(n, 2) pandas.DataFrame: ``finding`` and ``detail`` of the sounds that cannot be used, "" of the others."""
+    if len(facts) != len(corpus) or not facts.index.equals(corpus.table.index):
+        raise CorpusError("The scan is of another table; scan this corpus again.")
+    found = audio.judge(facts)
     # a file that was decoded is inside: following a hundred thousand paths again takes seconds
-    for row in np.flatnonzero(facts["error"] != ""):
+    for row in facts.index[facts["error"] != ""]:
         try:
-            corpus.audio_path(corpus.table["path"].iloc[row])
+            corpus.audio_path(corpus.table.at[row, "path"])
         except CorpusError as error:
-            reasons[row] = str(error)
-    return reasons
+            found.loc[row] = "path outside the corpus", str(error)
+    return found
+
+
+def _unlabelled(corpus):
+    """The same of the labels."""
+    low, high = corpus.scale
+    ratings = corpus.ratings
+    missing, off = np.isnan(ratings), (ratings < low) | (ratings > high)
+    found = pd.DataFrame("", index=corpus.table.index, columns=["finding", "detail"], dtype=object)
+    for row in np.flatnonzero(off.any(axis=1)):
+        named = ", ".join(f"{name} {ratings[row, i]:g}" for i, name in enumerate(DIMENSIONS) if off[row, i])
+        found.loc[row] = "label off the scale", f"{named} on a scale from {low:g} to {high:g}."
+    for row in np.flatnonzero(missing.any(axis=1)):
+        absent = " and no ".join(np.array(DIMENSIONS)[missing[row]])
+        found.loc[row] = "missing label", f"No {absent}."
+    return found
+
+
+def problems(corpus, scan):
+    """Why utterances cannot be trained on.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    scan : (n, 10) pandas.DataFrame
+        What `audio.scan` gave for this corpus.
+
+    Returns
+    -------
+    (n, 2) pandas.DataFrame of str
+        On the index of ``corpus.table``: ``finding``, in two or three words, and ``detail``, a sentence; both "" for a
+        usable utterance. What is wrong with a label comes first.
+    """
+    labels = _unlabelled(corpus)
+    return labels.where(labels["finding"] != "", _unheard(corpus, scan))
+
+
+def usable(corpus, scan):
+    """(n,) pandas.Series of bool: which utterances can be trained on, those without `problems`."""
+    return (problems(corpus, scan)["finding"] == "").rename("usable")
 
 
 def _audio(found, corpus, facts):
-    refused = _refusals(corpus, facts)
-    outside = refused != ""
-    error, frames, rate = facts["error"].to_numpy(), facts["frames"].to_numpy(), facts["rate"].to_numpy()
-    seconds = frames / np.maximum(rate, 1)
-    missing, empty = error == audio.MISSING, (error == audio.EMPTY) | ((error == "") & (frames == 0))
-    broken = (error != "") & ~missing & ~empty & ~outside
-    sound = ~(outside | missing | empty | broken)
-    non_finite = facts["non_finite"].to_numpy()
-    mean = facts["total"].to_numpy() / np.maximum(frames, 1)
-    deviation = np.sqrt(np.maximum(facts["total_squares"].to_numpy() / np.maximum(frames, 1) - mean**2, 0))
-    # a constant is silence too, however far it is from zero; 1e-6 is far below a 16-bit step
-    silent = sound & (non_finite == 0) & ((facts["peak"].to_numpy() <= SILENCE) | (deviation <= 1e-6))
-    found.add("error", "path outside the corpus", outside, lambda row: refused[row])
-    found.add("error", "missing file", missing, audio.MISSING)
-    found.add("error", "unreadable file", broken, lambda row: f"Cannot be decoded: {error[row]}")
-    found.add("error", "empty file", empty, lambda row: error[row] or "The file has a header but no samples.")
-    found.add("error", "non-finite audio", sound & (non_finite > 0),
-              lambda row: f"{counted(int(non_finite[row]), 'sample')} NaN or infinite.")  # fmt: skip
-    found.add("error", "silent audio", silent, "Nothing to hear: the samples hardly differ from one another.")
-    found.add("error", "too short", sound & (seconds < audio.MIN_SECONDS),
-              lambda row: f"{seconds[row]:.3f} s; at least {audio.MIN_SECONDS} s are needed.")  # fmt: skip
-    found.add("warning", "truncated file", sound & facts["truncated"].to_numpy(),
-              "The file is shorter than its header says; what is there is used.")  # fmt: skip
-    found.add("note", "sample rate", sound & (rate != audio.RATE),
-              lambda row: f"{rate[row]} Hz, converted to {audio.RATE} Hz on reading.")  # fmt: skip
-    channels = facts["channels"].to_numpy()
+    unheard = _unheard(corpus, facts)
+    for finding in unheard["finding"].unique():
+        if finding:
+            found.add("error", finding, unheard["finding"] == finding, lambda row: unheard["detail"].iloc[row])
+    sound = (facts["error"] == "") & (facts["frames"] > 0)
+    rate, channels = facts["rate"].to_numpy(), facts["channels"].to_numpy()
+    found.add("warning", "truncated file", sound & facts["truncated"],
+              "The file is shorter than its header or the utterance's end says; what is there is used.")  # fmt: skip
+    found.add("note", "sample rate", sound & (rate != RATE),
+              lambda row: f"{rate[row]} Hz, converted to {RATE} Hz on reading.")  # fmt: skip
     found.add("note", "several channels", sound & (channels > 1),
               lambda row: f"{channels[row]} channels, averaged on reading.")  # fmt: skip
-    same = ["frames", "rate", "channels", "total", "total_squares", "peak"]
-    # equal sums over some thousand samples do not come about by chance
-    twins = facts[same].assign(path=corpus.table["path"])[sound & ~silent]
-    twins = twins[~twins["path"].duplicated()]
-    first = twins.groupby(same)["path"].transform("first").reindex(facts.index)
-    found.add("warning", "same audio in two files", first.notna() & (first != corpus.table["path"]),
-              lambda row: f"Sounds exactly as {first.iloc[row]}.")  # fmt: skip
+    path, utterance = corpus.table["path"], corpus.table["utterance"]
+    first = (
+        pd.Series(facts.index, facts.index)
+        .groupby(facts["digest"].where(unheard["finding"] == "", None))
+        .transform("first")
+    )
+    twin = first.notna() & (first != facts.index)
+    same = twin & (path.loc[first.fillna(0).astype(int)].to_numpy() == path)
+    found.add("warning", "same audio in two files", twin & ~same,
+              lambda row: f"Sounds exactly as {path[first[row]]}.")  # fmt: skip
+    parts = pd.DataFrame(segments(corpus.table), columns=["start", "end"]).assign(path=path)
+    first_use = pd.Series(parts.index).groupby([parts[name] for name in parts]).transform("first")
+    found.add("warning", "duplicate path", first_use != parts.index,
+              lambda row: f"The same file as row {first_use[row]} ({utterance[first_use[row]]}).")  # fmt: skip
 
 
 def _labels(found, corpus):
-    ratings = corpus.ratings
-    low, high = corpus.scale
-
-    def named(row, wrong):
-        return ", ".join(f"{name} {ratings[row, i]:g}" for i, name in enumerate(DIMENSIONS) if wrong[row, i])
-
-    missing = np.isnan(ratings)
-    found.add("error", "missing label", missing.any(axis=1),
-              lambda row: f"No {' and no '.join(np.array(DIMENSIONS)[missing[row]])}.")  # fmt: skip
-    off = (ratings < low) | (ratings > high)
-    found.add("error", "label off the scale", off.any(axis=1),
-              lambda row: f"{named(row, off)} on a scale from {low:g} to {high:g}.")  # fmt: skip
+    wrong = _unlabelled(corpus)
+    for finding in ("missing label", "label off the scale"):
+        found.add("error", finding, wrong["finding"] == finding, lambda row: wrong["detail"].iloc[row])
     emotion, known = corpus.table["emotion"], [*CATEGORIES, OTHER, NO_AGREEMENT]
     found.add("warning", "unknown category", emotion.notna() & ~emotion.isin(known),
               lambda row: f"{emotion[row]!r} is none of {', '.join(known)}.")  # fmt: skip
-    path, utterance = corpus.table["path"], corpus.table["utterance"]
-    first = path.groupby(path).transform(lambda rows: rows.index[0]).astype(int)
-    found.add("warning", "duplicate path", path.duplicated(),
-              lambda row: f"The same file as row {first[row]} ({utterance[first[row]]}).")  # fmt: skip
 
 
 def _speakers(found, corpus):
     table = corpus.table[corpus.table["split"].isin(SPLITS)]
-    table = table[table["speaker"].notna() & (table["speaker"].str.lower() != "unknown")]
+    table = table[is_known(table["speaker"])]
     counts = pd.crosstab(table["speaker"], table["split"]).reindex(columns=list(SPLITS), fill_value=0)
     for one, other in combinations(SPLITS, 2):
         shared = counts[(counts[one] > 0) & (counts[other] > 0)]
@@ -140,8 +159,6 @@ def _speakers(found, corpus):
 
 def _all(corpus, facts):
     """Every finding, one row each, in the order of the table."""
-    if len(facts) != len(corpus) or not facts.index.equals(corpus.table.index):
-        raise CorpusError("The scan is of another table; scan this corpus again.")
     found = _Findings(corpus)
     _audio(found, corpus, facts)
     _labels(found, corpus)
@@ -186,22 +203,3 @@ def validate(corpus, *, scan=None, cache=None, progress=True):
     order = findings["severity"].map(_SEVERITIES.index).astype(int)
     findings = findings.assign(order=order).sort_values(["order", "row"], kind="stable", na_position="first")
     return findings[list(FINDINGS)].reset_index(drop=True)
-
-
-def usable(corpus, scan):
-    """Which utterances can be trained on: those without an error.
-
-    Parameters
-    ----------
-    corpus : Corpus
-    scan : (n, 10) pandas.DataFrame
-        What `audio.scan` gave for this corpus.
-
-    Returns
-    -------
-    (n,) pandas.Series of bool
-        On the index of ``corpus.table``.
-    """
-    findings = _all(corpus, scan)
-    errors = findings["row"][findings["severity"] == "error"]
-    return pd.Series(~corpus.table.index.isin(errors), index=corpus.table.index, name="usable")
