@@ -48,6 +48,7 @@ class Config:
     corpus_options: dict = field(default_factory=dict)
     preprocessing: bool = True  # leave utterances without agreement (X) out of training
     limit: int | None = None  # at most this many utterances a split, for a quick look
+    allow_missing_audio: bool = False  # train although most audio of a split is missing or broken
     # regions
     azimuth: int = 4
     elevation: int = 2
@@ -91,6 +92,10 @@ class Config:
     fast_allocator: bool = True  # on CPU with glibc
 
     def __post_init__(self):
+        try:  # as they are stored, so that a run is itself again: a tuple is a list
+            object.__setattr__(self, "corpus_options", json.loads(json.dumps(self.corpus_options)))
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"corpus_options must be texts, numbers and lists of these: {error}.") from None
         for name, annotation in get_type_hints(type(self)).items():
             object.__setattr__(self, name, _checked(name, getattr(self, name), annotation))
         for name in ("limit", "decay_epochs", "style_width", "head_width", "epochs", "learning_rate", "max_seconds",
@@ -118,7 +123,8 @@ class Config:
 
     @classmethod
     def create(cls, preset="small", **changes):
-        """A preset with changes; a change of None means "as in the preset".
+        """A preset with changes; a change of None means "as in the preset", and "none" is the word for a limit, a clip
+        or another number that is not to be.
 
         Raises
         ------
@@ -136,7 +142,16 @@ class Config:
                     hint = 'it has become encoder_trained: "all but the front end" for True, "all" for False.'
                 raise ConfigError(f"There is no parameter {name!r}; {hint}")
         changes = {name: value for name, value in changes.items() if value is not None}
+        for name in changes:
+            if changes[name] == "none" and cls.can_be_off(name):
+                changes[name] = None
         return cls(**{**PRESETS[preset], **changes, "preset": preset})
+
+    @classmethod
+    def can_be_off(cls, name):
+        """Whether a parameter is a number or nothing, so that "none" switches it off."""
+        kinds = get_args(get_type_hints(cls)[name])
+        return type(None) in kinds and str not in kinds
 
     @classmethod
     def from_notebook(cls, namespace, also=()):
@@ -190,7 +205,7 @@ class Config:
             raise ConfigError(f"{path} cannot be read as the configuration of a run: {reason}") from None
 
     def is_in(self, folder):
-        """Whether a run folder holds this very run, complete or not; parameters in `HOW` may differ.
+        """Whether a run folder holds this very run, complete or not; parameters in `WHERE` and `HOW` may differ.
 
         Raises
         ------
@@ -201,7 +216,9 @@ class Config:
         if not path.exists():
             return False
         differences = Config.load(path).differences(self)
-        differences = {name: values for name, values in differences.items() if name not in HOW}
+        differences = {name: values for name, values in differences.items() if name not in (*WHERE, *HOW)}
+        if "auto" in differences.get("precision", ()):  # what it became there is recorded
+            del differences["precision"]
         if differences:
             listed = ", ".join(f"{name} ({old!r} there, {new!r} asked for)" for name, (old, new) in differences.items())
             raise ConfigError(
@@ -221,6 +238,9 @@ class Config:
         here, there = asdict(self), asdict(other)
         return {name: (here[name], there[name]) for name in here if here[name] != there[name]}
 
+
+WHERE = ("root", "allow_missing_audio")
+"""Parameters that say where the corpus lies; what lies there has a fingerprint (`emosphere.provenance`)."""
 
 HOW = ("workers", "micro_batch_seconds", "gradient_checkpointing", "attention", "compile", "fast_allocator")
 """Parameters that may change while a run is under way, for instance when memory was too small."""
@@ -252,6 +272,8 @@ PRESETS = {
 def _checked(name, value, annotation):
     """The value if its type fits; whole numbers pass where a float is asked for, and become one."""
     if get_origin(annotation) is Literal:
+        if value is False and "no" in get_args(annotation):  # how YAML reads the word
+            return "no"
         if value not in get_args(annotation):
             raise ConfigError(f"{name} is one of {', '.join(map(str, get_args(annotation)))}, not {value!r}.")
         return value

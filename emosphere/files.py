@@ -1,8 +1,10 @@
 """Files that are either the old one or the new one, never half of it; and one writer at a time."""
 
+import errno
 import json
 import os
 import tempfile
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -54,6 +56,17 @@ def write_json(path, content):
         temporary.write_text(json.dumps(content, indent=2) + "\n")
 
 
+def acquire(lock, timeout=-1):
+    """Takes a `filelock.FileLock`; where the file system has no locks, says so and goes on without."""
+    try:
+        lock.acquire(timeout=timeout)
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+        warnings.warn(f"The file system of {lock.lock_file} has no locks ({error.strerror}): see to it that no two "
+                      "processes write there at the same time.", stacklevel=3)  # fmt: skip
+
+
 @contextmanager
 def only_writer(folder, name, what):
     """Holds a lock file in a folder, which the system releases when the process ends, however it ends.
@@ -74,7 +87,7 @@ def only_writer(folder, name, what):
     """
     lock = FileLock(Path(folder) / name)
     try:
-        lock.acquire(timeout=PATIENCE)
+        acquire(lock, PATIENCE)
     except Timeout:
         raise BusyError(f"{what} in {folder} is being written by another process; wait for it, or stop it.") from None
     try:

@@ -24,7 +24,7 @@ from .batches import GroupedBatches
 from .corpora.decoding import RATE
 from .data import Utterances, make_loader
 from .encoders import fingerprint
-from .files import clear_leftovers, replacing
+from .files import acquire, clear_leftovers, replacing
 from .progress import bar
 
 VERSION = 1
@@ -169,11 +169,11 @@ class Frames:
         lock = FileLock(self.folder / ".lock")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=2)
+            acquire(lock, 2)
         except Timeout:
             if progress:
                 print(f"Another process is making frames in {self.folder}; this one waits for it.", flush=True)
-            lock.acquire()
+            acquire(lock)
         except OSError as error:
             raise FrameError(
                 f"No frames can be kept in {self.folder} ({error}); name another folder as cache."

@@ -8,11 +8,13 @@ import pandas as pd
 import torch
 from accelerate.utils import set_seed
 
-from .corpora import CorpusError, load, scan, usable
+from .corpora import CorpusError, problems, read, scan
+from .corpora.corpus import counted
 from .data import Utterances, auxiliary_classes
 from .encoders import find_encoder
 from .frames import FramedUtterances, Frames
 from .model import build
+from .speakers import is_known, known
 from .sphere import inverse_frequency_weights
 
 SPLITS = ("train", "validation", "test")
@@ -59,32 +61,43 @@ def prepare(config, *, cache="data/cache", progress=True):
     CorpusError
         If a split has too few usable utterances.
     """
-    corpus = load(config.corpus, config.root, **config.corpus_options)
+    corpus = read(config.corpus, config.root, **config.corpus_options)
     # every file is decoded once, here: lengths, loudness, and which ones are broken
     facts = scan(corpus, cache=cache, progress=progress)
-    notes = list(corpus.notes)
-    good = usable(corpus, facts)
+    notes, wrong = list(corpus.notes), problems(corpus, facts)
     rows, seconds, classes, names = {}, {}, {}, ()
     for split in SPLITS:
-        chosen = corpus.rows(split, no_agreement=split == "train" and not config.preprocessing)
-        broken = chosen[~good[chosen.index]]
-        if len(broken):
-            notes.append(
-                f"{len(broken)} {split} utterances are left out, since their audio is broken or missing or a label is "
-                f"off the scale: {', '.join(broken['path'][:3])} (validate lists all)."
+        rated = corpus.rows(split, no_agreement=split == "train" and not config.preprocessing)
+        lost = wrong.loc[rated.index[wrong["finding"][rated.index] != ""]]
+        chosen = rated.drop(lost.index)
+        if len(lost) > len(rated) / 2 and not config.allow_missing_audio:
+            raise CorpusError(
+                f"{len(lost):,} of the {counted(len(rated), 'rated utterance')} of the {split} split of {corpus.name} "
+                f"cannot be used: {_reasons(corpus, lost)}. Is {corpus.root} the right folder, and whole? "
+                "allow_missing_audio=True takes what is there."
             )
-        chosen = chosen[good[chosen.index]]
+        if len(lost):
+            notes.append(f"{counted(len(lost), f'{split} utterance')} left out: {_reasons(corpus, lost)} "
+                         "(validate lists all).")  # fmt: skip
         if config.limit is not None and len(chosen) > config.limit:
             chosen = chosen.sample(config.limit, random_state=0).sort_index()
             notes.append(f"Only {config.limit} {split} utterances are used (limit).")
-        if len(chosen) < (config.batch_size if split == "train" else 2):
+        if len(chosen) < (least := config.batch_size if split == "train" else 2):
+            members = wrong[corpus.table["split"] == split]
+            why = _reasons(corpus, members[members["finding"] != ""]) or f"it has {len(members)} in all"
             raise CorpusError(
-                f"The {split} split of {corpus.name} has {len(chosen)} usable utterances; a run needs at least "
-                f"{config.batch_size} (one batch) for training and 2 for validation and test."
+                f"The {split} split of {corpus.name} has {counted(len(chosen), 'usable utterance')}, and a run needs "
+                f"at least {least}{' (one batch)' if split == 'train' else ''}: {why}."
             )
         rows[split] = chosen
         seconds[split] = (facts["frames"] / facts["rate"])[chosen.index].to_numpy()
         classes[split], names = auxiliary_classes(corpus, chosen, config.auxiliary, config.grid)
+    notes += _shared_speakers(rows)
+    if config.auxiliary == "category" and len(set(classes["train"]) - {-1}) < 2:
+        there = rows["train"]["emotion"].value_counts().head(5).to_dict()
+        raise CorpusError(f"auxiliary=category needs training utterances of two categories at least. The emotions of "
+                          f"{corpus.name} are {there or 'not given'}: write letters or names ({', '.join(names)}), or "
+                          "choose another auxiliary task.")  # fmt: skip
     weights = inverse_frequency_weights(classes["train"], len(names)) if names else np.ones(0)
     empty = [name for name, weight in zip(names, weights, strict=True) if weight == 0]
     if empty:
@@ -98,6 +111,26 @@ def prepare(config, *, cache="data/cache", progress=True):
     return Prepared(
         corpus, rows, seconds, classes, names, weights, (float(mean), float(std)), tuple(notes), facts["digest"]
     )
+
+
+def _reasons(corpus, wrong):
+    """How many utterances have which problem, and an example of each."""
+    counts = wrong["finding"].value_counts()
+    examples = wrong[~wrong["finding"].duplicated()].assign(path=corpus.table["path"])
+    return "; ".join(f"{row.finding} ({counts[row.finding]:,}), such as {row.path}: {row.detail.rstrip('.')}"
+                     for row in examples.itertuples())  # fmt: skip
+
+
+def _shared_speakers(rows):
+    """Notes on speakers in two splits, and on utterances whose speaker nobody knows."""
+    speakers, notes = {split: known(table["speaker"]) for split, table in rows.items()}, []
+    for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        if shared := sorted(speakers[one] & speakers[other]):
+            names = ", ".join(shared[:3]) + ", ..." * (len(shared) > 3)
+            notes.append(f"{counted(len(shared), 'speaker')} of {other} in {one}, too ({names}).")
+    nameless = {split: int((~is_known(rows[split]["speaker"])).sum()) for split in ("validation", "test")}
+    return notes + [f"{counted(count, f'{split} utterance')} by unknown speakers, who may be in train, too."
+                    for split, count in nameless.items() if count]  # fmt: skip
 
 
 def new_model(config, prepared, *, cache="data/cache"):

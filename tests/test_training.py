@@ -279,8 +279,8 @@ def test_broken_files_are_listed_and_skipped(encoders, tmp_path):
     (root / train[1]).write_bytes(b"no audio")
     folder = training.train(configuration(root, encoders, epochs=1), tmp_path / "run", cache=tmp_path, progress=False)
     notes = (folder / "notes.txt").read_text()
-    assert "2 train utterances are left out, since their audio is broken or missing" in notes
-    assert train[0] in notes
+    assert f"2 train utterances left out: missing file (1), such as {train[0]}" in notes
+    assert f"unreadable file (1), such as {train[1]}" in notes
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pandas as pd
 
 from ..corpora.corpus import counted
 from ..metrics import accuracy, concordance_cc, concordance_interval, macro_f1, scores, uncertainty
+from ..speakers import is_known, known
 from ..sphere import DIMENSIONS
 
 RESAMPLES = 10_000
@@ -26,15 +27,9 @@ def table(rows, header):
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def known(speakers):
-    """The speakers that are told from each other; "Unknown" is MSP-Podcast's word."""
-    return set(speakers.dropna()) - {"Unknown"}
-
-
 def drawn(predictions):
     """Numbers of known speakers and of utterances by unknown ones, each of which counts as a speaker of its own."""
-    speakers = known(predictions["speaker"])
-    return len(speakers), int((~predictions["speaker"].isin(speakers)).sum())
+    return len(known(predictions["speaker"])), int((~is_known(predictions["speaker"])).sum())
 
 
 def who(predictions):

@@ -8,12 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from ..config import NAMED, Config
 from ..corpora import CATEGORIES
 from ..corpora.corpus import counted
 from ..files import clear_leftovers, replacing
+from ..records import read_ceiling, read_history, read_json, read_predictions
+from ..speakers import known
 from ..sphere import RegionGrid
 from . import measured
 from .words import CARD, CEILING, CORPORA
@@ -44,7 +45,7 @@ def split_sizes(rows, seconds):
     >>> split_sizes(rows, {"train": [1, 2, 3], "test": [2]})["train"]
     {'utterances': 3, 'speakers': 2, 'speakers_in_test': 1, 'seconds': [1.1, 2.0, 2.9]}
     """
-    speakers = {split: measured.known(table["speaker"]) for split, table in rows.items()}
+    speakers = {split: known(table["speaker"]) for split, table in rows.items()}
     return {
         split: {
             "utterances": len(table),
@@ -104,15 +105,12 @@ def model_card(folder):
     if absent:
         raise ValueError(f"{folder} can have no card, since it has no {absent[0]}: give the folder of a complete run.")
     config = asdict(Config.load(folder / "config.json"))
-    facts, model = (
-        json.loads((folder / name).read_text(encoding="utf-8")) for name in ("environment.json", "model/config.json")
-    )
-    predictions, history = (pd.read_csv(folder / name) for name in ("predictions.csv", "history.csv"))
+    facts, model = (read_json(folder / name) for name in ("environment.json", "model/config.json"))
+    predictions, history = read_predictions(folder), read_history(folder)
     name, sizes = config["corpus"], facts.get("splits", {})
     about, languages, limit, licence = CORPORA[name]
     grid = RegionGrid(model["azimuth"], model["elevation"], model["spacing"])
-    known = folder / "ceiling.json"
-    ceiling = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
+    ceiling = read_ceiling(folder)
     encoder, encoder_licence, base = _encoder(config, model["encoder_config"]["model_type"])
     return CARD.format(
         front=_front(name == "embedded" and config["encoder"] in ("tiny", *NAMED), base, languages),

@@ -19,7 +19,7 @@ import soundfile
 from ..files import replacing
 from ..progress import bar
 from .corpus import CorpusError, counted, segments
-from .decoding import MIN_SECONDS, MISSING, RATE, blocks, check, check_rate, length, reason, seek, stand_in
+from .decoding import MIN_SECONDS, MISSING, blocks, check, check_rate, length, reason, seek, stand_in
 
 LONGEST = 120
 """Seconds that go through a model at once at most: the memory of attention grows with their square."""

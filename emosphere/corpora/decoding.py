@@ -83,8 +83,8 @@ def seek(file, start, end):
 
 
 _NO_SOUND = {
-    b"version https://git-lfs": "It is a pointer of Git LFS, which stands for a file elsewhere: fetch it (git lfs pull).",
-    b"/annex/objects/": "It is a pointer of git-annex, which stands for a file elsewhere: fetch it (git annex get).",
+    b"version https://git-lfs": "It is a pointer of Git LFS, which stands for a file elsewhere: git lfs pull gets it.",
+    b"/annex/objects/": "It is a pointer of git-annex, which stands for a file elsewhere: git annex get gets it.",
     b"<!doctype html": "It is a web page, not audio: download it again.",
     b"<html": "It is a web page, not audio: download it again.",
 }

@@ -86,10 +86,10 @@ def load(root, *, table="manifest.csv", scale=None, seed=0):
     unused = [column for column in file.frame if column not in (*COLUMNS, *EXTRAS)]
     if unused:
         notes.append(f"Columns that are not used: {', '.join(unused)}.")
-    if "split" not in rows:
+    rows = tidy(rows)
+    if "split" not in file.frame:
         rows["split"] = speaker_disjoint(rows["speaker"], seed)
         notes.append(f"{file.path.name} has no column split: speaker-disjoint splits with seed {seed}.")
-    rows = tidy(rows)
     rows["split"], remarks = leave_out_no_agreement(rows)
     return Corpus("manifest", tidy(rows), scale, root, (*notes, *remarks))
 

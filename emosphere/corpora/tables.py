@@ -136,8 +136,8 @@ def read(path, *columns):
     """A CSV, Parquet or JSON file with at least these columns.
 
     Cells of a CSV file stay text: a speaker called 003 or NA, or an emotion N, must not become anything else. Blank
-    lines count as rows, as in any spreadsheet, and hold nothing. What a Parquet file keeps as its index is a column; a JSON
-    file maps what is in the first of the columns to the others.
+    lines count as rows, as in any spreadsheet, and hold nothing. What a Parquet file keeps as its index is a column; a
+    JSON file maps what is in the first of the columns to the others.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ import os
 import re
 import textwrap
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import yaml
@@ -82,6 +82,7 @@ class Experiment:
             _check_name("variant", variant)
             parameters = {**(self.settings or {}), **changes, "seed": seed}
             try:
+                _check_null(parameters)
                 Config.create(**parameters)
             except ConfigError as error:
                 raise ConfigError(f"{self.name}, variant {variant!r}: {error}") from None
@@ -186,6 +187,17 @@ def _expanded(path, variant, changes):
                               f"{_short(key)}.")  # fmt: skip
         found[key] = {**changes, **chosen}
     return found
+
+
+def _check_null(parameters):
+    """Raise ConfigError for a null that would train what it seems to switch off."""
+    preset = asdict(Config.create(parameters.get("preset") or "small"))
+    for name, value in parameters.items():
+        if value is None and preset.get(name) is not None:
+            off = "none" if Config.can_be_off(name) or name == "auxiliary" else None
+            instead = f'write "{off}" to switch it off, or ' if off else ""
+            raise ConfigError(f"{name} is null, which is no value of its own: {instead}leave the line out to have it "
+                              f"as in the preset ({preset[name]!r}).")  # fmt: skip
 
 
 def _word(value):

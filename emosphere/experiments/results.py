@@ -1,6 +1,5 @@
 """What the runs of an experiment left behind, read once and checked to belong together."""
 
-import json
 import textwrap
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,63 +10,9 @@ import pandas as pd
 from ..config import Config
 from ..corpora.corpus import counted
 from ..metrics import difference, uncertainty
+from ..records import read_ceiling, read_json, read_predictions
 from ..sphere import DIMENSIONS
-from ..sphere.regions import MAX_REGIONS
 from .published import PUBLISHED
-
-_COLUMNS = ["utterance", "speaker", *DIMENSIONS, *(f"{name}_predicted" for name in DIMENSIONS), "region",
-            "region_predicted"]  # fmt: skip
-
-
-class ResultsError(ValueError):
-    """A file of a run that cannot be read; the message names it."""
-
-
-def _json(path):
-    """The JSON object of a run's file."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError("it holds no names with values")
-    except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(path, error) from None
-    return content
-
-
-def _predictions(path):
-    """The columns of a run's predictions that tables are made of."""
-    try:
-        texts = dict.fromkeys(("utterance", "speaker"), str)
-        table = pd.read_csv(path, usecols=_COLUMNS, dtype=texts, keep_default_na=False, na_values=[""])
-        numbers = [name for name in _COLUMNS if name not in texts]
-        table[numbers] = table[numbers].apply(pd.to_numeric)
-        needed = table[[name for name in _COLUMNS if name not in ("speaker", "region_predicted")]]
-        if needed.empty or needed.isna().any(axis=None) or table["utterance"].duplicated().any():
-            raise ValueError("a cell is empty, an utterance comes twice, or there is none")
-        regions = table[["region", "region_predicted"]].stack().dropna()
-        if (table[numbers].abs() > 1e6).any(axis=None):
-            raise ValueError("a number is far too large")
-        if not ((regions % 1 == 0) & regions.between(0, MAX_REGIONS - 1)).all():
-            raise ValueError("a region is not a whole number from 0")
-    except Exception as error:  # whatever pandas makes of a damaged file
-        raise _damaged(path, error) from None
-    return table
-
-
-def class_counts(path):
-    """(classes,) numpy.ndarray: training utterances of each auxiliary class, from a run's ``classes.csv``."""
-    try:
-        counts = pd.read_csv(path, usecols=["utterances"])["utterances"].to_numpy(dtype=float)
-        if not len(counts) or not ((counts >= 0) & (counts < 1e12)).all() or not counts.any():
-            raise ValueError("a count is missing or impossible")
-    except Exception as error:  # as above
-        raise _damaged(path, error) from None
-    return counts
-
-
-def _damaged(path, error):
-    return ResultsError(f"{path} is damaged ({textwrap.shorten(str(error), 200)}); delete the folder of this run and "
-                        "train it again.")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,22 +43,22 @@ class Results:
     @cached_property
     def scores(self):
         """pandas.DataFrame: a row a run, ``variant``, ``seed``, then the figures of `emosphere.metrics.scores`."""
-        rows = [{"variant": variant, "seed": seed, **_json(folder / "scores.json")}
+        rows = [{"variant": variant, "seed": seed, **read_json(folder / "scores.json")}
                 for (variant, seed), folder in self.runs.items()]  # fmt: skip
         return pd.DataFrame(rows)
 
     @cached_property
     def ceilings(self):
         """dict of (str, int) to dict: what the true emotions score in each run, where the corpus knows them."""
-        files = {key: folder / "ceiling.json" for key, folder in self.runs.items()}
-        return {key: _json(path) for key, path in files.items() if path.exists()}
+        found = {key: read_ceiling(folder) for key, folder in self.runs.items()}
+        return {key: ceiling for key, ceiling in found.items() if ceiling}
 
     @cached_property
     def predictions(self):
         """dict of str to dict of int to pandas.DataFrame: by variant and seed."""
         found = {}
         for (variant, seed), folder in self.runs.items():
-            found.setdefault(variant, {})[seed] = _predictions(folder / "predictions.csv")
+            found.setdefault(variant, {})[seed] = read_predictions(folder)
         return found
 
     @cached_property
@@ -149,7 +94,7 @@ class Results:
         facts = {}
         for (variant, seed), folder in self.runs.items():
             config = self.configs[variant, seed]
-            environment = _json(folder / "environment.json")
+            environment = read_json(folder / "environment.json")
             tested = self.predictions[variant][seed].sort_values("utterance")
             facts[f"{variant}/seed{seed}"] = {
                 "corpus": config.corpus, "preset": config.preset, "state of the corpus": environment.get("fingerprint"),

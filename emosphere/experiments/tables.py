@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from ..metrics import FIGURES, holm
+from ..records import class_counts
 from ..sphere import DIMENSIONS
 from .published import PUBLISHED, PUBLISHED_REGIONS, TABLES
-from .results import class_counts
 
 CCCS = [*(f"ccc_{name}" for name in DIMENSIONS), "ccc_mean"]
 REGIONS = ["region_macro_f1", "region_accuracy"]
@@ -157,7 +157,7 @@ def _grids(results, reference):
         if variant not in first or set(first[variant][0].differences(first[reference][0])) - {*GRID, "seed"}:
             continue
         config, folder = first[variant]
-        counts = class_counts(folder / "classes.csv")
+        counts = class_counts(folder)
         shares = counts[counts > 0] / counts.sum()
         entropy = -(shares * np.log(shares)).sum()
         label = f"{config.azimuth} × {config.elevation}, equal {config.spacing}"

@@ -23,6 +23,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from ..speakers import is_known
 from ..sphere import DIMENSIONS
 from .figures import FIGURES, concordance_from_sums, concordance_sums, figure_sums, figures_from_sums
 
@@ -186,7 +187,7 @@ def concordance_interval(truth, prediction, speakers, *, confidence=0.95, resamp
 def units_of(speakers):
     """(n,) numpy.ndarray of int, from 0 without a gap: the unit with which each utterance is drawn."""
     speakers = pd.Series(np.asarray(speakers, dtype=object))
-    alone = (speakers.isna() | speakers.isin(["Unknown"])).to_numpy()  # "Unknown" is MSP-Podcast's word
+    alone = ~is_known(speakers)
     units = pd.factorize(speakers.mask(alone))[0]
     units[alone] = units.max(initial=-1) + 1 + np.arange(alone.sum())
     return units

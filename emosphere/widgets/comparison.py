@@ -8,6 +8,7 @@ import pandas as pd
 from ..corpora import CorpusError
 from ..corpora.corpus import counted
 from ..metrics import confusion
+from ..records import RecordError, read_predictions
 from ..sphere import DIMENSIONS, RegionGrid
 from .view import PREDICTED, View, check_predictions
 
@@ -177,9 +178,9 @@ def _checked(name, run, corpus):
             raise CorpusError(f"The folder {run} of the run {name} has no predictions.csv; give the folder of a "
                               "finished run of notebook 05, such as runs/embedded/full/seed0.")  # fmt: skip
         try:
-            run = pd.read_csv(file, dtype={"utterance": str})  # a name may be all digits
-        except (OSError, ValueError) as error:
-            raise CorpusError(f"{file} of the run {name} cannot be read: {error}") from None
+            run = read_predictions(run)
+        except RecordError as error:
+            raise CorpusError(f"Run {name}: {error}") from None
     try:
         rows = check_predictions(run, corpus)
     except CorpusError as error:
