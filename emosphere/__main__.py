@@ -114,9 +114,8 @@ def _predict(arguments):
             sys.exit(str(error))
     if output:
         with replacing(output) as temporary:
-            table.round(6).to_csv(temporary, index=False, errors="backslashreplace")  # a name may be no UTF-8
+            table.round(6).to_csv(temporary, index=False)
     else:
-        sys.stdout.reconfigure(errors="backslashreplace")
         try:
             table.round(6).to_csv(sys.stdout, index=False)
             sys.stdout.flush()

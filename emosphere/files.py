@@ -56,7 +56,7 @@ def write_json(path, content):
         temporary.write_text(json.dumps(content, indent=2) + "\n")
 
 
-def acquire(lock, timeout=-1):
+def acquire(lock, timeout=None):
     """Takes a `filelock.FileLock`; where the file system has no locks, says so and goes on without."""
     try:
         lock.acquire(timeout=timeout)

@@ -1,6 +1,5 @@
 """A model on audio: the one forward pass that validation, scoring and new recordings share."""
 
-import os
 from contextlib import closing, nullcontext
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from .corpora.decoding import RATE
 from .data import inputs, make_loader
 from .model import EmoSphereModel
 from .progress import bar
-from .recordings import LONGEST, Recordings, is_path
+from .recordings import LONGEST, Recordings, is_path, name_of
 from .sphere import DIMENSIONS, vad_to_spherical
 
 
@@ -207,7 +206,7 @@ def _told(recordings, vad, probabilities, config):
     points = scale.to_sphere(ratings)
     radius, azimuth, elevation = vad_to_spherical(points).T
     names = np.array([*grid.names, None])  # -1, the region of no point, is the last
-    sources = [os.fspath(each) if is_path(each) else n for n, each in enumerate(recordings.sources)]
+    sources = [name_of(each) if is_path(each) else n for n, each in enumerate(recordings.sources)]
     of, begin, end = recordings.rows.T
     table = pd.DataFrame({"source": [sources[n] for n in of]})
     if recordings.windows:

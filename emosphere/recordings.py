@@ -36,6 +36,17 @@ def is_path(source):
     return isinstance(source, str | os.PathLike)
 
 
+def name_of(path):
+    """A path as text that every table and file takes: bytes that are no UTF-8 are spelt out.
+
+    Examples
+    --------
+    >>> name_of("M\\udcfcller.wav")
+    'M\\\\xfcller.wav'
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def converted(path):
     """A sound file as 16 kHz mono in pieces, which put together equal `emosphere.data.read_audio`.
 
@@ -47,7 +58,7 @@ def converted(path):
     ------
     (samples,) torch.Tensor of float32
     """
-    with soundfile.SoundFile(path) as file:
+    with soundfile.SoundFile(os.fsencode(path)) as file:
         rate = file.samplerate
         common = math.gcd(rate, RATE)
         unit, made = rate // common, RATE // common  # so many samples become so many
@@ -170,7 +181,7 @@ class Recordings(Dataset):
     def _examined(self, position, source):
         """How many 16 kHz samples a source has, and what is wrong with it, or ""."""
         if is_path(source):
-            name, facts = f"audio file {os.fspath(source)}", measure(source)
+            name, facts = f"audio file {name_of(source)}", measure(source)
         else:
             name, facts = f"recording at position {position}", _measured(source)
         problem = facts["error"] or _problem(facts)

@@ -75,7 +75,7 @@ def read_predictions(folder):
 
 
 def read_history(folder):
-    """A run's ``history.csv``: a row an epoch, all of it numbers.
+    """A run's ``history.csv``: a row an epoch.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def read_history(folder):
     """
     path = Path(folder) / "history.csv"
     try:
-        return pd.read_csv(path, dtype=float).astype({"epoch": int})
+        return pd.read_csv(path, dtype={"epoch": int, "best": bool, "validation_loss": float})
     except Exception as error:  # as above
         raise _damaged(path, error) from None
 

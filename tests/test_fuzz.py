@@ -15,7 +15,7 @@ from fuzzing import ROUNDS, attempt, bitten, in_time, reshaped, retold, retyped
 from emosphere import checkpoint, corpora, experiments, files, metrics
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError, audio
-from emosphere.corpora.decoding import check_rate
+from emosphere.corpora.decoding import MIN_SECONDS, RATE, check_rate
 from emosphere.data import read_audio
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.prediction import predict
@@ -167,11 +167,11 @@ def test_audio(tmp_path, model):
         heard = attempt(partial(read_audio, file), CorpusError, file, what=what)
         attempt(partial(read_audio, file, 0.2), CorpusError, file, what=what)
         if isinstance(heard, Exception):
-            refused = facts["error"] or facts["non_finite"] or facts["frames"] < audio.MIN_SECONDS * facts["rate"]
+            refused = facts["error"] or facts["non_finite"] or facts["frames"] < MIN_SECONDS * facts["rate"]
             assert refused, f"{what}: {heard}"
         else:
             assert not facts["error"], f"{what}: {facts}"
-            assert abs(len(heard) - facts["frames"] / facts["rate"] * audio.RATE) <= 2, f"{what}: {facts}"
+            assert abs(len(heard) - facts["frames"] / facts["rate"] * RATE) <= 2, f"{what}: {facts}"
         if number % 8 == 0 and not isinstance(heard, Exception):
             attempt(partial(predict, model, [file]), CorpusError, file, what=what)
 

@@ -166,14 +166,14 @@ def test_only_shared_utterances(corpus, runs):
 
 
 def test_folders(corpus, runs, tmp_path):
-    runs["full"].to_csv(tmp_path / "predictions.csv", index=False)
+    runs["full"].assign(speaker="s").to_csv(tmp_path / "predictions.csv", index=False)
     assert Comparison(corpus, {"full": tmp_path}).errors.equals(Comparison(corpus, {"full": runs["full"]}).errors)
     message = f"The folder {tmp_path / 'none'} of the run full has no predictions.csv; give the folder of a finished"
     with pytest.raises(CorpusError) as caught:
         compare(corpus, {"full": str(tmp_path / "none")})
     assert str(caught.value).startswith(message)
     (tmp_path / "predictions.csv").write_text("")
-    with pytest.raises(CorpusError, match="predictions.csv of the run full cannot be read"):
+    with pytest.raises(CorpusError, match="Run full: .*predictions.csv is damaged"):
         compare(corpus, {"full": tmp_path})
 
 

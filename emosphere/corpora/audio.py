@@ -82,7 +82,7 @@ def measure(path, start=0.0, end=math.inf):
         size = check(path)
         if not size:
             return facts | {"error": EMPTY}
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             facts |= {"rate": file.samplerate, "channels": file.channels}
             check_rate(file.samplerate)
             digest = hashlib.blake2b(f"{file.samplerate} {file.channels}".encode(), digest_size=16)

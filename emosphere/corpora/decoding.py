@@ -76,8 +76,8 @@ def seek(file, start, end):
     first = round(start * file.samplerate)
     if first:
         if first >= file.frames:
-            raise ValueError(f"The segment begins at {start:g} s, and the file is {file.frames / file.samplerate:.3f} s "
-                             "long.")  # fmt: skip
+            raise ValueError(f"The utterance begins at {start:g} s, and its file is no longer than "
+                             f"{file.frames / file.samplerate:.3f} s.")  # fmt: skip
         file.seek(first)
     return end if end == math.inf else round(end * file.samplerate) - first
 
@@ -124,7 +124,7 @@ def read(path, max_seconds=None, start=0.0, end=math.inf):
     """
     try:
         check(path)
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:
             rate = file.samplerate
             check_rate(rate)
             most = math.inf if max_seconds is None else round(max_seconds * rate)
@@ -148,7 +148,7 @@ def length(path, start=0.0, end=math.inf):
     """
     try:
         check(path)
-        info = soundfile.info(path)
+        info = soundfile.info(os.fsencode(path))
         return max(0.0, min(info.frames / info.samplerate, end) - start)
     except Exception as error:  # as in `read`
         raise AudioError(f"The audio file {path} cannot be used: {reason(error)}") from None

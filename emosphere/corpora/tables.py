@@ -103,11 +103,10 @@ class LabelFile:
         if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
             values, empty = cells.astype(float), cells.isna()
         else:
-            texts = cells.astype(object).map(lambda cell: str(cell).strip(), na_action="ignore").fillna("")
-            empty = texts.str.lower().isin(_EMPTY).astype(bool)
-            values = pd.to_numeric(texts.where(texts.str.fullmatch(_NUMBER).astype(bool)), errors="coerce").astype(
-                float
-            )
+            texts = cells.map(lambda cell: str(cell).strip(), na_action="ignore").astype(object)
+            texts = texts.where(texts.notna(), "").astype(str)
+            empty, numbers = texts.str.lower().isin(_EMPTY), texts.where(texts.str.fullmatch(_NUMBER))
+            values = pd.to_numeric(numbers, errors="coerce").astype(float)
         wrong = (values.isna() & ~empty) | np.isinf(values)
         if wrong.any():
             row = cells.index[wrong][0]
