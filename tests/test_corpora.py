@@ -1,18 +1,23 @@
 """Corpora: every owner's layout parsed, the protocol, and the sentence that each mistake is answered with."""
 
+import io
+import json
 import os
 import subprocess
 import sys
+import unicodedata
 import zlib
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 
 from emosphere import corpora
 from emosphere.corpora import CorpusError, audio, msp_podcast, splits
 from emosphere.corpora.corpus import COLUMNS, Corpus, counted, tidy
+from emosphere.data import Utterances
 from emosphere.sphere import Scale
 
 MSP_HEADER = "FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set"
@@ -704,3 +709,199 @@ def test_durations(msp):
     assert corpus.table["duration"].isna().all()
     seconds = audio.durations(corpus)
     assert np.isnan(seconds[0]) and (seconds[1:] == 0.5).all()
+
+
+def test_cells_stay_what_they_are(tmp_path):
+    """Names that look like gaps, numbers or dates, for every column of text, in every format."""
+    names = ["NA", "007", "1e1", "None", "nan", "1_000", "2020-01-01", "0x1F", " null", "TRUE", "1.0", "-"]
+    frame = pd.DataFrame({"utterance": names, "path": [f"{name}.wav" for name in names], "speaker": names[::-1],
+                          "split": "train", "text": names, "valence": 1, "arousal": 2, "dominance": 3})  # fmt: skip
+    frame.to_csv(tmp_path / "manifest.csv", index=False)
+    frame.to_parquet(tmp_path / "manifest.parquet")
+    for file in ("manifest.csv", "manifest.parquet"):
+        table = corpora.load("manifest", tmp_path / file, scale=(1, 5)).table
+        for column, wanted in (("utterance", names), ("speaker", names[::-1]), ("text", names)):
+            assert table[column].tolist() == [name.strip() for name in wanted], (file, column)
+
+
+ROWS = ["utterance,path,speaker,split,valence,arousal,dominance,text", *(
+    f"u{n},{n}.wav,s{n},train,{n + 1},3,4,hello {n}" for n in range(6))]  # fmt: skip
+
+
+def lines(**changed):
+    rows = list(ROWS)
+    for number, row in changed.items():
+        rows[int(number[1:])] = row
+    return "\n".join(rows) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        # two marks that belong to different rows, closing where a cell may end: in the last column, and in the middle
+        (
+            lines(_2='u1,1.wav,s1,train,2,3,4,"Well I said', _4='u3,3.wav,s3,train,2,3,4,and no"'),
+            ("row 3", "other rows"),
+        ),
+        (lines(_2='u1,"1.wav,s1,train,2,3,4,a', _3='u2,2.wav",s2,train,2,3,4,b'), ("row 3", "other rows")),
+        (lines(_6='u5,5.wav,s5,train,6,3,4,"open to the end'), ("row 7", "not closed")),
+        (lines(_3='u2,2.wav,s2,train,2,3,4,"No" he said'), ("row 4", "not where the cell ends")),
+        (lines(_5="u4,4.wav,s4,train,5"), ("row 6", "5 cells, and the header 8", "cut short")),
+        (lines(_5="u4,4.wav,s4,train,5,3,4,one, two"), ("row 6", "9 cells", "quote cells with commas")),
+        (lines(_3="", _5="u4,4.wav,s4,train,x,3,4,t"), ("row 6", "valence", "'x' is not a number")),
+        (lines(_3=",,,,,,,", _5="u4,4.wav,s4,train,1_0,3,4,t"), ("row 6", "'1_0' is not a number")),
+        (lines(_4='u3,3.wav,s3,train,"3,5",3,4,t'), ("row 5", "'3,5' is not a number")),
+        (
+            lines(_0="utterance,path,speaker,split,valence,arousal,dominance,valence"),
+            ("column valence more than once",),
+        ),
+        ("\n\n" + lines(_5="u1,4.wav,s4,train,5,3,4,t"), ("row 8", "there already in row 5")),
+        ("", ("is empty",)),
+    ],
+)
+def test_rows_are_told_as_any_spreadsheet_shows_them(tmp_path, text, words):
+    put(tmp_path / "manifest.csv", text)
+    refusal(*words, args=("manifest", tmp_path), scale=(1, 7))
+
+
+def test_what_a_table_may_hold(tmp_path):
+    """Marks and line breaks in quoted cells, old Mac's line ends, and lines that are empty or of commas alone."""
+    text = lines(
+        _2='u1,1.wav,s1,train,2,3,4,"He said ""no"", twice"', _3='u2,2.wav,s2,train,2,3,4,"one\ntwo"', _5=",,,,,,,"
+    )
+    for ends in ("\n", "\r\n", "\r"):
+        put(tmp_path / "manifest.csv", "")
+        (tmp_path / "manifest.csv").write_bytes(text.replace("\n", ends).encode())
+        table = corpora.load("manifest", tmp_path, scale=(1, 7)).table
+        assert table["utterance"].tolist() == ["u0", "u1", "u2", "u3", "u5"]
+        assert table["text"].tolist()[1:3] == ['He said "no", twice', "one\ntwo"]
+
+
+def test_a_parquet_keeps_its_index_and_whole_numbers(tmp_path):
+    rows = pd.DataFrame(manifest_rows()).assign(speaker=[1, 2, None, 4, 5, 6])
+    rows["start"], rows["end"] = pd.to_timedelta(0, unit="s"), pd.to_timedelta(1.5, unit="s")  # as audformat has them
+    rows.set_index(["path", "start", "end"]).to_parquet(tmp_path / "a.parquet")
+    refusal("row 3, column speaker", "empty", args=("manifest", tmp_path / "a.parquet"), scale=(1, 5))
+    rows["speaker"] = rows["speaker"].fillna(3)
+    rows.set_index(["path", "start", "end"]).to_parquet(tmp_path / "a.parquet")
+    table = corpora.load("manifest", tmp_path / "a.parquet", scale=(1, 5)).table
+    assert table["speaker"].tolist() == list("123456") and table["end"].tolist() == [1.5] * 6
+
+
+@pytest.mark.parametrize("name", ["labels_consensus.csv", "labels_concensus.csv", "labels_consensus.json"])
+@pytest.mark.parametrize("folder", ["Labels", "Labels/Labels"])
+def test_releases_of_msp_podcast(msp, name, folder):
+    expected = corpora.load("msp_podcast", msp)
+    text = (msp / "Labels/labels_consensus.csv").read_text(encoding="utf-8")
+    (msp / "Labels/labels_consensus.csv").unlink()
+    if name.endswith(".json"):
+        table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+        text = json.dumps({row.pop("FileName"): row for row in table.to_dict("records")})
+    put(msp / folder / name, text.replace(",Development", ",Validation"))
+    put(msp / folder / "transcripts.csv", 'FileName,Text\nMSP-PODCAST_0001_0008.wav,"Well, yes."\n')
+    found = corpora.load("msp_podcast", msp)
+    assert found.table["text"].dropna().tolist() == ["Well, yes."]
+    pd.testing.assert_frame_equal(found.table.drop(columns="text"), expected.table)
+    assert corpora.layouts.recognise(msp) == ["msp_podcast"]
+
+
+def test_a_folder_of_msp_podcast_that_cannot_be_read(msp):
+    (msp / "Labels/labels_consensus.csv").rename(msp / "Labels/Partitions.txt")
+    refusal("Labels/labels_consensus.csv", "found Labels/Partitions.txt", args=("msp_podcast", msp))
+    (msp / "Labels/Partitions.txt").unlink()
+    put(msp / "Labels/labels_consensus.json", '{"a.wav": {"EmoClass": "N"}, "a.wav": {"EmoClass": "A"}}')
+    refusal("'a.wav' is in it twice", args=("msp_podcast", msp))
+
+
+@pytest.mark.parametrize("name", ["labels_detailed.csv", "transcripts.csv"])
+@pytest.mark.parametrize("content", [b"\xff\xfe\xe9", b"", b"FileName\n", b'FileName,Text\na.wav,"open', b"a;b\n1;2\n"])
+def test_an_optional_label_file_is_not_needed(msp, name, content):
+    (msp / "Labels" / name).write_bytes(content)
+    corpus = corpora.load("msp_podcast", msp)
+    assert len(corpus) == 6 and any("Not used" in note and name in note for note in corpus.notes)
+
+
+def test_speakers_nobody_knows(tmp_path):
+    words = ["Unknown", "unknown", "UNKNOWN", "a", "b", "c"]
+    write_manifest(tmp_path, manifest_rows(speaker=words, split=["train", "validation", "test"] * 2))
+    corpus = corpora.load("manifest", tmp_path, scale=(1, 5))
+    assert corpus.table["speaker"].tolist() == ["Unknown"] * 3 + list("abc")
+    assert not corpora.validate(corpus, scan=scanned(corpus))["finding"].str.startswith("speaker").any()
+    write_manifest(tmp_path, manifest_rows(speaker=words))
+    assert corpora.load("manifest", tmp_path, scale=(1, 5)).table["split"][:3].nunique() == 1  # they stay together
+
+
+def scanned(corpus):
+    facts = dict.fromkeys(audio.FACTS, 0) | {"frames": 16000, "rate": 16000, "total_squares": 1.0, "peak": 0.5,
+                                             "digest": "", "error": ""}  # fmt: skip
+    return pd.DataFrame([facts] * len(corpus)).assign(digest=[str(n) for n in range(len(corpus))]).astype(audio.FACTS)
+
+
+@pytest.mark.parametrize(
+    ("word", "letter"),
+    [("anger", "A"), ("Sadness", "S"), ("JOY", "H"), ("happiness", "H"), ("surprised", "U"), ("afraid", "F"),
+     ("disgusted", "D"), ("contemptuous", "C"), ("neu", "N"), ("neutral", "N"), ("other", "O"), ("xxx", "X"),
+     ("boredom", "boredom")],
+)  # fmt: skip
+def test_categories_in_words(tmp_path, word, letter):
+    write_manifest(tmp_path, manifest_rows(emotion=[word] * 6))
+    assert corpora.load("manifest", tmp_path, scale=(1, 5)).table["emotion"].tolist() == [letter] * 6
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
+def test_segments(tmp_path, suffix):
+    """Parts of one long file are as the same parts in files of their own, wherever they are read."""
+    whole = np.concatenate([noise(0.5 + 0.1 * n, seed=n) for n in range(3)])
+    say(tmp_path / f"all.{suffix}", whole)
+    samples = soundfile.read(tmp_path / f"all.{suffix}", dtype="float32")[0]
+    marks = np.cumsum([0, 0.5, 0.6, 0.7])
+    for n in range(3):
+        say(tmp_path / f"{n}.wav", samples[round(marks[n] * 16000) : round(marks[n + 1] * 16000)], subtype="FLOAT")
+    parts = small(tmp_path, path=[f"all.{suffix}"] * 3, start=[None, *marks[1:3]], end=[*marks[1:3], None])
+    alone = small(tmp_path, path=["0.wav", "1.wav", "2.wav"])
+    cache = tmp_path / "cache"
+    for _ in range(2):  # measured, and remembered
+        facts = corpora.scan(parts, cache=cache, progress=False)
+        pd.testing.assert_frame_equal(facts, corpora.scan(alone, cache=cache, progress=False))
+    np.testing.assert_allclose(audio.durations(parts, progress=False), [0.5, 0.6, 0.7])
+    for (_, heard), (_, wanted) in zip(Utterances(parts, parts.table), Utterances(alone, alone.table), strict=True):
+        assert torch.equal(heard, wanted)
+    for _, heard in Utterances(parts, parts.table, 0.1):
+        assert len(heard) == 1600
+    findings = corpora.validate(parts, cache=cache, progress=False)
+    assert "duplicate path" not in set(findings["finding"])
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "finding", "words"),
+    [
+        (3, 4, "unreadable file", "begins at 3 s"),
+        (0.4, 0.5, "too short", "0.100 s"),
+        (0, 9, "truncated file", "shorter"),
+    ],
+)
+def test_segments_that_are_not_there(tmp_path, start, end, finding, words):
+    say(tmp_path / "a.wav", noise(1))
+    corpus = small(tmp_path, path=["a.wav"] * 3, start=[0, 0.3, start], end=[0.3, 0.6, end])
+    row = corpora.validate(corpus, progress=False).query("row == 2").iloc[0]
+    assert row["finding"] == finding and words in row["detail"]
+
+
+@pytest.mark.parametrize(("column", "values", "words"), [
+    ("start", [0, -1, 0], ("row 3, column start", "cannot begin at -1 s")),
+    ("end", [1, 1, 0], ("row 4, column end", "ends at 0 s")),
+    ("end", [1, "soon", 2], ("row 3, column end", "'soon' is not a number")),
+])  # fmt: skip
+def test_segments_that_cannot_be(tmp_path, column, values, words):
+    write_manifest(tmp_path, manifest_rows(3, split=["train"] * 3, **{column: values}))
+    refusal(*words, args=("manifest", tmp_path), scale=(1, 5))
+
+
+def test_accents_are_found_however_they_are_stored(tmp_path):
+    one, other = (unicodedata.normalize(form, "Müller/é.wav") for form in ("NFC", "NFD"))
+    assert one != other
+    for there, asked in ((one, other), (other, one)):
+        root = tmp_path / str(len(there))
+        say(root / there)
+        assert small(root, path=[asked] * 3).audio_path(asked) == root / there
+        assert corpora.scan(small(root, path=[asked] * 3), progress=False)["frames"].all()
