@@ -15,20 +15,16 @@ import shutil
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from .config import ConfigError
 from .files import replacing
+from .provenance import refuse_changed
 from .randomness import random_state, set_random_state
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT = "checkpoint.safetensors"
-
 
 class CheckpointError(RuntimeError):
     """A checkpoint that cannot be read, or that belongs to something else."""
-
-
-class _OtherEncoder(CheckpointError):
-    pass
 
 
 def gathered_random_states(accelerator):
@@ -39,7 +35,7 @@ def gathered_random_states(accelerator):
     return {name: accelerator.gather(part.to(accelerator.device)).cpu() for name, part in state.items()}
 
 
-def save(path, model, optimizer, scheduler, random, history, *, relies_on=""):
+def save(path, model, optimizer, scheduler, random, history, *, depends=None):
     """Writes everything that the next epoch depends on, in one piece; weights that are frozen stay what they are.
 
     Parameters
@@ -52,8 +48,9 @@ def save(path, model, optimizer, scheduler, random, history, *, relies_on=""):
         What `gathered_random_states` gave.
     history : list of dict
         A row an epoch.
-    relies_on : str
-        Fingerprint of the frozen weights, which are not written.
+    depends : dict of str, optional
+        Fingerprints of what else the run depends on (`emosphere.provenance.depends`), such as frozen weights, which are
+        not written.
     """
     tensors = {f"model.{name}": tensor for name, tensor in _changing(model).items()}
     state = optimizer.state_dict()
@@ -61,13 +58,13 @@ def save(path, model, optimizer, scheduler, random, history, *, relies_on=""):
         tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in moments.items()}
     tensors |= {f"random.{name}": tensor for name, tensor in random.items()}
     header = {"groups": state["param_groups"], "scheduler": scheduler.state_dict(), "history": history,
-              "relies_on": relies_on}  # fmt: skip
+              "depends": depends or {}}  # fmt: skip
     with replacing(path) as temporary:
         save_file({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()},
                   temporary, metadata={"state": json.dumps(header)})  # fmt: skip
 
 
-def load(path, model, optimizer, scheduler, accelerator, *, relies_on=""):
+def load(path, model, optimizer, scheduler, accelerator, *, depends=None):
     """Puts what `save` wrote back into place, random number generators included.
 
     Those are left alone if the run goes on in another number of processes, or on another kind of device.
@@ -80,16 +77,14 @@ def load(path, model, optimizer, scheduler, accelerator, *, relies_on=""):
     Raises
     ------
     CheckpointError
+    ConfigError
+        If what the run depends on has changed.
     """
     parts = {part: {} for part in ("model", "optimizer", "random")}
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads(file.metadata()["state"])
-            if header.get("relies_on", relies_on) != relies_on:
-                raise _OtherEncoder(
-                    f"{path} was written by a run whose encoder had other weights before the training: they have been "
-                    "replaced meanwhile. Put the former ones back, or delete the file to begin the run again."
-                )
+            refuse_changed(header.get("depends", {}), depends or {}, path)
             history = [{**row, "validation_loss": float(row["validation_loss"])} for row in header["history"]]
             for name in file.keys():  # noqa: SIM118  not a dict
                 part, _, rest = name.partition(".")
@@ -112,7 +107,7 @@ def load(path, model, optimizer, scheduler, accelerator, *, relies_on=""):
             log.warning("begun in %d processes, goes on in %d on %s: not what it would have been, since dropout "
                         "draws other numbers", begun, accelerator.num_processes, accelerator.device)  # fmt: skip
         return history
-    except _OtherEncoder:
+    except ConfigError:
         raise
     except Exception as error:  # whatever a damaged file makes of these steps
         reason = " ".join(str(error).split())[:200]

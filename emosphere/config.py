@@ -251,6 +251,14 @@ def is_complete(folder):
     return (Path(folder) / "scores.json").exists()
 
 
+CHECKPOINT = "checkpoint.safetensors"
+
+
+def is_stopped(folder):
+    """Whether a run folder holds a run that would go on after its last whole epoch."""
+    return (Path(folder) / CHECKPOINT).exists()
+
+
 PRESETS = {
     # the default, for a laptop without GPU or network: the paper's pooling, heads and losses on the frames of a frozen
     # encoder that has heard speech, made once; the rate is up while the region task counts, see notebook 04

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from . import batches, checkpoint, data
-from .encoders import fingerprint
+from .config import CHECKPOINT
 from .files import clear_leftovers, replacing
 from .losses import auxiliary_loss, auxiliary_weight, ccc_loss
 from .metrics import concordance_cc
@@ -29,7 +29,7 @@ class RunError(RuntimeError):
     """A run that cannot go on."""
 
 
-def fit(config, prepared, model, accelerator, folder, *, progress=True):
+def fit(config, prepared, model, accelerator, folder, *, depends=None, progress=True):
     """Trains from the last whole epoch on; leaves ``history.csv`` and, in ``model``, the best epoch.
 
     Every process of a distributed training calls this; the main one writes.
@@ -56,10 +56,9 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
         scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
     prepared_model = accelerator.prepare(model)
 
-    path, history = folder / checkpoint.CHECKPOINT, []
-    relies_on = fingerprint((name, weight) for name, weight in model.named_parameters() if not weight.requires_grad)
+    path, history = folder / CHECKPOINT, []
     if path.exists():
-        history = checkpoint.load(path, model, optimizer, scheduler, accelerator, relies_on=relies_on)
+        history = checkpoint.load(path, model, optimizer, scheduler, accelerator, depends=depends)
         log.info("goes on after epoch %d of %d", len(history), config.epochs)
     accelerator.wait_for_everyone()  # nobody may write before everybody has read
     if main:
@@ -83,7 +82,7 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
             if main:
                 if best:
                     checkpoint.keep(model, folder, epoch)
-                checkpoint.save(path, model, optimizer, scheduler, states, history, relies_on=relies_on)
+                checkpoint.save(path, model, optimizer, scheduler, states, history, depends=depends)
                 log.info("epoch %d of %d: loss %.4f, validation %.4f%s, %.1f s", epoch + 1, config.epochs,
                          row["train_ccc_loss"], loss, ", best" * best, time.perf_counter() - begun)  # fmt: skip
                 _write(folder, history)

@@ -11,7 +11,7 @@ from accelerate.utils import set_seed
 from .corpora import CorpusError, problems, read, scan
 from .corpora.corpus import counted
 from .data import Utterances, auxiliary_classes
-from .encoders import find_encoder
+from .encoders import find_encoder, fingerprint
 from .frames import FramedUtterances, Frames
 from .model import build
 from .speakers import is_known, known
@@ -116,9 +116,10 @@ def prepare(config, *, cache="data/cache", progress=True):
 def _reasons(corpus, wrong):
     """How many utterances have which problem, and an example of each."""
     counts = wrong["finding"].value_counts()
-    examples = wrong[~wrong["finding"].duplicated()].assign(path=corpus.table["path"])
-    return "; ".join(f"{row.finding} ({counts[row.finding]:,}), such as {row.path}: {row.detail.rstrip('.')}"
-                     for row in examples.itertuples())  # fmt: skip
+    return "; ".join(
+        f"{row.finding} ({counts[row.finding]:,}), such as {corpus.table['path'][row.Index]}: {row.detail.rstrip('.')}"
+        for row in wrong[~wrong["finding"].duplicated()].itertuples()
+    )
 
 
 def _shared_speakers(rows):
@@ -152,6 +153,11 @@ def new_model(config, prepared, *, cache="data/cache"):
         waveform_std=std,
         trained_on=f"{prepared.corpus.name}, preset {config.preset}, seed {config.seed}",
     )  # fmt: skip
+
+
+def weights_of(encoder):
+    """Fingerprint of an encoder, but for what it puts in place of hidden frames, which is often made anew."""
+    return fingerprint((name, weight) for name, weight in encoder.state_dict().items() if name != "masked_spec_embed")
 
 
 def with_frames(config, prepared, model, *, cache="data/cache", progress=True):

@@ -1,27 +1,97 @@
 """What a result depends on beside its configuration: versions, code, data and machine."""
 
+import hashlib
 import importlib.metadata
+import json
 import os
 import platform
 import subprocess
 from pathlib import Path
 
-import torch
+from .config import ConfigError, is_complete, is_stopped
+from .records import read_json
+
+DEPENDS = {
+    "fingerprint": "the labels, splits or scale of the corpus",
+    "audio": "the audio that is used",
+    "encoder": "the encoder's weights before the training",
+}
+"""What a run depends on and no parameter shows, in words; each is known by a fingerprint."""
 
 PACKAGES = ("emosphere", "torch", "torchaudio", "transformers", "accelerate", "numpy", "pandas")
+
+
+def depends(prepared, encoder):
+    """dict of str: fingerprints of what a run depends on.
+
+    Parameters
+    ----------
+    prepared : emosphere.preparation.Prepared
+    encoder : str
+        Fingerprint of the untrained encoder.
+    """
+    used = {split: prepared.digests[rows.index].tolist() for split, rows in prepared.rows.items()}
+    audio = hashlib.sha256(json.dumps(used).encode()).hexdigest()[:12]
+    return {"fingerprint": prepared.corpus.fingerprint(), "audio": audio, "encoder": encoder}
+
+
+def refuse_changed(there, here, where):
+    """Raise ConfigError if something that a run depends on is not what it was.
+
+    Parameters
+    ----------
+    there, here : dict
+        What `depends` gave, then and now; what only one of them has is not compared.
+    where : path-like
+        What holds the run.
+
+    Examples
+    --------
+    >>> try:
+    ...     refuse_changed({"audio": "12ab"}, {"audio": "34cd"}, "runs/mine")
+    ... except ConfigError as error:
+    ...     print(str(error).split(". ")[0])
+    runs/mine holds a run that began with another state of the audio that is used (12ab, now 34cd)
+    """
+    for name, words in DEPENDS.items():
+        if name in there and name in here and there[name] != here[name]:
+            raise ConfigError(f"{where} holds a run that began with another state of {words} ({there[name]}, now "
+                              f"{here[name]}). Put it back, choose another folder, or delete this one.")  # fmt: skip
+
+
+def finished(config, folder, here):
+    """Whether a folder holds this very run, complete.
+
+    Parameters
+    ----------
+    config : Config
+    folder : pathlib.Path
+    here : dict
+        What `depends` gives now, or a part of it.
+
+    Raises
+    ------
+    ConfigError
+        If it holds a run, complete or stopped, with other parameters, or one that depends on something else.
+    """
+    there, complete = config.is_in(folder), is_complete(folder)
+    if there and (complete or is_stopped(folder)):
+        refuse_changed(read_json(folder / "environment.json"), here, folder)
+    return there and complete
 
 
 def environment(accelerator, corpus):
     """dict: what a reader needs to judge, or repeat, a run with an `accelerate.Accelerator` on a corpus.
 
-    ``corpus`` and ``fingerprint`` (of labels, splits and scale), ``commit`` of the code ("+" for changes that are not
+    ``corpus``, its name, ``commit`` of the code ("+" for changes that are not
     committed, None without git), versions, ``device``, ``processor``, ``cores``, ``memory_gib``,
     ``threads``, ``processes``.
     """
+    import torch  # only here: who plans runs does without
+
     device = accelerator.device
     return {
         "corpus": corpus.name,
-        "fingerprint": corpus.fingerprint(),
         "commit": commit(),
         "python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in PACKAGES},

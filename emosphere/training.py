@@ -23,6 +23,7 @@ import os
 import platform
 import shutil
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -33,16 +34,15 @@ from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwar
 
 from .attention import fuse_attention
 from .card import split_sizes, write_card
-from .checkpoint import CHECKPOINT
-from .config import is_complete
-from .encoders import find_encoder, fingerprint, transformer_layers
+from .config import CHECKPOINT, Config
+from .encoders import find_encoder, transformer_layers
 from .files import only_writer, replacing, write_json
 from .loop import RunError, fit
 from .metrics import scores
 from .model import EmoSphereModel
 from .prediction import predict_test
-from .preparation import new_model, prepare, with_frames
-from .provenance import environment
+from .preparation import new_model, prepare, weights_of, with_frames
+from .provenance import depends, environment, finished
 
 __all__ = ["RunError", "train", "use_fast_allocator"]
 
@@ -71,7 +71,7 @@ def train(config, folder, *, cache="data/cache", progress=True):
     """Trains, keeps the best checkpoint, predicts the test split and scores it.
 
     A complete run with this configuration is used again; one that was stopped goes on after its last whole epoch and
-    ends as if it had not been stopped.
+    ends as if it had not been stopped; both only if corpus and encoder are what they were.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def train(config, folder, *, cache="data/cache", progress=True):
     Raises
     ------
     ConfigError
-        If the folder holds a run with other parameters; it names them.
+        If the folder holds a run with other parameters, or one whose corpus or encoder has changed since; it says what.
     CorpusError, EncoderError, FrameError
         If there is nothing to train on, or nothing to train, or a frozen encoder's frames cannot be made or kept.
     BusyError
@@ -103,8 +103,8 @@ def train(config, folder, *, cache="data/cache", progress=True):
         If what the run would go on from is damaged.
     """
     folder = Path(folder)
-    if config.is_in(folder) and is_complete(folder):
-        return folder
+    config = replace(config, precision=_precision(config, folder))
+    config.is_in(folder)  # other parameters should not come to light after the corpus has been read
     accelerator = _accelerator(config)
     main = accelerator.is_main_process
     if config.threads is not None:
@@ -119,7 +119,9 @@ def train(config, folder, *, cache="data/cache", progress=True):
     with accelerator.main_process_first():  # the others find what it has made and measured
         prepared = prepare(config, cache=cache, progress=progress and main)
         model = new_model(config, prepared, cache=cache).to(accelerator.device)
-        encoder = fingerprint(model.encoder.state_dict().items())
+        here = depends(prepared, weights_of(model.encoder))
+        if finished(config, folder, here):
+            return folder
         prepared = with_frames(config, prepared, model, cache=cache, progress=progress and main)
     if not model.frozen:
         _prepare_layers(model, config)
@@ -130,9 +132,9 @@ def train(config, folder, *, cache="data/cache", progress=True):
         if main:
             stack.enter_context(only_writer(folder, ".lock", "The run"))
             stack.enter_context(_logging_to(folder / "log.txt"))
-        complete = main and config.is_in(folder) and is_complete(folder)  # somebody else may have been faster
+        complete = main and finished(config, folder, here)  # somebody else may have been faster
         if not accelerator.reduce(torch.tensor(float(complete), device=accelerator.device)):
-            _run(config, prepared, model, encoder, accelerator, folder, progress)
+            _run(config, prepared, model, here, accelerator, folder, progress)
     return folder
 
 
@@ -146,14 +148,22 @@ def _prepare_layers(model, config):
             layer.compile(dynamic=True)
 
 
+def _precision(config, folder):
+    """What "auto" becomes on this machine, or became where the run was begun."""
+    if config.precision != "auto":
+        return config.precision
+    if (folder / "config.json").exists() and (begun := Config.load(folder / "config.json").precision) != "auto":
+        return begun
+    gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bf16" if gpu else "no"
+
+
 def _accelerator(config):
-    mixed, cuda = config.precision, torch.cuda.is_available()
-    if mixed == "auto":
-        mixed = "bf16" if cuda and torch.cuda.is_bf16_supported(including_emulation=False) else "no"
+    cuda = torch.cuda.is_available()
     AcceleratorState._reset_state()  # or a notebook could not change the precision from one run to the next
     several = int(os.environ.get("WORLD_SIZE", 1)) > 1
     return Accelerator(
-        mixed_precision=mixed,
+        mixed_precision=config.precision,
         cpu=several and not cuda,  # several processes on CPU have to be asked for
         # the auxiliary head is not used once its weight is 0, nor an encoder's mask without SpecAugment
         kwargs_handlers=[
@@ -164,19 +174,18 @@ def _accelerator(config):
     )
 
 
-def _run(config, prepared, model, encoder, accelerator, folder, progress):
+def _run(config, prepared, model, here, accelerator, folder, progress):
     main = accelerator.is_main_process
     if main:
         config.save(folder / "config.json")
-        facts = environment(accelerator, prepared.corpus)
-        facts["encoder"] = encoder
+        facts = environment(accelerator, prepared.corpus) | here
         facts["splits"] = split_sizes(prepared.rows, prepared.seconds)
         write_json(folder / "environment.json", facts)
         prepared.class_table().to_csv(folder / "classes.csv", index=False)
         (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes), encoding="utf-8")
         log.info("%s on %s, %d processes, %d threads, corpus %s %s", folder, facts["device"], facts["processes"],
                  facts["threads"], facts["corpus"], facts["fingerprint"])  # fmt: skip
-    fit(config, prepared, model, accelerator, folder, progress=progress)
+    fit(config, prepared, model, accelerator, folder, depends=here, progress=progress)
     accelerator.free_memory()
 
     model = EmoSphereModel.from_pretrained(folder / "model").to(accelerator.device)

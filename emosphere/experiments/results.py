@@ -109,10 +109,21 @@ class Results:
                     shown = "" if "test" in what and "number" not in what else f" {shown}"
                     raise ValueError(f"The runs {first} and {other} do not belong into one table: they differ in {what}"
                                      f"{shown}. Take one of them out of {self.folder}.")  # fmt: skip
+        self._same_encoders()
         here = facts[first]
         table = next(iter(next(iter(self.predictions.values())).values()))
         return (f"corpus {here['corpus']}, preset {here['preset']}, test set of {counted(len(table), 'utterance')} by "
                 f"{counted(table['speaker'].nunique(), 'speaker')}")  # fmt: skip
+
+    def _same_encoders(self):
+        """Raise ValueError for an encoder that was replaced between two runs; the tiny one is each seed's own."""
+        seen = {}
+        for key, folder in self.runs.items():
+            config, weights = self.configs[key], read_json(folder / "environment.json").get("encoder")
+            other, before = seen.setdefault((config.encoder, config.layer), (folder, weights))
+            if config.encoder != "tiny" and weights != before:
+                raise ValueError(f"{other} and {folder} do not belong into one table: the weights of the encoder "
+                                 f"{config.encoder} were replaced meanwhile ({before} and {weights}).")  # fmt: skip
 
 
 def read_results(folder, *, variants=None, seeds=None):

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..config import ConfigError, is_complete
-from ..corpora import load
+from ..config import is_complete
+from ..corpora import read
 from ..progress import bar
+from ..provenance import finished
 from .engines import SweepError, executed
 from .plan import Experiment, load_experiment
 from .results import read_results
@@ -62,8 +63,7 @@ def sweep(experiment, *, name=None, seeds=None, runs="runs", scheduler=None, res
     if not isinstance(experiment, Experiment):
         experiment = load_experiment(experiment, name=name, seeds=seeds, beside=notebook.parent, **settings)
     planned = experiment.runs(runs, many=many)
-    missing = [run for run in planned if not (run.config.is_in(run.folder) and is_complete(run.folder))]
-    _check_corpora(planned, notebook.parent)
+    missing = _missing(planned, notebook.parent)
     outcomes = {}
     if missing:
         try:
@@ -90,22 +90,35 @@ def sweep(experiment, *, name=None, seeds=None, runs="runs", scheduler=None, res
     return read_results(Path(runs) / experiment.name, variants=list(experiment.variants), seeds=experiment.seeds)
 
 
-def _check_corpora(planned, beside):
-    """Reads each corpus once, before many runs stumble over it, and refuses to go on with another state of it."""
-    fingerprints = {}
+def _missing(planned, beside):
+    """Runs that are not complete; reads each corpus once, before many runs stumble over it."""
+    corpora, encoders, missing = {}, {}, []  # the first two by what names them
     for run in planned:
         config = run.config
-        key = json.dumps([config.corpus, config.root, config.corpus_options])
-        if key not in fingerprints:
+        corpus = json.dumps([config.corpus, config.root, config.corpus_options])
+        if corpus not in corpora:
             root = None if config.root is None else beside / config.root
-            fingerprints[key] = load(config.corpus, root, **config.corpus_options).fingerprint()
-        if is_complete(run.folder):
-            there = json.loads((run.folder / "environment.json").read_text())["fingerprint"]
-            if there != fingerprints[key]:
-                raise ConfigError(
-                    f"{run.folder} was trained on another state of the corpus {config.corpus} (fingerprint {there}, "
-                    f"now {fingerprints[key]}). Choose another name for the experiment, or delete that folder."
-                )
+            corpora[corpus] = {"fingerprint": read(config.corpus, root, **config.corpus_options).fingerprint()}
+        encoder = (config.encoder, config.layer)
+        if encoder not in encoders:
+            encoders[encoder] = _encoder(config, beside) if is_complete(run.folder) else {}
+        if not finished(config, run.folder, corpora[corpus] | encoders[encoder]):
+            missing.append(run)
+    return missing
+
+
+def _encoder(config, beside):
+    """The fingerprint of an encoder, if it has one whatever the seed and can be had here."""
+    from ..encoders import EncoderError, keep_layers, load_encoder  # only here: they need PyTorch
+    from ..preparation import weights_of
+
+    try:
+        place = str(beside / config.encoder) if (beside / config.encoder).is_dir() else config.encoder
+        encoder = load_encoder(place, store=beside.parent / "data" / "encoders")
+        keep_layers(encoder, config.layer)
+    except EncoderError:  # which is none of the business of runs that are complete
+        return {}
+    return {} if config.encoder == "tiny" else {"encoder": weights_of(encoder)}
 
 
 @contextmanager
