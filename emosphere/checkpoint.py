@@ -15,7 +15,7 @@ import shutil
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from .files import replacing
+from .files import as_the_umask_says, replacing
 from .randomness import random_state, set_random_state
 
 log = logging.getLogger(__name__)
@@ -133,6 +133,7 @@ def keep(model, folder, epoch):
     place = folder / f".model-{epoch}"
     shutil.rmtree(place, ignore_errors=True)
     model.save_pretrained(place)
+    as_the_umask_says(place)
 
 
 def settle(folder, best):

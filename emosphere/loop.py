@@ -60,7 +60,7 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
     relies_on = fingerprint((name, weight) for name, weight in model.named_parameters() if not weight.requires_grad)
     if path.exists():
         history = checkpoint.load(path, model, optimizer, scheduler, accelerator, relies_on=relies_on)
-        log.info("goes on after epoch %d of %d", len(history), config.epochs)
+        log.info("goes on after epoch %d of %d", len(history) - 1, config.epochs)  # from 0, as in history.csv
     accelerator.wait_for_everyone()  # nobody may write before everybody has read
     if main:
         clear_leftovers(folder)
@@ -84,7 +84,7 @@ def fit(config, prepared, model, accelerator, folder, *, progress=True):
                 if best:
                     checkpoint.keep(model, folder, epoch)
                 checkpoint.save(path, model, optimizer, scheduler, states, history, relies_on=relies_on)
-                log.info("epoch %d of %d: loss %.4f, validation %.4f%s, %.1f s", epoch + 1, config.epochs,
+                log.info("epoch %d of %d: loss %.4f, validation %.4f%s, %.1f s", epoch, config.epochs,
                          row["train_ccc_loss"], loss, ", best" * best, time.perf_counter() - begun)  # fmt: skip
                 _write(folder, history)
             shown.set_postfix_str(f"CCC {figures['ccc_mean']:.3f}")

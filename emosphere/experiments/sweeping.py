@@ -100,7 +100,7 @@ def _check_corpora(planned, beside):
             root = None if config.root is None else beside / config.root
             fingerprints[key] = load(config.corpus, root, **config.corpus_options).fingerprint()
         if is_complete(run.folder):
-            there = json.loads((run.folder / "environment.json").read_text())["fingerprint"]
+            there = json.loads((run.folder / "environment.json").read_text(encoding="utf-8"))["fingerprint"]
             if there != fingerprints[key]:
                 raise ConfigError(
                     f"{run.folder} was trained on another state of the corpus {config.corpus} (fingerprint {there}, "
@@ -143,6 +143,6 @@ def _shown(missing, progress):
 
 def _epochs(folder):
     try:
-        return len((folder / "history.csv").read_text().splitlines()) - 1
+        return len((folder / "history.csv").read_text(encoding="utf-8").splitlines()) - 1
     except OSError:
         return 0
