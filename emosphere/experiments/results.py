@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..card.speakers import drawn
 from ..config import Config
 from ..corpora.corpus import counted
 from ..metrics import difference, uncertainty
@@ -166,8 +167,10 @@ class Results:
                                      f"{shown}. Take one of them out of {self.folder}.")  # fmt: skip
         here = facts[first]
         table = next(iter(next(iter(self.predictions.values())).values()))
+        speakers, nameless = drawn(table)
+        alone = f", {counted(nameless, 'utterance')} by unknown ones" if nameless else ""
         return (f"corpus {here['corpus']}, preset {here['preset']}, test set of {counted(len(table), 'utterance')} by "
-                f"{counted(table['speaker'].nunique(), 'speaker')}")  # fmt: skip
+                f"{counted(speakers, 'speaker')}{alone}")  # fmt: skip
 
 
 def read_results(folder, *, variants=None, seeds=None):
