@@ -97,7 +97,7 @@ def speakers_told(splits):
     return ("" if everybody else "As far as speakers are known: ") + " ".join(said)
 
 
-def tested_on(folder):
+def who_was_tested(folder):
     """What a run was tested on: how many utterances of whom, and what `speakers_told` says of these.
 
     Parameters

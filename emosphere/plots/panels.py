@@ -118,7 +118,7 @@ def history(table):
     asked = (table["auxiliary_weight"] > 0) & (table["train_auxiliary_loss"] != 0)  # without such a task all are 0
     table = table.assign(
         train_auxiliary_loss=table["train_auxiliary_loss"].where(asked),
-        auxiliary_weight=table["auxiliary_weight"].where(asked.any()),
+        auxiliary_weight=table["auxiliary_weight"].where(asked | asked.any()),
     )
     best = table[table["best"]].iloc[-1]
 
