@@ -37,7 +37,7 @@ def markdown(text):
     """
     text = " ".join(str(text).encode("utf-8", "replace").decode().split())
     text = re.sub(r"([\\`*_|~$\[\]])", r"\\\1", html.escape(text, quote=False))
-    text = re.sub(r"^([#+=-]|\d+(?=[.)]))", lambda mark: _escaped(mark[0]), text)
+    text = re.sub(r"^([#+=-]|\d+(?=[.)](?:\s|$)))", lambda mark: _escaped(mark[0]), text)
     # what GitHub makes links of by itself
     return re.sub(r":(?=//)|(?<=\bwww)\.|@", lambda mark: f"&#{ord(mark[0])};", text, flags=re.IGNORECASE)
 

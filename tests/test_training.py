@@ -152,7 +152,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(straight, tmp_path, m
     assert not (folder / checkpoint.CHECKPOINT).exists()
     log = (folder / "log.txt").read_text()
     trained = [line.split("epoch ")[1].split()[0] for line in log.splitlines() if " epoch " in line and "loss" in line]
-    assert trained == ["1", "2", "3", "4"], "an epoch was trained twice"
+    assert trained == ["0", "1", "2", "3"], "an epoch was trained twice"
     assert "Stopped" in log
 
 
