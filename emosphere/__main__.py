@@ -104,6 +104,7 @@ def _predict(arguments):
 
     from .files import replacing
     from .prediction import load_model, predict
+    from .texts import harmless
 
     with contextlib.redirect_stdout(sys.stderr):  # for the progress bar; standard output is for the table alone
         try:
@@ -112,12 +113,15 @@ def _predict(arguments):
                             progress="predicting" if sys.stderr.isatty() else None)  # fmt: skip
         except ValueError as error:
             sys.exit(str(error))
+    shown = table.round(6).map(harmless)
     if output:
         with replacing(output) as temporary:
-            table.round(6).to_csv(temporary, index=False)
+            shown.to_csv(temporary, index=False)
     else:
         try:
-            table.round(6).to_csv(sys.stdout, index=False)
+            if hasattr(sys.stdout, "reconfigure"):  # on Windows a pipe is neither UTF-8 nor left as it is
+                sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+            shown.to_csv(sys.stdout, index=False, lineterminator="\n")
             sys.stdout.flush()
         except BrokenPipeError:  # `| head` has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -16,7 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from .config import ConfigError
-from .files import replacing
+from .files import as_the_umask_says, replacing
 from .provenance import refuse_changed
 from .randomness import random_state, set_random_state
 
@@ -128,6 +128,7 @@ def keep(model, folder, epoch):
     place = folder / f".model-{epoch}"
     shutil.rmtree(place, ignore_errors=True)
     model.save_pretrained(place)
+    as_the_umask_says(place)
 
 
 def settle(folder, best):

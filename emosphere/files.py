@@ -3,14 +3,16 @@
 import errno
 import json
 import os
-import tempfile
+import secrets
+import time
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-PATIENCE = 5  # seconds; a process that was killed may take a moment to end
+PATIENCE = 5  # seconds; a process that was killed may take a moment to end, and so may one that reads a file
+WINDOWS = os.name == "nt"
 
 
 class BusyError(RuntimeError):
@@ -26,22 +28,48 @@ def replacing(path):
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "note.txt"
     >>> with replacing(path) as temporary:
-    ...     _ = temporary.write_text("all or nothing")
-    >>> path.read_text()
+    ...     _ = temporary.write_text("all or nothing", encoding="utf-8")
+    >>> path.read_text(encoding="utf-8")
     'all or nothing'
     """
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
-    os.close(handle)
-    temporary = Path(temporary)
+    temporary, mode = _new(path)
     try:
         yield temporary
         with open(temporary, "rb+") as file:  # Windows syncs only what may be written
             os.fsync(file.fileno())  # a machine that stops now must not find the new name on an empty file
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
+        temporary.chmod(mode)  # some libraries write for the owner alone
+        _replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _new(path):
+    """An empty file beside a path, and the permissions that the umask gave it."""
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.part")
+    temporary.touch(exist_ok=False)
+    return temporary, temporary.stat().st_mode
+
+
+def _replace(temporary, path):
+    """Moves a file onto another, which Windows refuses while somebody reads that one."""
+    ends = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return os.replace(temporary, path)
+        except PermissionError:
+            if not WINDOWS or time.monotonic() > ends:
+                raise
+            time.sleep(0.05)
+
+
+def as_the_umask_says(folder):
+    """Gives each file in a folder the permissions of a new one: safetensors writes for the owner alone."""
+    probe, mode = _new(Path(folder) / "probe")
+    probe.unlink()
+    for path in Path(folder).iterdir():
+        if path.is_file():
+            path.chmod(mode)
 
 
 def clear_leftovers(folder):
@@ -53,7 +81,7 @@ def clear_leftovers(folder):
 def write_json(path, content):
     """Writes indented JSON in one piece."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n")
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def acquire(lock, timeout=None):

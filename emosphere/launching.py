@@ -43,8 +43,8 @@ def launch(config, folder, processes, *, cache="data/cache"):
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         command = ["-m", "emosphere", "train", str(folder), "--config", str(chosen), "--cache", str(cache)]
         # a session of its own: Ctrl-C is for this process, which then ends the others in good order
-        started = subprocess.Popen([*torchrun, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                   errors="replace", start_new_session=True)  # fmt: skip
+        started = subprocess.Popen([*torchrun, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   encoding="utf-8", errors="replace", start_new_session=True)  # fmt: skip
         reason, last = "", ""
         try:
             for line in started.stdout:

@@ -59,7 +59,7 @@ def fit(config, prepared, model, accelerator, folder, *, depends=None, progress=
     path, history = folder / CHECKPOINT, []
     if path.exists():
         history = checkpoint.load(path, model, optimizer, scheduler, accelerator, depends=depends)
-        log.info("goes on after epoch %d of %d", len(history), config.epochs)
+        log.info("goes on after epoch %d of %d", len(history) - 1, config.epochs)  # from 0, as in history.csv
     accelerator.wait_for_everyone()  # nobody may write before everybody has read
     if main:
         clear_leftovers(folder)
@@ -83,7 +83,7 @@ def fit(config, prepared, model, accelerator, folder, *, depends=None, progress=
                 if best:
                     checkpoint.keep(model, folder, epoch)
                 checkpoint.save(path, model, optimizer, scheduler, states, history, depends=depends)
-                log.info("epoch %d of %d: loss %.4f, validation %.4f%s, %.1f s", epoch + 1, config.epochs,
+                log.info("epoch %d of %d: loss %.4f, validation %.4f%s, %.1f s", epoch, config.epochs,
                          row["train_ccc_loss"], loss, ", best" * best, time.perf_counter() - begun)  # fmt: skip
                 _write(folder, history)
             shown.set_postfix_str(f"CCC {figures['ccc_mean']:.3f}")

@@ -8,6 +8,8 @@ import platform
 import subprocess
 from pathlib import Path
 
+import psutil
+
 from .config import ConfigError, is_complete, is_stopped
 from .records import read_json
 
@@ -99,7 +101,7 @@ def environment(accelerator, corpus):
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "threads": torch.get_num_threads(),
         "processes": accelerator.num_processes,
     }
@@ -110,16 +112,16 @@ def commit():
     folder = Path(__file__).parent
     git = ["git", "-C", str(folder)]
     try:
-        found = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10)
+        found = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, timeout=10)
         changed = subprocess.run([*git, "status", "--porcelain", "--", str(folder)], capture_output=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return found.stdout.strip() + "+" * bool(changed.stdout) if found.returncode == 0 else None
+    return found.stdout.decode().strip() + "+" * bool(changed.stdout) if found.returncode == 0 else None
 
 
 def _processor():
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

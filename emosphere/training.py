@@ -208,7 +208,7 @@ def _run(config, prepared, model, here, accelerator, folder, progress):
 @contextmanager
 def _logging_to(path):
     """What this module logs goes to a file, with the traceback of an error that ends the run."""
-    handler = logging.FileHandler(path)
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)

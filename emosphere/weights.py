@@ -13,9 +13,9 @@ import hashlib
 import importlib.metadata
 import logging
 import os
+import secrets
 import shutil
 import struct
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from safetensors.numpy import save_file
 from transformers import WhisperConfig
 
 from .config import NAMED
+from .files import as_the_umask_says
 
 log = logging.getLogger(__name__)
 
@@ -159,13 +160,13 @@ def _save(state, place):
     config = WhisperConfig(d_model=width, num_mel_bins=mels, encoder_layers=layers, encoder_attention_heads=width // 64,
                            encoder_ffn_dim=4 * width, dropout=0.0, architectures=["WhisperEncoder"])  # fmt: skip
     place.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    temporary = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
     try:
-        temporary.chmod(0o755)
+        temporary.mkdir()
         save_file({name: np.ascontiguousarray(tensor) for name, tensor in state.items()},
                   temporary / "model.safetensors", metadata={"format": "pt"})  # fmt: skip
-        (temporary / "model.safetensors").chmod(0o644)  # safetensors makes it readable by its owner alone
         config.save_pretrained(temporary)
+        as_the_umask_says(temporary)
         if place.exists() and not (place / "config.json").exists():  # the rest of something
             shutil.rmtree(place)
         if not place.exists():

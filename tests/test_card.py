@@ -12,7 +12,7 @@ import yaml
 from conftest import SMALL, WHISPER
 from sklearn.metrics import accuracy_score, f1_score
 
-from emosphere.card import model_card, split_sizes, write_card
+from emosphere.card import model_card, speakers_told, split_sizes, who_was_tested, write_card
 from emosphere.config import Config
 from emosphere.corpora import ADAPTERS
 from emosphere.model import EmoSphereConfig, EmoSphereModel
@@ -43,7 +43,7 @@ def made(tmp_path):
     """Makes the folder of a run, without a run."""
     kinds = iter(range(99))
 
-    def make(predictions=None, model=None, facts=None, notes="", **settings):
+    def make(predictions=None, model=None, facts=None, notes="", weights=(1, 0.01, 0, 0), **settings):
         folder = tmp_path / f"run{next(kinds)}"
         encoder = (model or {}).pop("encoder", {})
         encoder = encoder if "d_model" in encoder else {"model_type": "wavlm", **SMALL} | encoder
@@ -59,7 +59,8 @@ def made(tmp_path):
         )
         (folder / "environment.json").write_text(json.dumps(facts))
         (folder / "notes.txt").write_text(notes)
-        history = {"epoch": range(4), "validation_loss": [3.0, 2, 2.5, 2.2], "best": [True, True, False, False]}
+        history = {"epoch": range(4), "validation_loss": [3.0, 2, 2.5, 2.2], "best": [True, True, False, False],
+                   "auxiliary_weight": weights}  # fmt: skip
         pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
         (table_of() if predictions is None else predictions).to_csv(folder / "predictions.csv", index=False)
         return folder
@@ -143,7 +144,7 @@ def test_every_corpus(made, corpus):
         "UniSpeech",
         "fingerprint `abc123def456`",
         "with seed 0",
-        "4 epochs, of which number 2 was kept",
+        "4 epochs, of which epoch 1 was kept (counted from 0;",
     ):
         assert always in card
     assert "{" not in card.split("```")[0] and no_gap(card) and "/secret" not in card
@@ -258,11 +259,12 @@ def test_what_the_reader_is_told_of_the_splits(made):
     rows = {split: pd.DataFrame({"speaker": who}) for split, who in speakers.items()}
     seconds = {"train": [1, 2, 3, 4, 5], "validation": [2, 2], "test": [3, 3]}
     sizes = split_sizes(rows, seconds)
-    assert sizes["train"] == dict(utterances=5, speakers=2, speakers_in_test=0, seconds=[1.2, 3, 4.8])
-    assert sizes["validation"] == dict(utterances=2, speakers=2, speakers_in_test=1, seconds=[2, 2, 2])
+    assert sizes["train"] == dict(utterances=5, nameless=2, speakers=2, speakers_in_test=0, seconds=[1.2, 3, 4.8])
+    assert sizes["validation"] == dict(utterances=2, nameless=0, speakers=2, speakers_in_test=1, seconds=[2, 2, 2])
     card = model_card(made(facts={"splits": sizes}, max_seconds=4.0))
     assert "train 5 utterances of 2 known speakers; validation 2 utterances of 2 known speakers; test 2" in card
-    assert "None of them was in training. 1 of them was in the validation split" in card
+    said = "As far as speakers are known: None of them was in training. 1 of them was in the validation split"
+    assert said in card
     assert "last 1.2 to 4.8 s (median 3.0 s), longer than 4 s cut" in card
     sizes["train"]["speakers_in_test"] = 2
     assert "2 of them were in training." in model_card(made(facts={"splits": sizes}))
@@ -305,3 +307,107 @@ def test_a_run_that_is_not_complete(made, name):
     ):
         write_card(folder)
     assert not (folder / "model" / "README.md").exists()
+
+
+# what is said of a result is said where it holds, and nowhere else
+
+SPLITS = {
+    "nobody is known": ([None] * 3, [None, "Unknown"], ["unknown", None]),
+    "nobody in training is known": (["Unknown"] * 3, ["b"], ["c"]),
+    "nobody in the test is known": (["a", "b"], ["c"], [None, "UNKNOWN"]),
+    "one in training is not known": (["a", None], ["b"], ["c"]),
+    "one in the test is not known": (["a", "a"], ["b"], ["c", "Unknown"]),
+    "apart": (["a", "b"], ["c"], ["d", "e"]),
+    "shared with validation": (["a", "b"], ["c", "d", "e"], ["d", "e"]),
+    "one shared": (["a", "d"], ["c"], ["d", "e"]),
+    "all shared": (["d", "e"], ["d", "e"], ["d", "e"]),
+}
+SAID = {
+    "nobody is known": "Whether they were in training is not known.",
+    "nobody in training is known": "Whether they were in training is not known.",
+    "nobody in the test is known": "Whether they were in training is not known.",
+    "one in training is not known": "As far as speakers are known: None of them was in training.",
+    "one in the test is not known": "As far as speakers are known: None of them was in training.",
+    "apart": "None of them was in training.",
+    "shared with validation": "None of them was in training. 2 of them were in the validation split, by which the "
+                              "epoch was chosen.",
+    "one shared": "1 of them was in training.",
+    "all shared": "2 of them were in training. 2 of them were in the validation split, by which the epoch was chosen.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SPLITS)
+def test_of_speakers_no_more_is_said_than_is_known(made, case):
+    rows = {split: pd.DataFrame({"speaker": pd.Series(who, dtype=object)})
+            for split, who in zip(("train", "validation", "test"), SPLITS[case], strict=True)}  # fmt: skip
+    sizes = split_sizes(rows, {split: np.ones(len(table)) for split, table in rows.items()})
+    assert speakers_told(sizes) == SAID[case]
+    told = speakers_told(json.loads(json.dumps(sizes)))  # as a run's environment.json keeps it
+    predictions = table_of(speakers=2, each=len(rows["test"])).assign(speaker=list(rows["test"]["speaker"]) * 2)
+    folder = made(predictions, facts={"splits": sizes})
+    assert f"{told}" in model_card(folder) and who_was_tested(folder).endswith(told)
+
+
+def test_runs_that_did_not_write_down_their_speakers_claim_nothing(made):
+    assert speakers_told({}) == "Nobody noted whether they were in training."
+    assert "Nobody noted whether they were in training." in model_card(made())
+    old = {split: dict(utterances=9, speakers=2, speakers_in_test=0, seconds=[1, 1, 1]) for split in ("train", "test")}
+    old["validation"] = old["train"]
+    assert speakers_told(old).startswith("As far as speakers are known: ")  # from before unknown ones were counted
+
+
+def test_a_speaker_called_na_is_one(made):
+    folder = made(table_of(speakers=2).assign(speaker=["NA", "None"] * 20))
+    assert who_was_tested(folder).startswith("40 test utterances of 2 speakers. ")
+
+
+@pytest.mark.parametrize(
+    ("factors", "said"),
+    [
+        ((0.5, 0.6, 0.7), "closer together than ratings in valence and arousal and dominance: compare"),
+        ((2, 1.5, 3), "further apart than ratings in valence and arousal and dominance: compare"),
+        ((0.5, 2, 1), "closer together than ratings in valence, and further apart than ratings in arousal: compare"),
+        ((1, 1, 1), None),
+    ],
+)
+def test_the_spread_of_predictions_is_told_from_the_figures(made, factors, said):
+    predictions = table_of()
+    for name, factor in zip(DIMENSIONS, factors, strict=True):
+        middle = predictions[name].mean()
+        predictions[f"{name}_predicted"] = middle + factor * (predictions[name] - middle)
+    card = model_card(made(predictions))
+    assert (f"- Predictions lie {said} the two SDs above.\n- " in card) if said else "Predictions lie" not in card
+    assert "closer to the middle" not in card
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ((1, 0.01, 0, 0), "its weight fell from 1 to 0"),
+        ((1, 0.9, 0.8, 0.7), "its weight fell from 1 to 0.7"),
+        ((1, 1, 1, 1), "with a constant weight"),
+    ],
+)
+def test_the_course_of_the_auxiliary_weight_is_that_of_the_history(made, weights, said):
+    assert f"class weights, {said}." in model_card(made(weights=weights))
+
+
+def test_groups_and_intervals_are_told_as_they_were_made(made):
+    card = model_card(made())
+    assert "alike was not examined beyond what the table says of women and men." in card
+    assert "with all of their utterances. They do not cover" in card
+    card = model_card(made(table_of().assign(gender=np.nan, speaker=np.nan)))
+    assert "alike was not examined." in card
+    assert "drawn one by one, so that the intervals are too narrow if some are by the same. They" in card
+
+
+def test_names_in_a_card_stay_text(made):
+    names = ["<b>x</b>", "a|b", "`code`", "# x", "[a](http://b.c)", "www.x.y", "__x__", "**y**"]
+    card = model_card(made(notes="".join(f"{name}\n" for name in names), encoder="C:\\Users\\me\\my_*fine*_<i>tuned"))
+    import mistune
+
+    shown = mistune.create_markdown(escape=False, plugins=["table", "url", "strikethrough"])(card.split("---\n", 2)[2])
+    for name in [*names, "my_*fine*_<i>tuned (wavlm)"]:
+        assert re.search(rf"(<li>|</strong>: ){re.escape(mistune.escape(name))}", shown), name
+    assert "Users" not in card and not re.search("<(b|i|em|a)[ >]", shown)
+    assert shown.count("<h1>") == 1

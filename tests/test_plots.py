@@ -184,6 +184,33 @@ def test_a_large_sphere_is_a_sample_and_says_so():
     assert sum(len(trace.x) for trace in figure.data if trace.mode == "markers") == 5000
 
 
+def course(weights, losses):
+    """A training's history, as its file has it."""
+    count = len(weights)
+    return pd.DataFrame({name: np.linspace(0.5, 0.4, count) for name in (
+        "train_ccc_loss", "validation_loss", *(f"ccc_{d}" for d in DIMENSIONS))}).assign(
+        auxiliary_weight=weights, train_auxiliary_loss=losses, epoch=range(count),
+        best=[number == 1 for number in range(count)])  # fmt: skip
+
+
+@pytest.mark.parametrize(("weights", "losses", "drawn", "weight"), [
+    ([1, 0.5, 0, 0], [2.0, 1.5, 0, 0], [2.0, 1.5, None, None], [1, 0.5, 0, 0]),
+    ([1, 1, 1], [2.0, 1.5, 1.2], [2.0, 1.5, 1.2], [1, 1, 1]),
+    ([1, 0.5, 0], [0, 0, 0], [None] * 3, [None] * 3),  # a run without an auxiliary task
+])  # fmt: skip
+def test_an_auxiliary_loss_that_was_not_measured_is_a_gap(weights, losses, drawn, weight):
+    figure = plots.history(course(weights, losses))
+    curves = {trace.name: [None if np.isnan(y) else y for y in trace.y] for trace in figure.data}
+    assert curves["auxiliary loss"] == drawn and curves["λ"] == weight
+
+
+def test_a_picture_counts_epochs_as_the_file_does():
+    figure = plots.history(course([1, 0.5, 0], [2.0, 1.5, 0]))
+    assert all(list(trace.x) == [0, 1, 2] for trace in figure.data if len(trace.x) > 1)
+    (star,) = [trace for trace in figure.data if trace.name == "best checkpoint"]
+    assert list(star.x) == [1] and "from 0" in figure.layout.xaxis.title.text
+
+
 def test_remaining_pictures_render(tones, points):
     corpus = corpora.load("msp_podcast", tones)
     table = pd.DataFrame({"valence": [0.1, 0.2], "arousal": [0.3, 0.4]}, index=["a", "b"])

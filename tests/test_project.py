@@ -1,6 +1,10 @@
 """What holds the project together: who imports whom, one set of pins, one way to install."""
 
 import ast
+import json
+import os
+import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -17,6 +21,7 @@ ALLOWED = {
     "files": set(),
     "speakers": set(),
     "records": {"sphere"},
+    "texts": set(),
     "sphere": set(),
     "losses": set(),
     "attention": set(),
@@ -25,7 +30,7 @@ ALLOWED = {
     "metrics": {"speakers", "sphere"},
     "plots": {"sphere"},
     "whisper": set(),
-    "weights": {"config"},
+    "weights": {"config", "files"},
     "encoders": {"config", "weights", "whisper"},
     "model": {"encoders", "pooling", "sphere"},
     "frames": {"batches", "corpora", "data", "encoders", "files", "progress"},
@@ -37,7 +42,7 @@ ALLOWED = {
     "recordings": {"corpora", "data", "progress"},
     "prediction": {"batches", "corpora", "data", "model", "progress", "recordings", "sphere"},
     "export": {"corpora", "files"},
-    "card": {"config", "corpora", "files", "metrics", "records", "speakers", "sphere"},
+    "card": {"config", "corpora", "files", "metrics", "records", "speakers", "sphere", "texts"},
     "preparation": {"corpora", "data", "encoders", "frames", "model", "speakers", "sphere"},
     "randomness": set(),
     "step": {"batches", "data", "randomness"},
@@ -73,6 +78,7 @@ ALLOWED = {
         "synthesis",
     },
     "experiments": {
+        "card",
         "config",
         "corpora",
         "encoders",
@@ -84,6 +90,7 @@ ALLOWED = {
         "provenance",
         "records",
         "sphere",
+        "texts",
     },
     "widgets": {"corpora", "metrics", "model", "plots", "prediction", "recordings", "records", "sphere", "synthesis"},
     "lab": {
@@ -98,6 +105,7 @@ ALLOWED = {
         "pooling",
         "progress",
         "sphere",
+        "texts",
         "widgets",
     },
     "launching": {"training"},
@@ -112,6 +120,7 @@ ALLOWED = {
         "frames",
         "launching",
         "prediction",
+        "texts",
         "training",
     },
 }
@@ -171,3 +180,163 @@ def test_conda_and_make_install_the_same():
 
 def test_ci_runs_make_test_alone():
     assert (ROOT / ".ci" / "run").read_text().split("&& ")[1].strip() == "make test"
+
+
+# what holds on Windows, by the documented rules: nothing of this was run there
+
+OPENERS = {"open": 1, "io.open": 1, "os.fdopen": 1, "gzip.open": 1, "bz2.open": 1, "lzma.open": 1}  # place of the mode
+BINARY = {"os.open", "wave.open", "zipfile.ZipFile.open", "webbrowser.open", "Image.open"}  # no text, or no file
+TEMPORARY = {"NamedTemporaryFile", "TemporaryFile", "SpooledTemporaryFile"}
+TABLES = {"np.savetxt", "np.loadtxt", "np.genfromtxt", "numpy.savetxt", "numpy.loadtxt", "io.TextIOWrapper"}
+POSIX = {"fcntl", "resource", "pwd", "grp", "termios", "pty", "tty", "syslog"}
+NAMES = {"os.fork", "os.getuid", "os.geteuid", "os.getgid", "os.sysconf", "os.killpg", "os.setsid", "os.getpgid",
+         "os.O_DIRECTORY", "os.chown", "os.mkfifo", "os.uname", "os.getloadavg", "os.sched_getaffinity",
+         "signal.SIGKILL", "signal.SIGHUP", "signal.SIGALRM", "signal.alarm", "signal.pause", "time.tzset"}  # fmt: skip
+
+
+def without_encoding(source):
+    """Calls that read or write text in whatever encoding the machine has."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name, last = ast.unparse(node.func), getattr(node.func, "attr", getattr(node.func, "id", ""))
+        options = {option.arg: ast.unparse(option.value) for option in node.keywords}
+        if "encoding" in options or None in options:
+            continue
+        if last in ("read_text", "write_text"):
+            wrong = len(node.args) < (1 if last == "read_text" else 2)
+        elif name in TABLES:
+            wrong = True
+        elif name in OPENERS or last in TEMPORARY or (last == "open" and name not in BINARY):
+            place, usual = (0, "'w+b'") if last in TEMPORARY else (OPENERS.get(name, 0), "'r'")
+            mode = options.get("mode", ast.unparse(node.args[place]) if len(node.args) > place else usual)
+            # an open of something else than files takes another first word than a mode
+            wrong = "b" not in mode and (
+                name in OPENERS or last in TEMPORARY or bool(re.fullmatch("'[rwaxt+U]+'", mode))
+            )
+        else:
+            wrong = "True" in (options.get("text"), options.get("universal_newlines"))
+        if wrong:
+            found.append(ast.unparse(node))
+    return found
+
+
+def only_posix(source):
+    """Names that Python has not got on Windows."""
+    tree, found = ast.parse(source), []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            found += sorted(POSIX & set(modules))
+            found += [f"{modules[0]}.{alias.name}" for alias in node.names if f"{modules[0]}.{alias.name}" in NAMES]
+        elif isinstance(node, ast.Attribute) and ast.unparse(node) in NAMES:
+            found.append(ast.unparse(node))
+        elif isinstance(node, ast.keyword) and node.arg == "preexec_fn":
+            found.append("preexec_fn")
+    return found
+
+
+@pytest.mark.parametrize("code", [
+    "path.read_text()", "path.write_text('x')", "path.read_text(errors='replace')", "open(path)", "open(path, 'a')",
+    "open(path, mode='w')", "path.open()", "path.open('w', newline='')", "run(x, text=True)", "os.fdopen(handle, 'w')",
+    "Popen(x, universal_newlines=True)", "tempfile.NamedTemporaryFile('w')", "gzip.open(path, 'rt')",
+    "NamedTemporaryFile(mode='w+')", "np.savetxt(path, table)", "io.TextIOWrapper(raw)",
+])  # fmt: skip
+def test_text_without_an_encoding_is_seen(code):
+    assert without_encoding(code)
+
+
+@pytest.mark.parametrize("code", [
+    "path.read_text('utf-8')", "path.write_text(x, 'utf-8')", "open(path, 'rb')", "path.open('wb')", "os.open(path, 1)",
+    "open(path, encoding='utf-8')", "tempfile.NamedTemporaryFile()", "run(x, text=True, encoding='utf-8')",
+    "path.read_bytes()", "notebook.open('scratch.ipynb')", "zipfile.ZipFile(path, 'w')",
+])  # fmt: skip
+def test_bytes_and_utf_8_are_no_fault(code):
+    assert not without_encoding(code)
+
+
+@pytest.mark.parametrize("code", [
+    "import fcntl", "from resource import getrlimit", "os.kill(pid, signal.SIGKILL)", "os.geteuid()", "os.fork()",
+    "from signal import SIGHUP", "run(x, preexec_fn=f)", "os.open(folder, os.O_DIRECTORY)",
+    "os.sysconf('SC_PAGE_SIZE')",
+])  # fmt: skip
+def test_what_windows_has_not_got_is_seen(code):
+    assert only_posix(code)
+
+
+def sources():
+    """Every piece of code that people run: the library, benchmarks, cells of notebooks."""
+    for path in [*(ROOT / "emosphere").rglob("*.py"), *(ROOT / "tests" / "benchmarks").glob("*.py"),
+                 *(ROOT / "notebooks").rglob("*.py")]:  # fmt: skip
+        yield path, path.read_text(encoding="utf-8")
+    for path in (ROOT / "notebooks").rglob("*.ipynb"):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code" and ".ipynb_checkpoints" not in path.parts:
+                yield path, re.sub(r"^\s*[%!].*$", "pass", "".join(cell["source"]), flags=re.MULTILINE)
+
+
+def test_all_text_has_an_encoding():
+    found = {str(path.relative_to(ROOT)): wrong for path, code in sources() if (wrong := without_encoding(code))}
+    assert not found
+
+
+def test_nothing_is_for_posix_alone():
+    parts = [(path, code) for path, code in sources() if "benchmarks" not in path.parts]
+    assert not {str(path.relative_to(ROOT)): wrong for path, code in parts if (wrong := only_posix(code))}
+
+
+def test_the_doctests_texts_have_an_encoding_too():
+    for path in MODULES:
+        lines = re.findall(r"^\s*(?:>>>|\.\.\.) (.*)", path.read_text(encoding="utf-8"), re.MULTILINE)
+        bare = [line for line in lines if re.search(r"\.(read|write)_text\((?!.*encoding)", line)]
+        assert not bare, path
+
+
+# what people type after make reaches the programme as it is
+
+ODD = ["my exp.yaml", "it's mine.yaml", "a;b.yaml", "$HOME.yaml", 'say "x".yaml', "a,b.yaml", "x&y.yaml", "`id`.yaml",
+       "(1).yaml", "*.yaml", "ünder.yaml", "a|b>c.yaml"]  # fmt: skip
+
+
+OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # not of `make test`
+
+
+def made(target, **variables):
+    """The words of a target's command as a shell understands them, without running it."""
+    command = ["make", "-n", "-o", "env", "-o", "lab-release", target, *(f"{k}={v}" for k, v in variables.items())]
+    text = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True, env=OUTSIDE).stdout
+    spoken = subprocess.run(["sh", "-c", f"printf '%s\\0' {text}"], capture_output=True, encoding="utf-8", env=OUTSIDE)
+    return spoken.stdout.split("\0")[:-1]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_make_hands_every_value_on_as_it_is(odd):
+    words = made("sweep", EXPERIMENTS=odd, SEEDS=odd, SCHEDULER=odd, RESOURCES=odd, MANY=odd)
+    assert words[words.index("sweep") + 1 :] == [odd, "--seeds", odd, "--scheduler", odd, "--resources", odd, "--many"]
+    words = made("lab-grade", SUBMISSIONS=odd, OUTPUT=odd, JOBS=odd)
+    assert words[words.index("grade") + 1 :] == [odd, "--output", odd, "--jobs", odd]
+    words = made("explore", CORPUS=odd, ROOT=odd, OPTIONS=odd)
+    assert words[:3] == [f"EMOSPHERE_CORPUS={odd}", f"EMOSPHERE_ROOT={odd}", f"EMOSPHERE_OPTIONS={odd}"]
+
+
+def test_make_leaves_out_what_is_not_given():
+    assert made("sweep")[-1] == "sweep" and made("lab-grade")[-1] == ""
+
+
+def test_a_python_in_a_folder_with_a_space():
+    text = subprocess.run(["make", "-n", "-B", ".venv/ready", "PYTHON=/my pythons/python"], cwd=ROOT,
+                          capture_output=True, encoding="utf-8", check=True, env=OUTSIDE).stdout  # fmt: skip
+    assert shlex.split(text.splitlines()[0]) == ["/my pythons/python", "-m", "venv", ".venv"]
+
+
+def test_what_the_readme_says_without_make_exists():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^(?:py|\.venv\\Scripts).*$", readme, re.MULTILINE)
+    assert [shlex.split(line, posix=False)[1:] for line in lines] == [
+        ["-3.11", "-m", "venv", ".venv"],
+        ["-m", "pip", "install", "-c", "constraints.txt", "-e", '".[test,offline]"'],
+        ["-m", "emosphere", "run"],
+    ]
+    for module in ("emosphere", "emosphere.lab"):
+        assert subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, cwd=ROOT).returncode == 0

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import csv
 import html
 import json
 import os
@@ -24,12 +25,16 @@ import soundfile
 import torch
 from safetensors.torch import load_file
 
-from emosphere import corpora, data, experiments, files, plots, widgets
+from emosphere import __main__, checkpoint, corpora, data, experiments, files, plots, weights, widgets
 from emosphere.config import ConfigError
 from emosphere.corpora import CorpusError
 from emosphere.encoders import EncoderError, find_encoder
+from emosphere.lab import grades
 from emosphere.model import EmoSphereModel, build
 from emosphere.sphere import RegionGrid
+from emosphere.synthesis.corpus import build as speak_corpus
+from emosphere.texts import harmless, markdown
+from emosphere.widgets.recorder import save as save_recording
 
 ROOT = Path(__file__).parent.parent
 SCRIPT, IMAGE = "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>'
@@ -487,3 +492,161 @@ def test_what_is_synced_may_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda handle: opened.append(fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_ACCMODE))
     files.write_json(tmp_path / "x.json", {})
     assert opened == [os.O_RDWR]
+
+
+def test_a_reader_on_windows_only_makes_us_wait(tmp_path, monkeypatch):
+    """There no file can be put in the place of one that somebody has open."""
+    real, calls = os.replace, []
+
+    def refuses_twice(old, new):
+        calls.append(new)
+        if len(calls) < 3:
+            raise PermissionError(13, "Access is denied", str(new))
+        return real(old, new)
+
+    monkeypatch.setattr(os, "replace", refuses_twice)
+    with pytest.raises(PermissionError):  # elsewhere it means what it says
+        files.write_json(tmp_path / "x.json", {})
+    monkeypatch.setattr(files, "WINDOWS", True)
+    calls.clear()
+    files.write_json(tmp_path / "x.json", {"kept": 1})
+    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == {"kept": 1} and len(calls) == 3
+    calls.clear()
+    monkeypatch.setattr(files, "PATIENCE", -1)
+    with pytest.raises(PermissionError):
+        files.write_json(tmp_path / "x.json", {"kept": 2})
+    assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_memory_is_measured_where_posix_is_not(monkeypatch):
+    from types import SimpleNamespace
+
+    from emosphere import provenance
+
+    monkeypatch.delattr(os, "sysconf")
+    accelerator = SimpleNamespace(device=torch.device("cpu"), num_processes=1)
+    facts = provenance.environment(accelerator, SimpleNamespace(name="x", fingerprint=lambda: "y"))
+    assert facts["memory_gib"] == round(psutil.virtual_memory().total / 2**30, 1)
+
+
+# a spreadsheet computes nothing that strangers wrote
+
+FORMULAS = ["=HYPERLINK(A1)", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "-loud.wav", "＝1+1", "+"]
+TEXTS = ["calm.wav", "a=b", "-0.5", "+3", "-1.5e-3", "7", "'=1", "", "ü-1"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_formulas_are_made_harmless(text):
+    assert harmless(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", [*TEXTS, -2, 0.5, None])
+def test_what_is_no_formula_stays(text):
+    assert harmless(text) == text
+
+
+def test_a_name_that_is_no_utf_8_can_be_written():
+    assert harmless(os.fsdecode(b"=\xff.wav")).encode() == b"'=?.wav"
+
+
+def computed(text):
+    """Cells of a CSV file that a spreadsheet would compute."""
+    rows = csv.reader(line for line in text.splitlines(keepends=True) if not line.startswith("# "))
+    return [cell for row in rows for cell in row if cell != harmless(cell)]
+
+
+@pytest.mark.parametrize("to", ["file", "output"])
+def test_predict_writes_no_formula(tmp_path, encoders, capsys, monkeypatch, to):
+    model = build(str(encoders / "wavlm"), style_width=16, head_width=16)
+    model.save_pretrained(tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    names = ["=1+1.wav", "@x.wav", "+2.wav", "good.wav"]
+    for name in names:
+        tone(tmp_path / name)
+    (tmp_path / "=broken.wav").write_bytes(b"no sound")
+    output = ["--output", "heard.csv"] if to == "file" else []
+    words = ["emosphere", "predict", *names, "=broken.wav", "--model", "model", *output]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit):  # because of the broken one
+        __main__.main()
+    text = (tmp_path / "heard.csv").read_text(encoding="utf-8") if to == "file" else capsys.readouterr().out
+    rows = list(csv.DictReader(text.splitlines()))
+    assert [row["source"].removeprefix("'") for row in rows] == [*names, "=broken.wav"]
+    assert not computed(text) and float(rows[0]["valence"])
+
+
+def test_tables_of_experiments_hold_no_formula(tmp_path):
+    columns = {("ours", name, "value"): [-0.5, 0.4] for name in ("valence", "=1")} | {
+        ("ours", "seeds", "value"): [2, 1]
+    }
+    table = pd.DataFrame(columns, index=pd.Index(["=1+1", "-a"], name="@method"))
+    table.columns = pd.MultiIndex.from_tuples(table.columns)
+    table.attrs = {"title": "t", "caption": "c", "reference": "-a", "seeds": [0, 1]}
+    text = experiments.to_csv(table)
+    assert not computed(text) and "-0.5" in text and "'=1+1" in text
+
+
+def test_grades_hold_no_formula(tmp_path):
+    from types import SimpleNamespace
+
+    student = SimpleNamespace(name="=cmd|x", notes=["+1 was handed in twice."], notebooks=[])
+    grades.write_grades(tmp_path, [student], {}, {})
+    text = (tmp_path / "grades.csv").read_text(encoding="utf-8")
+    assert not computed(text) and "'=cmd|x" in text and "'+1 was" in text
+
+
+# names stay text in Markdown
+
+
+@pytest.mark.parametrize("text", [
+    "# heading", "- item", "1. item", "2) item", "> quote", "a|b", "<b>x</b>", "`code`", "**bold**", "_x_ __y__",
+    "~~z~~", "=== x", "--- y",
+    "[a](http://b.c)", "![a](b)", "http://evil.example/a.wav", "www.evil.example", "me@evil.example", "$x$", "a\\|b",
+    "<!-- x", "&lt;b&gt;", "+ x", "<script>alert(1)</script>", "= b",
+])  # fmt: skip
+@pytest.mark.parametrize("frame", ["- {}", "{}", "| {} |\n| --- |\n| x |", "Before {} behind"])
+def test_markdown_shows_a_text_letter_by_letter(text, frame):
+    import mistune
+
+    render = mistune.create_markdown(escape=False, plugins=["strikethrough", "table", "url", "math", "footnotes"])
+    for shown in (text, text.replace(" ", "\n")):
+        made = render(frame.format(markdown(shown)))
+        tags = set(re.findall(r"<(\w+)", made)) - {"ul", "li", "p", "table", "thead", "tbody", "tr", "th", "td"}
+        read = " ".join(html.unescape(re.sub(r"</?\w[^>]*>", " ", made)).split())
+        expected = " ".join(re.sub(r"^- |[|]|---$", "", frame.split("\n")[0]).format(text).split())
+        assert not tags and (read.startswith(expected) or read == f"{expected} x"), made
+
+
+# files may be read by whom the umask lets
+
+
+def leave_everything(folder, encoders):
+    """Files of every kind that the library writes."""
+    speak_corpus(folder / "corpus", utterances=12, progress=False)
+    model = build(str(encoders / "wavlm"), style_width=16, head_width=16)
+    (folder / "run").mkdir()
+    checkpoint.keep(model, folder / "run", 0)
+    checkpoint.settle(folder / "run", 0)
+    optimizer = torch.optim.Adam(model.parameters())
+    scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer)
+    checkpoint.save(folder / "run" / "checkpoint.safetensors", model, optimizer, scheduler, {}, [])
+    state = {"conv1.weight": np.zeros((64, 80, 3), "float32"), "layers.0.x": np.zeros(1, "float32")}
+    weights._save(state, folder / "encoders" / "whisper")
+    files.write_json(folder / "run" / "facts.json", {})
+    figure = go.Figure()
+    plots.save(figure, folder / "pictures" / "x.html")
+    save_recording(np.zeros(16000), folder / "recordings", "silence")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX permissions")
+@pytest.mark.parametrize("mask", [0o077, 0o022, 0o002])
+def test_every_file_keeps_the_umask(tmp_path, encoders, mask):
+    before = os.umask(mask)
+    try:
+        leave_everything(tmp_path, encoders)
+    finally:
+        os.umask(before)
+    odd = {str(path.relative_to(tmp_path)): oct(path.stat().st_mode & 0o777) for path in tmp_path.rglob("*")
+           if path.stat().st_mode & 0o777 != (0o777 if path.is_dir() else 0o666) & ~mask}  # fmt: skip
+    assert not odd
+    assert len(list(tmp_path.rglob("*.safetensors"))) == 3

@@ -168,6 +168,21 @@ def test_the_papers_own_setting_may_be_compared(tmp_path):
     assert "One seed" in caption
 
 
+@pytest.mark.parametrize(
+    ("speakers", "said"),
+    [
+        (["a", "b", "a"], "by 2 speakers"),
+        (["a", "Unknown", None], "by 1 speaker, 2 utterances by unknown ones"),
+        ([None, "unknown", "Unknown"], "by 0 speakers, 3 utterances by unknown ones"),
+    ],
+)
+def test_a_caption_counts_the_speakers_that_are_known(tmp_path, speakers, said):
+    folder = leave_run(tmp_path / "mine", "full", 0, 1.0, truth=TRUTH.head(3))
+    table = pd.read_csv(folder / "predictions.csv").assign(speaker=speakers)
+    table.to_csv(folder / "predictions.csv", index=False)
+    assert f"test set of 3 utterances {said}" in read_results(tmp_path / "mine").about
+
+
 def test_own_variants_have_a_table_of_their_own(tmp_path):
     for variant in ("wide", "narrow"):
         leave_run(tmp_path / "mine", variant, 0, 1.0)

@@ -152,7 +152,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(straight, tmp_path, m
     assert not (folder / checkpoint.CHECKPOINT).exists()
     log = (folder / "log.txt").read_text()
     trained = [line.split("epoch ")[1].split()[0] for line in log.splitlines() if " epoch " in line and "loss" in line]
-    assert trained == ["1", "2", "3", "4"], "an epoch was trained twice"
+    assert trained == ["0", "1", "2", "3"], "an epoch was trained twice"
     assert "Stopped" in log
 
 
@@ -211,7 +211,7 @@ def test_the_checkpoint_is_never_half_written(straight, tmp_path, monkeypatch):
     assert not list((tmp_path / "run").glob("*.part"))
     folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     assert (folder / "history.csv").read_bytes() == (expected / "history.csv").read_bytes()
-    assert "goes on after epoch 1 of 4" in (folder / "log.txt").read_text()
+    assert "goes on after epoch 0 of 4" in (folder / "log.txt").read_text()
 
 
 def test_a_second_writer_is_refused(tones, encoders, tmp_path, monkeypatch):
@@ -342,7 +342,7 @@ def test_utterances_that_are_no_numbers_are_named(tones, encoders, tmp_path, mon
     before = EmoSphereModel.from_pretrained(tmp_path / "run" / "model")
     assert all(parameter.isfinite().all() for parameter in before.parameters())
     folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
-    assert "goes on after epoch 1 of 3" in (folder / "log.txt").read_text()
+    assert "goes on after epoch 0 of 3" in (folder / "log.txt").read_text()
 
 
 def test_a_gradient_that_is_no_number_spoils_nothing(tones, encoders, tmp_path, monkeypatch):

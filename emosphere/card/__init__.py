@@ -8,6 +8,7 @@ References
 .. [1] Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 """
 
-from .writing import model_card, split_sizes, write_card
+from .speakers import speakers_told, split_sizes, who_was_tested
+from .writing import model_card, write_card
 
-__all__ = ["model_card", "split_sizes", "write_card"]
+__all__ = ["model_card", "speakers_told", "split_sizes", "who_was_tested", "write_card"]

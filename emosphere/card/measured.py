@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from ..corpora.corpus import counted
 from ..metrics import accuracy, concordance_cc, concordance_interval, macro_f1, scores, uncertainty
-from ..speakers import is_known, known
 from ..sphere import DIMENSIONS
+from .speakers import drawn
 
 RESAMPLES = 10_000
 
@@ -27,19 +26,6 @@ def table(rows, header):
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def drawn(predictions):
-    """Numbers of known speakers and of utterances by unknown ones, each of which counts as a speaker of its own."""
-    return len(known(predictions["speaker"])), int((~is_known(predictions["speaker"])).sum())
-
-
-def who(predictions):
-    """How many utterances of how many speakers a table of predictions holds."""
-    speakers, nameless = drawn(predictions)
-    of = f" of {counted(speakers, 'speaker')}" if speakers else ""
-    alone = f" ({counted(nameless, 'utterance')} by unknown speakers, each taken for another one)" if nameless else ""
-    return f"{counted(len(predictions), 'test utterance')}{of}{alone}"
-
-
 def figures(predictions, ceiling):
     """A Markdown table: a row a dimension with CCC, interval, errors and spread, by gender if both are there.
 
@@ -53,15 +39,13 @@ def figures(predictions, ceiling):
         "SD of predictions": predicted.std(0),
     }
     cells = {name: [told(value) for value in values] for name, values in columns.items()}
-    masks = {gender: (predictions["gender"] == gender).to_numpy() for gender in ("female", "male")}
-    if all(mask.sum() > 1 for mask in masks.values()):
-        for gender, mask in masks.items():
-            low, high = concordance_interval(truth[mask], predicted[mask], predictions["speaker"][mask],
-                                             resamples=RESAMPLES)  # fmt: skip
-            cells[f"CCC, {gender} ({mask.sum():,})"] = [
-                f"{told(value)} ({between(*limits)})"
-                for value, *limits in zip(concordance_cc(truth[mask], predicted[mask]), low, high, strict=True)
-            ]
+    for gender, mask in _genders(predictions).items():
+        low, high = concordance_interval(truth[mask], predicted[mask], predictions["speaker"][mask],
+                                         resamples=RESAMPLES)  # fmt: skip
+        cells[f"CCC, {gender} ({mask.sum():,})"] = [
+            f"{told(value)} ({between(*limits)})"
+            for value, *limits in zip(concordance_cc(truth[mask], predicted[mask]), low, high, strict=True)
+        ]
     rows = []
     for number, name in enumerate((*DIMENSIONS, "mean")):
         row = sure.loc[f"ccc_{name}"]
@@ -69,6 +53,28 @@ def figures(predictions, ceiling):
         highest = [told(ceiling[f"ccc_{name}"])] if ceiling else []
         rows.append([name, told(row["value"]), between(row["low"], row["high"]), *highest, *others])
     return table(rows, ["", "CCC", "95 % interval", *["ceiling"] * bool(ceiling), *cells])
+
+
+def _genders(predictions):
+    """dict of str to (n,) bool: who is a woman and who a man, if there are some of both."""
+    masks = {gender: (predictions["gender"] == gender).to_numpy() for gender in ("female", "male")}
+    return masks if all(mask.sum() > 1 for mask in masks.values()) else {}
+
+
+def groups(predictions):
+    """What was not asked about groups of people."""
+    return " beyond what the table says of women and men" if _genders(predictions) else ""
+
+
+def spread(predictions):
+    """A line on where predictions lie closer together than ratings, and where further apart; or nothing."""
+    sides = {"closer together": [], "further apart": []}
+    for name in DIMENSIONS:
+        rated, predicted = (predictions[f"{name}{end}"].std(ddof=0) for end in ("", "_predicted"))
+        if told(rated) != told(predicted):
+            sides["closer together" if predicted < rated else "further apart"].append(name)
+    said = [f"{side} than ratings in {' and '.join(names)}" for side, names in sides.items() if names]
+    return f"- Predictions lie {', and '.join(said)}: compare the two SDs above.\n" if said else ""
 
 
 def regions(predictions, grid, ceiling):
@@ -95,11 +101,14 @@ def regions(predictions, grid, ceiling):
 
 def interval(predictions):
     """What the intervals are, or why there is none."""
-    if sum(drawn(predictions)) < 2:
+    speakers, nameless = drawn(predictions)
+    if speakers + nameless < 2:
         return ("**There are no intervals**: they come from drawing speakers, and the test has one alone, so that "
                 "nobody can say how far the figures hold for another.")  # fmt: skip
-    return ("Intervals (95 %) come from drawing the test speakers anew, with all of their utterances; they do not "
-            "cover what another training seed, corpus or set of raters would change.")  # fmt: skip
+    alone = ("; utterances by unknown speakers are drawn one by one, so that the intervals are too narrow if some are "
+             "by the same" if nameless else "")  # fmt: skip
+    return (f"Intervals (95 %) come from drawing the test speakers anew, with all of their utterances{alone}. They do "
+            "not cover what another training seed, corpus or set of raters would change.")  # fmt: skip
 
 
 def poor(predictions):

@@ -3,10 +3,10 @@
 CORPORA = {
     "embedded": ("the embedded corpus of emosphere, synthetic English speech", ["en"],
                  "**It learned from synthetic speech.** The voices are of a formant synthesiser, the emotion is acted "
-                 "by rules, the raters are a random generator. The figures above say that the kit works, and nothing "
-                 "about human speech, in English or any other language. (Models of the preset small, asked about "
-                 "enacted human speech, EmoTale, followed its ratings in arousal, half in dominance, and not at all in "
-                 "valence: correlations of 0.60, 0.43 and -0.08, mean of five.)",
+                 "by rules, the raters are a random generator. The figures above say how well the kit works, and "
+                 "nothing about human speech, in English or any other language. (Models of the preset small, asked "
+                 "about enacted human speech, EmoTale, followed its ratings in arousal, half in dominance, and not at "
+                 "all in valence: correlations of 0.60, 0.43 and -0.08, mean of five.)",
                  "The embedded corpus may be shared under MIT as well; eSpeak NG, which spoke it, is a GPL programme, "
                  "whose licence does not cover the sound that it makes."),
     "msp_podcast": ("MSP-Podcast", ["en"],
@@ -14,7 +14,7 @@ CORPORA = {
                     "MSP-Podcast is under an academic licence, which also limits what may be shared of what is made "
                     "from it: ask before you give this model away."),
     "iemocap": ("IEMOCAP", ["en"],
-                "It learned from six actors in one room, speaking English: everyday speech is not covered.",
+                "It learned from a few actors in one room, speaking English: everyday speech is not covered.",
                 "IEMOCAP is under a licence of its own, for research, which also limits what may be shared of what is "
                 "made from it: ask before you give this model away."),
     "emotale": ("EmoTale, enacted Danish and English speech", ["da", "en"],
@@ -65,12 +65,11 @@ watching them. It predicts how a voice would be rated, not what somebody feels.
 ## Limits
 
 - {limit}
-- Predictions tend to lie closer to the middle than ratings: compare the two SDs above.
-- {lengths}
+{spread}- {lengths}
 - The figures say nothing about recordings unlike those of the corpus: other microphones, noise, music, several voices \
 at once, children, people who are ill. These get a number, too.
-- Probabilities of classes were not calibrated. Whether it treats groups of people alike was not examined beyond the \
-table above.
+- Probabilities of classes were not calibrated. Whether it treats groups of people alike was not \
+examined{groups}.
 
 ## How it was made
 

@@ -1,11 +1,10 @@
 """A run's files to the text of its model's card."""
 
-import html
 import json
 import re
 import struct
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
@@ -14,47 +13,14 @@ from ..corpora import CATEGORIES
 from ..corpora.corpus import counted
 from ..files import clear_leftovers, replacing
 from ..records import read_ceiling, read_history, read_json, read_predictions
-from ..speakers import known
 from ..sphere import RegionGrid
+from ..texts import markdown
 from . import measured
+from .speakers import speakers_told, who
 from .words import CARD, CEILING, CORPORA
 
 FILES = ("config.json", "environment.json", "notes.txt", "history.csv", "predictions.csv", "model/config.json",
          "model/model.safetensors")  # fmt: skip
-
-
-def split_sizes(rows, seconds):
-    """Of each split what a reader should know, as `model_card` takes it from environment.json.
-
-    Parameters
-    ----------
-    rows : dict of str to pandas.DataFrame
-        Utterances by split, with ``speaker``.
-    seconds : dict of str to (n,) array_like
-        Their lengths.
-
-    Returns
-    -------
-    dict of str to dict
-        ``utterances``; ``speakers``, and ``speakers_in_test``, how many of these speak in the test split, too;
-        ``seconds``, the 5th, 50th and 95th percentile of the lengths.
-
-    Examples
-    --------
-    >>> rows = {"train": pd.DataFrame({"speaker": ["a", "a", "b"]}), "test": pd.DataFrame({"speaker": ["b"]})}
-    >>> split_sizes(rows, {"train": [1, 2, 3], "test": [2]})["train"]
-    {'utterances': 3, 'speakers': 2, 'speakers_in_test': 1, 'seconds': [1.1, 2.0, 2.9]}
-    """
-    speakers = {split: known(table["speaker"]) for split, table in rows.items()}
-    return {
-        split: {
-            "utterances": len(table),
-            "speakers": len(speakers[split]),
-            "speakers_in_test": len(speakers[split] & speakers["test"]),
-            "seconds": np.percentile(seconds[split], [5, 50, 95]).round(2).tolist(),
-        }
-        for split, table in rows.items()
-    }
 
 
 def write_card(folder):
@@ -128,16 +94,18 @@ def model_card(folder):
         interval=measured.interval(predictions),
         poor=measured.poor(predictions),
         limit=limit,
+        spread=measured.spread(predictions),
         lengths=_lengths(config, sizes),
+        groups=measured.groups(predictions),
         encoder=encoder,
         pooling={"style": "style pooling", "statistics": "attentive statistics pooling"}[model["pooling"]],
         parameters=_parameters(folder / "model" / "model.safetensors"),
-        task=_task(config, grid),
+        task=_task(config, grid, history),
         fingerprint=facts.get("fingerprint", "unknown"),
         splits="".join(f"; {split} {_size(sizes[split])}" for split in sizes),
         training=_training(config, history),
         versions=_versions(facts),
-        notes="".join(f"- {html.escape(note, quote=False)}\n" for note in _lines(folder / "notes.txt")),
+        notes="".join(f"- {markdown(note)}\n" for note in _lines(folder / "notes.txt")),
         encoder_licence=encoder_licence,
         corpus_licence=licence,
     )
@@ -168,8 +136,8 @@ def _encoder(config, family):
     if name == "tiny":
         return f"a small {family}, from scratch; {part}; {fixed}", "The encoder was trained with it.", None
     base = name if re.fullmatch(r"[A-Za-z0-9][\w.-]*/[\w.-]+", name) else None
-    # of a folder the name will do: where it lay is nobody's business
-    words = f"{base or Path(name).name} ({family}); {part}; {fixed}"
+    # of a folder the name will do, on any system: where it lay is nobody's business
+    words = f"{markdown(base or PureWindowsPath(name).name)} ({family}); {part}; {fixed}"
     if family == "wavlm":
         return words, ("The authors of WavLM publish it under MIT, while its pages on the Hugging Face Hub point to "
                        "the licence of UniSpeech: see both."), base  # fmt: skip
@@ -179,17 +147,10 @@ def _encoder(config, family):
 
 
 def _tested(config, predictions, sizes):
-    said = [f"On {measured.who(predictions)}."]
-    if sizes:
-        shared, chosen = sizes["train"]["speakers_in_test"], sizes["validation"]["speakers_in_test"]
-        were = {1: "was"}
-        said.append(f"{shared or 'None'} of them {were.get(shared or 1, 'were')} in training.")
-        if chosen:
-            said.append(f"{chosen} of them {were.get(chosen, 'were')} in the validation split, by which the epoch was "
-                        "chosen.")  # fmt: skip
+    said = f"On {who(predictions)}. {speakers_told(sizes)}"
     if config["limit"] is not None:
-        said.append(f"**No more than {config['limit']} utterances of each split were used: a quick look, no result.**")
-    return " ".join(said)
+        said += f" **No more than {config['limit']} utterances of each split were used: a quick look, no result.**"
+    return said
 
 
 def _lengths(config, sizes):
@@ -202,9 +163,10 @@ def _lengths(config, sizes):
             "for long recordings give `windows=`.")  # fmt: skip
 
 
-def _task(config, grid):
+def _task(config, grid, history):
     weights = "inverse-frequency class weights" if config["weighted"] else "unweighted classes"
-    course = {"decay": "faded out in the course of training", "constant": "with a constant weight"}[config["schedule"]]
+    first, last = history["auxiliary_weight"].iloc[[0, -1]]
+    course = "with a constant weight" if first == last else f"its weight fell from {first:.3g} to {last:.3g}"
     return {
         "region": f"the region of the sphere, {grid.azimuth} × {grid.elevation} by equal {grid.spacing}, {weights}, "
                   f"{course}",
@@ -219,11 +181,11 @@ def _size(size):
 
 
 def _training(config, history):
-    best = int(history.loc[history["best"], "epoch"].max()) + 1
+    best = int(history.loc[history["best"], "epoch"].max())  # as history.csv counts them
     batch = f"{config['batch_seconds']:g} s" if config["batch_seconds"] else f"{config['batch_size']} utterances"
     rate = f"learning rate {config['learning_rate']:g} ({config['learning_rate_schedule']})"
-    return (f"loss Σ (1 - CCC), {counted(len(history), 'epoch')}, of which number {best} was kept (lowest validation "
-            f"loss); batches of {batch}, {rate}")  # fmt: skip
+    return (f"loss Σ (1 - CCC), {counted(len(history), 'epoch')}, of which epoch {best} was kept (counted from 0; "
+            f"lowest validation loss); batches of {batch}, {rate}")  # fmt: skip
 
 
 def _versions(facts):

@@ -120,7 +120,7 @@ def load_experiment(path, *, name=None, seeds=None, beside=None, **settings):
     --------
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "widths.yaml"
-    >>> _ = path.write_text("full: {}\\nnarrow: {style_width: [24, 48]}")
+    >>> _ = path.write_text("full: {}\\nnarrow: {style_width: [24, 48]}", encoding="utf-8")
     >>> experiment = load_experiment(path, seeds=2)
     >>> list(experiment.variants)
     ['full', 'narrow,style_width=24', 'narrow,style_width=48']
@@ -139,7 +139,7 @@ def load_experiment(path, *, name=None, seeds=None, beside=None, **settings):
     if not isinstance(common, dict):
         raise ConfigError(f"{path}: settings must map parameters to values, not {_short(common)}.")
     if isinstance(common.get("root"), str) and beside is not None and not Path(common["root"]).is_absolute():
-        common["root"] = os.path.relpath(path.parent / common["root"], beside)
+        common["root"] = _from(beside, path.parent / common["root"])
     common |= {key: value for key, value in settings.items() if value is not None}
     own_name, own_seeds = content.pop("name", path.stem), content.pop("seeds", 1)
     variants = {}
@@ -157,6 +157,14 @@ def load_experiment(path, *, name=None, seeds=None, beside=None, **settings):
             text = textwrap.shorten(str(error), 300)
             raise ConfigError(f"{path}, variant {_short(variant)}: {text}") from None
     return Experiment(name or str(own_name), variants, _seeds(path, own_seeds if seeds is None else seeds), common)
+
+
+def _from(folder, place):
+    """A path as a run finds it from a folder, the same on every machine."""
+    try:
+        return Path(os.path.relpath(place, folder)).as_posix()
+    except ValueError:  # another drive of Windows
+        return str(Path(place).resolve())
 
 
 def _expanded(path, variant, changes):

@@ -2,12 +2,12 @@
 
 import csv
 import html
-import re
 from pathlib import Path
 
 from IPython.display import HTML
 
 from ..files import replacing
+from ..texts import harmless, markdown
 from .latex import to_latex
 from .sheet import Sheet, one_line
 
@@ -80,20 +80,19 @@ def to_markdown(table):
     names = sheet.headings[:1]
     names += [f"{sheet.headings[column]} ({side})" for side, columns in sheet.groups.items() for column in columns]
 
-    def escaped(text):
-        return re.sub(r"([\\`*_|~$\[\]])", r"\\\1", html.escape(text, quote=False))
-
     def cell(cell):
-        text = f"**{escaped(cell.text)}**" if cell.bold else escaped(cell.text)
-        return "<br>".join([f"{text} \\*" if cell.mark else text, *map(escaped, cell.below)])
+        text = f"**{markdown(cell.text)}**" if cell.bold else markdown(cell.text)
+        return "<br>".join([f"{text} \\*" if cell.mark else text, *map(markdown, cell.below)])
 
-    rows = [map(escaped, names), [":--"] + ["--:"] * (len(names) - 1), *(map(cell, row) for row in sheet.rows)]
+    rows = [map(markdown, names), [":--"] + ["--:"] * (len(names) - 1), *(map(cell, row) for row in sheet.rows)]
     body = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    return f"**{escaped(sheet.title)}.** {escaped(sheet.caption)}\n\n{body}\n\n{escaped(sheet.notes)}\n"
+    return f"**{markdown(sheet.title)}.** {markdown(sheet.caption)}\n\n{body}\n\n{markdown(sheet.notes)}\n"
 
 
 def to_csv(table):
     """Every number of a table for programs, with flat names of columns; the last line is the caption.
+
+    Labels that a spreadsheet would take for formulas have a ' in front.
 
     ``pandas.read_csv(..., index_col=0, comment="#", na_values="not run")`` reads it.
 
@@ -107,6 +106,8 @@ def to_csv(table):
         if column[0] == "ours" and column[2] == "value":
             flat[column] = flat[column].mask(missing & flat[column].isna(), "not run")
     flat.columns = [f"{figure} ({side})" + ("" if part == "value" else f" {part}") for side, figure, part in flat]
+    flat.index.name = harmless(flat.index.name)
+    flat = flat.rename(index=harmless, columns=harmless).map(harmless)
     # in quotes, a # of a label begins no comment
     return flat.to_csv(quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n") + f"# {one_line(table.attrs['caption'])}\n"
 

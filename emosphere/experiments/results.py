@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..card.speakers import drawn
 from ..config import Config
 from ..corpora.corpus import counted
 from ..metrics import difference, uncertainty
@@ -112,8 +113,10 @@ class Results:
         self._same_encoders()
         here = facts[first]
         table = next(iter(next(iter(self.predictions.values())).values()))
+        speakers, nameless = drawn(table)
+        alone = f", {counted(nameless, 'utterance')} by unknown ones" if nameless else ""
         return (f"corpus {here['corpus']}, preset {here['preset']}, test set of {counted(len(table), 'utterance')} by "
-                f"{counted(table['speaker'].nunique(), 'speaker')}")  # fmt: skip
+                f"{counted(speakers, 'speaker')}{alone}")  # fmt: skip
 
     def _same_encoders(self):
         """Raise ValueError for an encoder that was replaced between two runs; the tiny one is each seed's own."""

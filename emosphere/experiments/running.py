@@ -95,6 +95,6 @@ def record(run, outcome):
     """Keeps what made a run fail in its folder."""
     try:
         with replacing(run.folder / FAILURE) as temporary:
-            temporary.write_text(f"{outcome.reason}\n\n{outcome.details}\n")
+            temporary.write_text(f"{outcome.reason}\n\n{outcome.details}\n", encoding="utf-8")
     except OSError as error:  # a disk that is full, most likely, which the sweep reports anyway
         logging.getLogger(__name__).warning("The failure of %s could not be kept: %s", run.folder, error)

@@ -156,6 +156,6 @@ def _shown(missing, progress):
 
 def _epochs(folder):
     try:
-        return len((folder / "history.csv").read_text().splitlines()) - 1
+        return len((folder / "history.csv").read_text(encoding="utf-8").splitlines()) - 1
     except OSError:
         return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 import papermill
 
 from ..plots import forest, grid_study, save
+from ..texts import harmless
 from .plan import load_experiment
 from .rendering import export
 from .running import run_notebook
@@ -60,5 +61,5 @@ def report(results, folder):
     for name, figure in pictures.items():
         save(figure, folder / f"{name}.html")
         written.append(folder / f"{name}.html")
-    results.scores.to_csv(folder / "runs.csv", index=False)
+    results.scores.map(harmless).to_csv(folder / "runs.csv", index=False)
     return [*written, folder / "runs.csv"]

@@ -5,6 +5,7 @@ import csv
 import nbformat
 
 from ..files import replacing
+from ..texts import harmless
 from .releasing import exercise
 
 
@@ -43,13 +44,11 @@ def write_grades(folder, students, labs, points):
             row["out_of"] = _number(sum(sum(labs[lab].points.values()) for lab in graded)) if graded else ""
             missing = [lab for lab in student.notebooks if lab not in graded]
             notes += [f"{', '.join(missing)} not graded."] if missing else []
-            table.writerow(row | {"student": _safe(student.name), "note": _safe(" ".join(notes))})
+            table.writerow(row | {"student": _cell(student.name), "note": _cell(" ".join(notes))})
 
 
-def _safe(text):
-    """A text that no spreadsheet takes for a formula."""
-    text = " ".join(text.split()).encode("utf-8", "replace").decode()
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+def _cell(text):
+    return harmless(" ".join(text.split()))
 
 
 def summarise(folder, labs, points):

@@ -79,7 +79,7 @@ def supervise(home, working, limits, stop):
         finally:
             _end_all(process, mark)
     if process.returncode:
-        tail = (home / "log").read_text(errors="replace").strip().splitlines()[-1:]
+        tail = (home / "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
         return [f"The run broke off{': ' + tail[0][:200] if tail else ''}."]
     return []
 

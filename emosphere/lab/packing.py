@@ -1,19 +1,25 @@
 """One zip file with everything that a classroom without network needs, wheels excepted."""
 
 import hashlib
+import json
+import os
+import subprocess
 import zipfile
 from pathlib import Path
 
 from ..config import is_complete
-from ..files import replacing
+from ..files import as_the_umask_says, replacing
 from .releasing import LabError, keep, read_labs, student_version
 
 TOP = "emosphere-lab"
 DATA, ENCODER, RUN = "data/embedded", "data/encoders/whisper-tiny.en", "runs/embedded/full/seed0"
 FILES = ("README.md", "LICENSE", "pyproject.toml", "constraints.txt", "environment.yml", "Makefile")
 PATTERNS = ("CITATION.cff", "figures/*.png", "emosphere/**/*", "notebooks/0[1-8]_*.ipynb", "notebooks/*.yaml",
-            "notebooks/app/**/*", f"{DATA}/**/*", f"{ENCODER}/*", f"{RUN}/**/*")  # fmt: skip
-WITHOUT = (f"{RUN}/05_training.ipynb", f"{RUN}/log.txt")  # which name folders of the machine that trained
+            "notebooks/app/**/*")  # fmt: skip
+MADE = (f"{DATA}/emosphere.json", f"{DATA}/CARD.md", f"{DATA}/Audios/*.wav", f"{DATA}/Labels/*.csv", f"{ENCODER}/*",
+        *(f"{RUN}/{name}" for name in ("*.csv", "*.json", "notes.txt", "model/README.md", "model/config.json",
+                                       "model/model.safetensors")))  # fmt: skip
+MACHINE = ("platform", "processor", "cores", "memory_gib")  # in a run's environment.json: of whoever trained it
 
 START = """# Start
 
@@ -63,7 +69,8 @@ python3.11 -m pip download -d wheels -c constraints.txt . "setuptools>=77"
 def pack(output="emosphere-lab.zip", *, root=".", sources="notebooks/lab"):
     """Writes a zip file for a classroom: library, notebooks, students' labs, embedded corpus, encoder, a trained run.
 
-    Solved labs and tests are left out. The same contents always give the same file.
+    Of the repository it holds what git tracks, where there is git; solved labs and tests are left out, and so is what
+    tells of this machine. The same contents always give the same file.
 
     Parameters
     ----------
@@ -88,16 +95,18 @@ def pack(output="emosphere-lab.zip", *, root=".", sources="notebooks/lab"):
     contents = {f"notebooks/student/{lab.path.name}": student_version(lab).encode() for lab in labs}
     contents["START.md"] = START.format(first=labs[0].path.name).encode()
     found = {path.relative_to(root).as_posix(): path for path in _files(root)}
+    contents |= _without_machine(root, found)
     with replacing(output) as temporary:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:
-            for name in sorted([*contents, *found]):
+            for name in sorted({*contents, *found}):
                 entry = zipfile.ZipInfo(f"{TOP}/{name}", (1980, 1, 1, 0, 0, 0))
                 entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o100644 << 16
+                entry.create_system = 3  # Unix, also where it is packed on Windows
                 file.writestr(entry, contents[name] if name in contents else found[name].read_bytes())
             file.comment = _listing(file)
         if output.exists() and not _untouched(output):
             print(f"{output} was changed by somebody, or is not from here, and is kept as {keep(output).name}.")
-    print(f"{output} written: {len(contents) + len(found)} files, {output.stat().st_size / 1e6:.0f} MB.")
+    print(f"{output} written: {len({*contents, *found})} files, {output.stat().st_size / 1e6:.0f} MB.")
     return output
 
 
@@ -112,7 +121,7 @@ def _files(root):
     if absent:
         raise LabError(f"{', '.join(absent)} not found in {root.resolve()}: pack in the folder of the repository.")
     whole = (root / DATA / "emosphere.json").is_file() and is_complete(root / RUN)
-    if not whole or not (root / RUN / "model" / "model.safetensors").is_file():
+    if not whole or not all((root / RUN / name).is_file() for name in ("model/model.safetensors", "environment.json")):
         raise LabError(f"{DATA} and {RUN} belong in the zip and are not both complete: run `make run` first.")
     if not (root / ENCODER / "model.safetensors").is_file():  # it is in the Hub's cache, then
         from ..encoders import EncoderError, load_encoder
@@ -123,12 +132,47 @@ def _files(root):
             raise LabError(str(error)) from None
         if not (root / ENCODER / "model.safetensors").is_file():
             loaded.save_pretrained(root / ENCODER)
+            as_the_umask_says(root / ENCODER)
+    tracked, made = _tracked(root), [path for pattern in MADE for path in root.glob(pattern)]
     chosen = [root / name for name in FILES] + [path for pattern in PATTERNS for path in root.glob(pattern)]
-    return [path for path in chosen if path.is_file() and not _left_out(path.relative_to(root))]
+    if tracked is not None:
+        chosen = [path for path in chosen if path.relative_to(root).as_posix() in tracked]
+    return [path for path in [*chosen, *made] if path.is_file() and not _left_out(path.relative_to(root))]
+
+
+def _tracked(root):
+    """set of str: what git knows of a repository; None where there is no git, or another repository around it."""
+    try:
+        found = subprocess.run(["git", "-C", str(root), "ls-files", "-z"], capture_output=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    names = set(os.fsdecode(found.stdout).split("\0"))
+    return names if found.returncode == 0 and names.issuperset(FILES) else None
 
 
 def _left_out(path):
-    return path.as_posix() in WITHOUT or any(part.startswith((".", "__pycache__")) for part in path.parts)
+    return any(part.startswith((".", "__pycache__")) for part in path.parts)
+
+
+def _without_machine(root, found):
+    """dict of str to bytes: a run's files as they are packed, where they tell of the machine that trained it.
+
+    Raises
+    ------
+    LabError
+        For a text that names a folder of this machine.
+    """
+    facts = json.loads((root / RUN / "environment.json").read_text(encoding="utf-8"))
+    kept = {name: value for name, value in facts.items() if name not in MACHINE}
+    texts = {f"{RUN}/environment.json": (json.dumps(kept, indent=2) + "\n").encode()}
+    places = [f"{place}{os.sep}" for place in (root.resolve(), Path.home()) if place != place.parent]
+    here = {os.fsencode(form) for place in places for form in (place, json.dumps(place)[1:-1])}
+    for name, path in found.items():
+        text = texts.get(name) or (path.read_bytes() if path.suffix in (".json", ".csv", ".md", ".txt") else b"")
+        if name.startswith((DATA, ENCODER, RUN)) and any(place in text for place in here):
+            raise LabError(f"{name} names a folder of this machine, which is nobody's business: make it anew with "
+                           "`make run`.")  # fmt: skip
+    return texts
 
 
 def _listing(file):

@@ -110,24 +110,31 @@ def region_shares(points, grids, *, title="How unevenly the regions are filled")
 
 
 def history(table):
-    """Losses, validation CCCs and λ over the epochs; a star marks the checkpoint that was kept."""
+    """Losses, validation CCCs and λ over the epochs, as history.csv counts them; a star marks the checkpoint kept.
+
+    The auxiliary loss has a gap where nothing was asked of it: it was not measured there.
+    """
     figure = make_subplots(1, 3, subplot_titles=("loss, Σ (1 - CCC)", "CCC on validation", "auxiliary loss and its λ"))
-    epochs = table["epoch"] + 1
+    asked = (table["auxiliary_weight"] > 0) & (table["train_auxiliary_loss"] != 0)  # without such a task all are 0
+    table = table.assign(
+        train_auxiliary_loss=table["train_auxiliary_loss"].where(asked),
+        auxiliary_weight=table["auxiliary_weight"].where(asked | asked.any()),
+    )
     best = table[table["best"]].iloc[-1]
 
     def add(column, name, color, panel, dash=None):
-        figure.add_scatter(x=epochs, y=table[column], name=name, row=1, col=panel, mode="lines+markers",
+        figure.add_scatter(x=table["epoch"], y=table[column], name=name, row=1, col=panel, mode="lines+markers",
                            line=dict(color=color, dash=dash))  # fmt: skip
 
     add("train_ccc_loss", "training", GREY, 1)
     add("validation_loss", "validation", "#222222", 1)
-    figure.add_scatter(x=[best["epoch"] + 1], y=[best["validation_loss"]], mode="markers", name="best checkpoint",
+    figure.add_scatter(x=[best["epoch"]], y=[best["validation_loss"]], mode="markers", name="best checkpoint",
                        marker=dict(symbol="star", size=14, color="#E69F00"), row=1, col=1)  # fmt: skip
     for name, color in DIMENSION_COLORS.items():
         add(f"ccc_{name}", name, color, 2)
     add("train_auxiliary_loss", "auxiliary loss", "#CC79A7", 3)
     add("auxiliary_weight", "λ", "#222222", 3, dash="dot")
-    figure.update_xaxes(title="epoch")
+    figure.update_xaxes(title="epoch, from 0")
     return styled(figure, "The course of the training", 400, legend=dict(orientation="h", y=-0.25))
 
 
@@ -145,7 +152,7 @@ def truth_against_prediction(predictions, scale):
     figure.update_xaxes(title="truth", range=list(scale))
     figure.update_yaxes(range=list(scale))
     figure.update_yaxes(title="prediction", row=1, col=1)
-    return styled(figure, "Truth and prediction on unseen speakers", 400, showlegend=False)
+    return styled(figure, "Truth and prediction on the test split", 400, showlegend=False)
 
 
 def region_confusion(counts, grid, *, title="Which regions are taken for which"):

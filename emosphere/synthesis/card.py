@@ -60,7 +60,7 @@ A true point is drawn from a normal distribution with the means and correlations
 of its variance. Five of a crowd of {panel} raters place it on whole numbers from 1 to 7 with noise of the
 same shape; `EmoVal`, `EmoAct` and `EmoDom` are their means. Each rater chooses one of eight categories whose
 prototype lies near the point as perceived, or "other"; the plurality is `EmoClass`, and `X` means that two or
-more categories share the first place. In about half of the X utterances a second speaker interrupts or
+more categories share the first place. In {second} X utterances a second speaker interrupts or
 answers. Raters have no habits of their own: their noise is independent, which real raters' is not.
 
 | statistic | MSP-Podcast (46,160 labels) | here |
@@ -105,6 +105,8 @@ def card(table, truth, seconds, settings):
     """
     names, counts = np.unique(truth.emotion, return_counts=True)
     order = np.argsort(-counts, kind="stable")
+    second, undecided = int((table.second_speaker >= 0).sum()), int((truth.emotion == "X").sum())
+    half = 0.4 <= second / max(undecided, 1) <= 0.6
     spelled = labels.NAMES | {"X": "no agreement"}
     return CARD.format(
         **settings,
@@ -128,5 +130,6 @@ def card(table, truth, seconds, settings):
         true=labels.TRUE_SHARE,
         panel=labels.PANEL,
         statistics="\n".join(f"| {name} | {real:.3g} | {here:.3g} |" for name, real, here in labels.statistics(truth)),
+        second="about half of the" if half else f"{second} of {undecided}",
         categories=", ".join(f"{spelled[names[i]]} ({names[i]}) {counts[i] / len(truth.emotion):.1%}" for i in order),
     )

@@ -2,8 +2,8 @@
 
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -119,9 +119,9 @@ def build(root, *, utterances=1400, seed=0, progress=True):
     if _present(root, settings):
         return root
     root.parent.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
+    place = root.with_name(f".{root.name}-{secrets.token_hex(4)}")
     try:
-        place.chmod(0o755)
+        place.mkdir()
         _write(place, settings, progress)
         if not _present(root, settings):  # another process may have been faster
             if root.exists():
@@ -136,7 +136,7 @@ def _present(root, settings):
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
     try:
-        found = json.loads((root / STAMP).read_text())
+        found = json.loads((root / STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise FileExistsError(f"{root} holds something else than the embedded corpus; choose another folder.") from None
     if found != settings:
@@ -174,7 +174,7 @@ def _write(root, settings, progress):
         "FileName": table.file, "Text": (table.text + " " + table.second_text).str.strip(),
     })  # fmt: skip
     (root / "CARD.md").write_text(card(table, truth, seconds, settings), encoding="utf-8")
-    (root / STAMP).write_text(json.dumps(settings) + "\n")
+    (root / STAMP).write_text(json.dumps(settings) + "\n", encoding="utf-8")
 
 
 def _csv(path, columns):

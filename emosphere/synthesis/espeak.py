@@ -101,7 +101,9 @@ def synthesize(text, *, voice="en-us", variant="", rate=175):
     with _lock:
         home = Path(_home().name)
         name = f"process{os.getpid()}"  # forked processes share the folder
-        (home / "espeak-ng-data" / "voices" / "!v" / name).write_text(f"language variant\nname {name}\n{variant}\n")
+        (home / "espeak-ng-data" / "voices" / "!v" / name).write_bytes(
+            f"language variant\nname {name}\n{variant}\n".encode()
+        )
         library = ctypes.CDLL(str(home / Path(espeakng_loader.get_library_path()).name))
         try:
             if library.espeak_Initialize(RETRIEVAL, 0, str(home).encode(), NO_EXIT) != RATE:

@@ -131,7 +131,7 @@ def origin(model):
     try:
         scores = json.loads((Path(model.name_or_path).parent / "scores.json").read_text(encoding="utf-8"))
         cccs = ", ".join(f"{name} {scores[f'ccc_{name}']:.2f}" for name in DIMENSIONS)
-        sentences.append(f"On {counted(scores['utterances'], 'utterance')} of speakers it had not heard, its CCCs "
+        sentences.append(f"On the {counted(scores['utterances'], 'utterance')} of its test split its CCCs "
                          f"(1 is perfect agreement, 0 none) were {cccs}.")  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
         sentences.append("There are no test scores beside it, so nobody can say how good it is.")

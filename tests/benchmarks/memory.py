@@ -69,7 +69,7 @@ def main():
             write_corpus(Path(folder) / "corpus", hours)
             epochs = round(max(arguments.hours) / hours)
             command = [sys.executable, "-m", __spec__.name, "--root", f"{folder}/corpus", "--epochs", str(epochs)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
             peaks.append(float(done.stdout.splitlines()[-1]))
             audio = f"the audio itself: {hours * 230:,.0f} MB in float32"
             print(f"{hours:4g} h, {epochs} epochs: peak {peaks[-1]:,.0f} MB ({audio})")

@@ -95,7 +95,7 @@ def main():
         for way in WAYS:
             command = [sys.executable, "-m", __spec__.name, "--way", way, "--threads", str(arguments.threads)]
             command += ["--middle"] * (arguments.model == "middle")
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
             rows.append({"round": number, "way": way} | json.loads(done.stdout.splitlines()[-1]))
             print(rows[-1], file=sys.stderr)
     table = pd.DataFrame(rows).set_index(["round", "way"])

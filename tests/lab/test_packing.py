@@ -1,5 +1,6 @@
 """The classroom's zip file: what is in it, what is not, and that a lab begins to run out of it."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from emosphere.lab.packing import pack
+from emosphere.lab.packing import MACHINE, pack
 from emosphere.lab.releasing import LabError
 
 from .course import answers, project
@@ -41,6 +42,7 @@ def repository(tmp_path):
     (root / "tests").mkdir()
     (root / "tests" / "test_answers.py").write_text("")
     (root / "data" / "embedded" / "Audios").mkdir(parents=True)
+    (root / "data" / "embedded" / "Audios" / "notes of mine.txt").write_text("x")
     (root / "data" / "embedded" / "emosphere.json").write_text("{}")
     (root / "data" / "embedded" / "Audios" / "a.wav").write_bytes(b"RIFF")
     (root / "data" / "encoders" / "whisper-tiny.en").mkdir(parents=True)
@@ -50,6 +52,9 @@ def repository(tmp_path):
     (root / RUN / "model").mkdir()
     for name in ("model/model.safetensors", "05_training.ipynb", ".lock", "predictions.csv"):
         (root / RUN / name).write_text("x")
+    facts = {"fingerprint": "abc", "threads": 1} | dict.fromkeys(MACHINE, "a Cray of 1985")
+    (root / RUN / "environment.json").write_text(json.dumps(facts))
+    (root / RUN / "failure.txt").write_text(f"Traceback in {root}")
     (root / "runs" / "embedded" / "other").mkdir()
     (root / "runs" / "embedded" / "other" / "scores.json").write_text("{}")
     return root
@@ -87,6 +92,78 @@ def test_the_same_contents_give_the_same_file_whatever_their_dates(repository, t
     one = pack(tmp_path / "one.zip", root=repository)
     os.utime(repository / "README.md", (10**9, 10**9))
     assert one.read_bytes() == pack(tmp_path / "two.zip", root=repository).read_bytes()
+
+
+def git(root, *words):
+    who = ["-c", "user.name=somebody", "-c", "user.email=x@example.org"]
+    subprocess.run(["git", "-C", str(root), *who, *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def tracked(repository):
+    """The same repository under git, with a library of its own and what lies about in any of them."""
+    (repository / "emosphere").unlink()
+    for name in ("__init__.py", "sphere.py", "widgets/touch.js"):
+        (repository / "emosphere" / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / "emosphere" / name).write_text("x")
+    (repository / ".gitignore").write_text("data/\nruns/\nnotebooks/student/\n__pycache__/\n")
+    git(repository, "init", "-q")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "x")
+    litter = ("emosphere/sphere.py~", "emosphere/password.txt", "emosphere/__pycache__/sphere.cpython-311.pyc",
+              "emosphere/.DS_Store", "notebooks/my grades.yaml", "notebooks/app/draft.py", "figures/of me.png",
+              "emosphere/widgets/touch.js.orig", "notebooks/01_copy.ipynb", f"{RUN}/mine.npy")  # fmt: skip
+    for name in litter:
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text("x")
+    return repository, litter
+
+
+def test_it_holds_what_git_tracks(tracked, tmp_path):
+    root, litter = tracked
+    inside = {name.removeprefix("emosphere-lab/") for name in names(pack(tmp_path / "out.zip", root=root))}
+    assert not inside & set(litter)
+    assert inside >= {"emosphere/__init__.py", "emosphere/sphere.py", "emosphere/widgets/touch.js", "README.md",
+                      "notebooks/01_corpus.ipynb", "data/embedded/Audios/a.wav", f"{RUN}/predictions.csv"}  # fmt: skip
+    assert not [name for name in inside if "mine" in name or "failure" in name]
+
+
+def test_a_folder_in_another_repository_is_packed_whole(tracked, tmp_path):
+    """A download without git that was unpacked into somebody's repository is not tracked there."""
+    root, _ = tracked
+    shutil.rmtree(root / ".git")
+    (tmp_path / "around").mkdir()
+    git(tmp_path / "around", "init", "-q")
+    moved = shutil.move(root, tmp_path / "around" / "kit")
+    inside = names(pack(tmp_path / "out.zip", root=moved))
+    assert "emosphere-lab/emosphere/sphere.py" in inside and "emosphere-lab/README.md" in inside
+    assert not [name for name in inside if "pycache" in name or ".DS_Store" in name]
+
+
+def test_nothing_in_it_tells_of_this_machine(repository, tmp_path):
+    with zipfile.ZipFile(pack(tmp_path / "out.zip", root=repository)) as file:
+        facts = json.loads(file.read(f"emosphere-lab/{RUN}/environment.json"))
+        for entry in file.infolist():
+            data = file.read(entry)
+            assert str(repository).encode() not in data and b"Cray" not in data, entry.filename
+            assert (entry.date_time, entry.create_system, entry.external_attr) == (
+                (1980, 1, 1, 0, 0, 0),
+                3,
+                0o100644 << 16,
+            )
+    assert facts == {"fingerprint": "abc", "threads": 1}
+
+
+@pytest.mark.parametrize("name", [f"{RUN}/config.json", f"{RUN}/predictions.csv", "data/embedded/CARD.md",
+                                  "data/encoders/whisper-tiny.en/config.json"])  # fmt: skip
+@pytest.mark.parametrize("place", ["repository", "home"])
+def test_a_file_that_names_a_folder_of_this_machine_is_refused(repository, tmp_path, monkeypatch, name, place):
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/somebody"))
+    folder = {"repository": repository, "home": Path("/home/somebody")}[place]
+    (repository / name).write_text(json.dumps({"root": f"{folder}/data"}))
+    with pytest.raises(LabError, match=f"{Path(name).name} names a folder of this machine"):
+        pack(tmp_path / "out.zip", root=repository)
+    assert not (tmp_path / "out.zip").exists()
 
 
 def test_an_own_zip_is_replaced_and_any_other_is_kept(repository, tmp_path, capsys):
