@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 
 from emosphere.lab import Hint, Question
 
@@ -38,6 +39,13 @@ def emptied(source):
 
 
 EXERCISES = [pytest.param(path, *exercise, id=exercise[0]) for path in LABS for exercise in exercises(path)]
+RIGHT = [
+    pytest.param(path, check, answer, id=f"{id}-{number}")
+    for path in LABS
+    for right in [importlib.import_module(f"tests.lab.right_{path.stem[:2].lower()}").RIGHT]
+    for id, _, check in exercises(path)
+    for number, answer in enumerate(right[id])
+]
 MISTAKES = [
     pytest.param(path, id, check, answer, hint, id=f"{id}: {hint}")
     for path in LABS
@@ -109,6 +117,15 @@ def test_an_empty_answer_gets_the_first_step(path, id, answer, check, prepared):
     exec(emptied(answer.source), names)
     with pytest.raises(Hint, match=r"(?s)still empty\. \S+.{20}"):
         exec(check.source, names)
+
+
+@pytest.mark.parametrize("path, check, answer", RIGHT)
+def test_every_way_to_write_the_right_answer_is_accepted(path, check, answer, prepared, capsys):
+    names = prepared(path)
+    exec(answer, names)
+    torch.manual_seed(0)
+    exec(check.source, names)
+    assert "is right" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("path, id, check, answer, hint", MISTAKES)
