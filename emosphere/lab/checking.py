@@ -146,7 +146,7 @@ def _plain(value):
     if hasattr(value, "detach"):
         return value.detach().cpu().numpy()
     if isinstance(value, tuple | list):
-        return type(value)(map(_plain, value))
+        return [*map(_plain, value)]
     return value
 
 
