@@ -1,7 +1,9 @@
 """Submissions to points: each notebook in a process, a folder and a kernel of its own, so that none harms another.
 
-This guards against mistakes, not against malice: students' code runs with your rights. For code that you don't trust,
-grade in a container or in a spare account without anything of value.
+A notebook writes in a folder of its own, with copies of what the labs read, and cannot read their sources, where the
+system can see to that (`locking`); elsewhere what it changed is put back and told (`safekeeping`). Checks are imported
+anew (`private`). This guards against mistakes, not against malice: students' code runs with your rights. For code that
+you don't trust, grade in a container or in a spare account without anything of value.
 """
 
 import os

@@ -16,7 +16,7 @@ import psutil
 
 from . import executing, locking
 from .executing import end
-from .safekeeping import MOST, size
+from .safekeeping import MOST, duplicate, size
 
 MARK = "EMOSPHERE_LAB_JOB"  # in the environment of whatever a notebook starts, however it detaches itself
 RUNS = ("embedded/full/seed0", "lab")  # what notebooks find in ../../runs: copies, which they may spoil
@@ -43,11 +43,12 @@ def place(sources):
         shutil.copytree(LIBRARY, home.parent / "library" / LIBRARY.name)
         for folder in read_by(sources):
             target = home / "project" / folder.relative_to(root)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if size(folder) <= MOST:
-                shutil.copytree(folder, target, ignore_dangling_symlinks=True)
-            else:
-                target.symlink_to(folder, target_is_directory=True)
+            if size(folder) > MOST:
+                with suppress(OSError):  # Windows asks for a right to make links
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.symlink_to(folder, target_is_directory=True)
+                    continue
+            duplicate(folder, target)
         yield home, working
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .releasing import keep
@@ -15,6 +15,15 @@ MOST = 1_000_000_000  # bytes that are copied; of larger folders only names, siz
 def size(folder):
     """int: bytes of all files in a folder."""
     return sum(found[0] for found in _listing([folder]).values())
+
+
+def duplicate(folder, target):
+    """Copies the files of a folder, also those behind links, to a new one."""
+    target.mkdir(parents=True)
+    for path in _listing([folder]):
+        copy = target / path.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, copy)
 
 
 class Safekeeping:
@@ -33,7 +42,7 @@ class Safekeeping:
         for number, folder in enumerate(self.folders):
             if size(folder) <= MOST:
                 self.copied[folder] = Path(self.copies.name, str(number))
-                shutil.copytree(folder, self.copied[folder], symlinks=True)
+                duplicate(folder, self.copied[folder])
 
     def close(self):
         """Removes the copies."""
@@ -71,23 +80,30 @@ class Safekeeping:
             folder = next(folder for folder in self.folders if folder in path.parents)
             copy = self.copied[folder] / path.relative_to(folder) if folder in self.copied else None
             said = "changed" if path in now else "deleted"
-            if copy:
-                said += f", kept as {keep(path).name}" if path in now else ""
-                path.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(copy, path, follow_symlinks=False)
-                said += ", put back"
+            try:
+                if copy:
+                    said += f", kept as {keep(path).name}" if path in now else ""
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(copy, path)
+                    said += ", put back"
+            except OSError as error:
+                said += f", cannot be put back: {error.strerror}"
             changes.append(f"{path} ({said})")
         self.before = _listing(self.folders) if changes else now
         return changes
 
 
 def _listing(folders):
-    """dict of Path to (size, date): of all files in some folders."""
-    found = {}
+    """dict of Path to (size, date): of all files in some folders, also behind links."""
+    found, seen = {}, set()
     for folder in folders:
-        for parent, _, names in os.walk(folder):
+        for parent, inner, names in os.walk(folder, followlinks=True):
+            if (real := os.path.realpath(parent)) in seen:  # a link to where it comes from
+                inner.clear()
+                continue
+            seen.add(real)
             for name in names:
-                path = Path(parent, name)
-                state = path.lstat()
-                found[path] = state.st_size, state.st_mtime_ns
+                with suppress(OSError):  # a link to nothing, or gone meanwhile
+                    state = os.stat(os.path.join(parent, name))
+                    found[Path(parent, name)] = state.st_size, state.st_mtime_ns
     return found

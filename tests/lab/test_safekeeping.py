@@ -134,6 +134,22 @@ def test_of_what_is_too_large_to_copy_changes_are_told(there, monkeypatch):
     keeper.close()
 
 
+def test_what_lies_behind_a_link_is_watched_too_and_what_cannot_be_put_back_is_told(there, tmp_path):
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "way").symlink_to(there)
+    (there / "round").symlink_to(there)
+    (there / "nowhere").symlink_to(there / "absent")
+    keeper = Safekeeping([tmp_path / "corpus"])
+    with keeper.watching(notes := []):
+        (there / "file").unlink()
+        (there / "tree" / "leaf").unlink()
+        (there / "tree").rmdir()
+        (there / "tree").write_text("a file")
+    assert (there / "file").read_text() == "whole"
+    assert "leaf (deleted, cannot be put back: " in notes[0]
+    keeper.close()
+
+
 def test_many_changes_are_told_shortly(there):
     keeper = Safekeeping([there])
     with keeper.watching(notes := []):
