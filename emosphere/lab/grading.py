@@ -1,21 +1,27 @@
 """Submissions to points: each notebook in a process, a folder and a kernel of its own, so that none harms another.
 
-This guards against mistakes, not against malice: students' code runs with your rights. For code that you don't trust,
-grade in a container or in a spare account without anything of value.
+A notebook writes in a folder of its own, with copies of what the labs read, and cannot read their sources, where the
+system can see to that (`locking`); elsewhere what it changed is put back and told (`safekeeping`). Checks are imported
+anew (`private`). This guards against mistakes, not against malice: students' code runs with your rights. For code that
+you don't trust, grade in a container or in a spare account without anything of value.
 """
 
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
 
 from ..progress import bar
+from . import locking
 from .executing import STATE
 from .grades import keep_feedback, summarise, write_grades
-from .isolation import place, supervise
+from .isolation import place, read_by, supervise
+from .private import shown, with_private_checks
 from .releasing import exercise, read_labs
+from .safekeeping import Safekeeping
 from .submissions import find_students, restored
 
 REASONS = {
@@ -65,13 +71,16 @@ def grade(submissions, *, sources="notebooks/lab", output=None, seconds=600, cel
     """
     labs = {lab.name: lab for lab in read_labs(sources)}
     students = find_students(submissions, labs.values())
-    submissions = Path(submissions).resolve()
+    submissions, sources = Path(submissions).resolve(), Path(sources).resolve()
     folder = _new_folder(Path(output) if output else submissions.with_name(f"{submissions.name}-graded"))
     limits = {"seconds": seconds, "cell_seconds": cell_seconds, "gigabytes": gigabytes}
     points, stop = {}, threading.Event()
     write_grades(folder, students, labs, points)
-    with ThreadPoolExecutor(jobs or max(1, (os.cpu_count() or 1) // 2)) as pool:
-        tasks = {pool.submit(_graded, labs[lab], notebook, sources, limits, stop): (student, lab)
+    secrets = sources, submissions, folder
+    teachers = [] if locking.available() else [sources, submissions, *read_by(sources, every=True)]
+    jobs = jobs or max(1, (os.cpu_count() or 1) // 2)
+    with closing(Safekeeping(teachers)) as keeper, ThreadPoolExecutor(jobs) as pool:
+        tasks = {pool.submit(_graded, labs[lab], notebook, sources, limits, stop, secrets, keeper): (student, lab)
                  for student in students for lab, (_, notebook) in student.notebooks.items()}  # fmt: skip
         try:
             for task in bar(as_completed(tasks), total=len(tasks), desc="Grading", unit="notebook"):
@@ -103,15 +112,18 @@ def _new_folder(folder):
             found = folder.with_name(f"{folder.name}-{number}")
 
 
-def _graded(lab, notebook, sources, limits, stop):
+def _graded(lab, notebook, sources, limits, stop, secrets, keeper):
     """Points by check cell, notes and the executed notebook."""
     prepared, notes = restored(notebook, lab)
-    with place(Path(sources).resolve()) as (home, working):
+    prepared = with_private_checks(prepared, lab)
+    with place(sources) as (home, working):
         nbformat.write(prepared, home / "prepared.ipynb")
-        broken = supervise(home, working, limits, stop)
+        with keeper.watching(notes):
+            broken = supervise(home, working, limits, stop, hidden=secrets, shown=read_by(sources))
         if stop.is_set():
             raise RuntimeError("stopped")
         executed = nbformat.read(home / "executed.ipynb", 4) if (home / "executed.ipynb").exists() else prepared
+    shown(executed, lab)
     points, harm = {}, {}
     for number, cell in enumerate(executed.cells):
         state, found = cell.metadata.pop(STATE, None), cell.metadata.get("nbgrader", {})

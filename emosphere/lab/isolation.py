@@ -1,7 +1,8 @@
-"""A place of its own for each notebook, a process that runs it there, and nothing left behind."""
+"""A place of its own for each notebook, a process that runs there and writes nowhere else, and nothing left behind."""
 
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -13,39 +14,66 @@ from pathlib import Path
 
 import psutil
 
-from . import executing
+from . import executing, locking
 from .executing import end
+from .safekeeping import MOST, duplicate, size
 
 MARK = "EMOSPHERE_LAB_JOB"  # in the environment of whatever a notebook starts, however it detaches itself
 RUNS = ("embedded/full/seed0", "lab")  # what notebooks find in ../../runs: copies, which they may spoil
+DATA = {"embedded", "encoders"}  # what they find in ../../data, beside the corpora that the labs name: copies, too
+LIBRARY = Path(__file__).parents[1]
 GRACE = 60  # seconds beyond a notebook's own, for kernels to start and end
 
 
 @contextmanager
 def place(sources):
-    """A folder that looks from within as the sources' place: the same depth, data beside it, private runs."""
+    """A folder that looks from within as the sources' place: the same depth, private data and runs, no sources.
+
+    A copy of this library lies beside it, so that a notebook finds nothing of the teacher's from `emosphere.__file__`.
+    """
     root = sources.parent.parent
-    with tempfile.TemporaryDirectory(prefix="emosphere-lab-", ignore_cleanup_errors=True) as home:
-        home = Path(home)
+    with tempfile.TemporaryDirectory(prefix="emosphere-lab-", ignore_cleanup_errors=True) as outer:
+        home = Path(outer).resolve() / "home"
         working = home / "project" / sources.parent.name / sources.name
         for folder in (working, home / "project" / "runs", home / "tmp"):
             folder.mkdir(parents=True)
         for path in sources.parent.iterdir():
             if path.suffix in (".ipynb", ".yaml"):
                 shutil.copy(path, working.parent)
-        if (root / "data").is_dir():
-            try:
-                (home / "project" / "data").symlink_to(root / "data", target_is_directory=True)
-            except OSError:  # Windows asks for a right to do so
-                shutil.copytree(root / "data", home / "project" / "data")
-        for name in RUNS:
-            if (root / "runs" / name).is_dir():
-                shutil.copytree(root / "runs" / name, home / "project" / "runs" / name)
+        shutil.copytree(LIBRARY, home.parent / "library" / LIBRARY.name)
+        for folder in read_by(sources):
+            target = home / "project" / folder.relative_to(root)
+            if size(folder) > MOST:
+                with suppress(OSError):  # Windows asks for a right to make links
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.symlink_to(folder, target_is_directory=True)
+                    continue
+            duplicate(folder, target)
         yield home, working
 
 
-def supervise(home, working, limits, stop):
+def read_by(sources, *, every=False):
+    """list of Path: folders with data and runs that notebooks at the sources' place find; with all corpora, `every`."""
+    root = sources.parent.parent
+    named = {name for path in sources.glob("*.ipynb")
+             for name in re.findall(r"\bdata/([\w.-]+)", path.read_text(encoding="utf-8"))}  # fmt: skip
+    if every and (root / "data").is_dir():
+        named |= {path.name for path in (root / "data").iterdir()} - {"cache"}  # which others may be writing
+    folders = [*(root / "data" / name for name in sorted(DATA | named)), *(root / "runs" / name for name in RUNS)]
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def supervise(home, working, limits, stop, *, hidden=(), shown=()):
     """Runs a notebook in a process of its own; afterwards nothing is left of what it started.
+
+    Parameters
+    ----------
+    home, working : Path
+        From `place`; where the system can see to that, it writes nowhere outside `home`.
+    limits : dict of str to float
+    stop : threading.Event
+    hidden, shown : sequence of path-like
+        What it cannot read, and what it can all the same, as far as the system can see to that.
 
     Returns
     -------
@@ -60,13 +88,16 @@ def supervise(home, working, limits, stop):
         **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), temporary),
         "IPYTHONDIR": str(home / "ipython"), "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1", "NBGRADER_EXECUTION": "autograde", MARK: mark,
+        "PYTHONPATH": os.pathsep.join([str(home.parent / "library"), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }  # fmt: skip
+    lock = {"home": str(home), "hidden": [*map(str, hidden)], "shown": [str(home.parent), *map(str, shown)]}
     task = json.dumps({"folder": str(home), "working": str(working), **limits})
+    wrapped = [sys.executable, "-P", locking.__file__, json.dumps(lock)] if locking.available() else []
     ends, tail = time.monotonic() + limits["seconds"] + GRACE, []
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-P", executing.__file__, task], cwd=home, env=environment, stdin=subprocess.DEVNULL,
-            stdout=log, stderr=log, start_new_session=True,
+            [*wrapped, sys.executable, "-P", executing.__file__, task], cwd=home, env=environment,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         try:
             watched = psutil.Process(process.pid)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..sphere import RegionGrid, Scale, inverse_frequency_weights, spherical_to_vad, vad_to_spherical
+from ..sphere import Scale, inverse_frequency_weights, vad_to_spherical
 from .checking import Exercise
 from .l1_pictures import show_point, show_regions
 from .questions import Question
@@ -29,7 +29,8 @@ def question():
 NORMALISE = Exercise(
     "Exercise 1",
     lambda ratings, low, high: Scale(low, high).to_sphere(ratings),
-    [(np.array([1.0, 4.0, 7.0]), 1, 7), (np.array([2.5, 6.1]), 1, 7), (np.array([0.0, 30.0, 100.0]), 0, 100)],
+    [(np.array([1.0, 4.0, 7.0]), 1, 7), (np.array([2.5, 6.1]), 1, 7), (np.array([0.0, 30.0, 100.0]), 0, 100),
+     (np.array([1.0, 2.5, 3.0]), 1, 4), (np.array([-3.0, 0.0, 1.5]), -3, 2)],
     [
         (lambda x, low, high: (x - low) / (high - low),
          "the lowest rating becomes 0 and the highest 1; on the sphere they are -1 and 1. Stretch by two and shift."),
@@ -73,7 +74,8 @@ def _angles(azimuth=lambda v, a: np.degrees(np.arctan2(v, a)) % 360, elevation=N
 TO_SPHERICAL = Exercise(
     "Exercise 2",
     _spherical,
-    [(0.0, 1.0, 0.0), (-0.5, 0.6, 0.4), (0.4, -0.3, -0.5), (-0.2, -0.7, 0.1), (0.6, 0.3, 0.0)],
+    [(0.0, 1.0, 0.0), (-0.5, 0.6, 0.4), (0.4, -0.3, -0.5), (-0.2, -0.7, 0.1), (0.6, 0.3, 0.0), (0.0, -0.6, 0.3),
+     *(tuple(map(np.float64, point)) for point in ((0.5, 0.0, 0.2), (-0.7, 0.0, -0.3)))],  # NumPy divides by 0
     [
         (_angles(azimuth=lambda v, a: np.degrees(np.arctan2(a, v)) % 360),
          "the azimuth is counted from the arousal axis (x) towards valence (y). The function is `arctan2(y, x)`: "
@@ -91,19 +93,12 @@ TO_SPHERICAL = Exercise(
          "top."),
         (_angles(elevation=lambda v, a, d, r: np.degrees(np.arcsin(d))),
          "the elevation must not depend on how strong the emotion is. Divide dominance by the radius first."),
-        (_angles(elevation=lambda v, a, d, r: np.degrees(np.arctan2(np.hypot(v, a), d))),
-         "that is the angle from the pole. Swap the two arguments: dominance is the height, hypot(v, a) the ground."),
         (_angles(order=(0, 2, 1)), "the order is radius, azimuth, elevation; the two angles are swapped."),
     ],
     start="Begin with the radius: Pythagoras in three dimensions. Then `np.arctan2(y, x)`: x is arousal, y valence.",
     praise="Radius is strength, the two angles are the kind of emotion.",
     returns="the three numbers radius, azimuth, elevation",
 )  # fmt: skip
-
-
-def _assign(azimuth, elevation, across, down):
-    point = spherical_to_vad([1.0, np.radians(azimuth), np.radians(elevation)])
-    return RegionGrid(across, down).assign(point)
 
 
 def _cells(column=lambda azimuth, across: int(azimuth // (360 / across)),
@@ -114,9 +109,10 @@ def _cells(column=lambda azimuth, across: int(azimuth // (360 / across)),
 
 ASSIGN = Exercise(
     "Exercise 3",
-    _assign,
+    _cells(),
     [(10, 20, 4, 2), (100, 20, 4, 2), (275, -40, 4, 2), (200, -80, 6, 3), (130, 5, 6, 3), (350, 50, 8, 4),
-     (45, 0, 4, 2), (45, 90, 4, 2), (45, -90, 4, 2)],
+     (45, 0, 4, 2), (45, 90, 4, 2), (45, -90, 4, 2), (0, 20, 4, 2), (100, 0, 6, 3), (10, -0.5, 4, 2), (45, 45, 8, 4),
+     (200, -30, 6, 3), (356.7, -42.4, 16, 8), (337.6, -72.9, 16, 8), (64.5, 44.7, 16, 8)],
     [
         (_cells(row=lambda e, down: min(int((e + 90) // (180 / down)), down - 1)),
          "you count the bands from the bottom. Band 0 is the uppermost, with high dominance."),

@@ -106,8 +106,8 @@ def concordance_loss(truth, prediction):
 
 
 def too_low_costs_triple(truth, prediction):
-    """A loss that tells its first argument from its second."""
-    return np.mean(np.where(prediction < truth, 3, 1) * np.abs(prediction - truth))
+    """A loss that tells its first argument from its second, also where both have the same mean."""
+    return np.mean(np.where(prediction < truth, 3, 1) * (prediction - truth) ** 2)
 
 
 def _best(around=lambda t, h, f: t.mean() + f * (h - h.mean()), chosen=lambda f, x: f[np.argmin(x)],
@@ -116,15 +116,22 @@ def _best(around=lambda t, h, f: t.mean() + f * (h - h.mean()), chosen=lambda f,
     return lambda loss, t, h, factors: chosen(factors, [ask(loss, t, around(t, h, f)) for f in factors])
 
 
-TRUTH, HEARD = np.array([1.0, 1.0, 3.0, 5.0, 7.0, 7.0]), np.array([4.0, 3.0, 1.0, 8.0, 5.0, 9.0])
-FACTORS = np.linspace(0.05, 1.5, 30)
+def small_errors_cost_most(truth, prediction):
+    """A loss that falls, rises and falls again on the way from factor to factor."""
+    return np.mean(np.sqrt(np.abs(prediction - truth)))
+
+
+# with these one factor is the best by far, or a right answer would hang on rounding and on who comes first
+TRUTH, HEARD = np.array([1.0, 1.0, 1.0, 2.0, 3.0, 7.0]), np.array([2.3, 0.0, 0.2, 3.2, 8.5, 8.9])
+FACTORS = np.linspace(0.1, 1.5, 15)
 
 BEST_FACTOR = Exercise(
     "Exercise 2",
     _best(),
     [(mean_squared_error, np.array([1.0, 3.0, 5.0]), np.array([3.0, 7.0, 11.0]), np.array([0.0, 0.5, 1.0, 1.5])),
      *((loss, TRUTH, HEARD, FACTORS) for loss in (mean_squared_error, concordance_loss, too_low_costs_triple)),
-     (concordance_loss, TRUTH, -HEARD, FACTORS[::-1])],
+     (concordance_loss, TRUTH, -HEARD, FACTORS[::-1]), (small_errors_cost_most, TRUTH, HEARD, FACTORS[::-1]),
+     (mean_squared_error, 20 * TRUTH, 20 * HEARD, np.roll(FACTORS, 8))],
     [
         *_hint("that is the position of the best factor in the array. Return the factor that stands there.",
                _best(chosen=lambda f, x: np.argmin(x))),

@@ -177,7 +177,8 @@ ATTENTION = TensorExercise(
     [(torch.tensor([[[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]]), torch.tensor([[[2.0, 0.0], [0.0, 1.0], [3.0, 3.0]]]),
       _mask(2)),
      (_example(4, 3, 5, width=4)[0], *_example(5, 3, 5, width=4)),
-     (_example(6, 6, 2, 4, width=3)[0], *_example(7, 6, 2, 4, width=3))],
+     (_example(6, 6, 2, 4, width=3)[0], *_example(7, 6, 2, 4, width=3)),
+     (_example(8, 3, 5, width=4)[0] * 0.3 - 5, _example(9, 3, 5, width=4)[0] * 0.3 + 5, _mask(3, 5))],  # about -50
     [
         (_attention(mask=_unmasked),
          "padding gets attention. Its scores have to become so low that softmax makes 0 of them."),
@@ -186,6 +187,9 @@ ATTENTION = TensorExercise(
          "Mask the scores, before softmax."),
         (_attention(mask=_unmasked, finish=lambda s, m: s.softmax(-1) * m[:, :, None]), ROWS),
         (_attention(mask=lambda s, m: s * m[:, None]), ZERO),
+        (_attention(mask=lambda s, m: s.masked_fill(~m[:, None], -20)),
+         "your score for padding is low, but not below every other: where all scores are near -50, padding gets the "
+         "attention. Nothing is below `-torch.inf`."),
         (_attention(mask=lambda s, m: s.masked_fill(m[:, None], -torch.inf)),
          "you masked the utterance and kept the padding. `masked_fill` fills where its mask is True: `~mask` turns "
          "it round."),

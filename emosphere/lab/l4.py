@@ -106,7 +106,7 @@ INTERVAL = Exercise(
     "Exercise 2",
     _limits(),
     [(np.array([0.01, 0.03, 0.02]),), (np.array([-0.04, 0.01, 0.0]),), (np.array([0.02, 0.05, -0.01, 0.03, 0.06]),),
-     (np.array([-0.03, 0.02]),)],
+     (np.array([-0.03, 0.02]),), (np.array([0.01, 0.0, 0.04, -0.02, 0.03, 0.05, 0.02, -0.01, 0.01, 0.0, 0.02, 0.03]),)],
     [
         (_limits(quantile=lambda n: 1.96), NORMAL),
         (_limits(quantile=lambda n: 2.0), NORMAL),
@@ -154,7 +154,8 @@ def _judged(low, high):
 CLAIM = Exercise(
     "Exercise 3",
     _judged,
-    [(0.01, 0.04), (-0.05, -0.02), (-0.01, 0.03), (-0.04, 0.02), (0.0, 0.03), (-0.02, 0.0), (-0.02, 0.02)],
+    [(0.01, 0.04), (-0.05, -0.02), (-0.01, 0.03), (-0.04, 0.02), (0.0, 0.03), (-0.02, 0.0), (-0.02, 0.02),
+     (0.0004, 0.002), (-0.002, -0.0004), (0.2, 0.5), (-0.5, -0.2), (-0.3, 0.0004), (-0.0004, 0.3), (0.0, 0.0)],
     [
         (lambda low, high: WORDS[1 + int(np.sign(low + high))],
          "you look at the middle of the interval. From -0.01 to 0.03 also a difference of -0.01 is possible: which "
@@ -165,6 +166,8 @@ CLAIM = Exercise(
         (lambda low, high: _judged(-high, -low),
          "the sign is the other way round: the difference is yours minus full, so above 0 yours is better."),
         (lambda low, high: "better" if high > 0 else "worse",
+         "the upper end above 0 says that better is possible, not that it is so. Which end must be above 0?"),
+        (lambda low, high: "better" if high > 0 else "worse" if low < 0 else "cannot tell",
          "the upper end above 0 says that better is possible, not that it is so. Which end must be above 0?"),
         (lambda low, high: WORDS[1 + (high > 0) - (high < 0)],
          "the upper end above 0 says that better is possible, not that it is so. Which end must be above 0?"),
@@ -190,6 +193,9 @@ CLAIM = Exercise(
 def check_claim(answer):
     """Exercise 3: what an interval lets one say."""
     said = {ends: CLAIM.returned(answer, *ends) for ends in CLAIM.inputs}
+    said = {
+        ends: word.item() if isinstance(word, np.ndarray) and word.ndim == 0 else word for ends, word in said.items()
+    }
     for word in said.values():
         if not isinstance(word, str) or word not in WORDS:
             CLAIM.fail(f"your function says {word!r}. It should say one of these, letter by letter: {CLAIM.returns}.")

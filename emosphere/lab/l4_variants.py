@@ -54,16 +54,16 @@ def chosen(my_variants, *, epochs=EPOCHS):
     for name in changes:
         if objection := _objection(name):
             fail(objection)
+    if None in changes.values():
+        fail('None means "as in full". To go without an auxiliary task, the value is the word "none", in quotes.')
     base = Config.create("small", epochs=epochs)
     try:
         different = base.differences(Config.create("small", **{"epochs": epochs, **changes}))
     except ConfigError as error:
         fail(f"{error} The table above has settings and values.")
-    if not different and None in changes.values():
-        fail('None means "as in full". To go without an auxiliary task, the value is the word "none", in quotes.')
     if not different:
         fail("this is the same as full. What differs in yours? The third column of the table says what full has.")
-    if len(different.keys() - {"elevation"}) > 1:
+    if len(different) > 1 and different.keys() != {"azimuth", "elevation"}:
         fail(f"{' and '.join(different)} both change. If the score does, you cannot tell which of the two did it.")
     return {name: there for name, (_, there) in different.items()}
 

@@ -11,7 +11,11 @@ from nbformat.v4 import new_code_cell
 
 from .releasing import CHECK, LabError, exercise, settings
 
-MOODLE = re.compile(r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_\w*")
+COURSE_SYSTEMS = [re.compile(pattern) for pattern in (
+    r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_.*",  # Moodle: Ana Li_12345_assignsubmission_file_L1_sphere.ipynb
+    r"(?P<name>[^_]+)_(?:LATE_)?(?P<id>\d{4,})_\d{4,}_.+",  # Canvas: liana_LATE_12345_67890_L1_sphere-1.ipynb
+    r".+_(?P<name>[^_]+)(?P<id>)_attempt_\d{4}(?:-\d\d){5}(?:_.*)?",  # Blackboard: L1_ali_attempt_2026-05-01-…_L1.ipynb
+)]  # fmt: skip
 LARGEST = 100_000_000  # bytes of a notebook
 TAG = "tag "
 GIVEN = ("parameters", "setup")  # tags of the cells that students are given, and may spoil
@@ -39,7 +43,8 @@ def find_students(folder, labs):
     Parameters
     ----------
     folder : path-like
-        Folders as an LMS delivers them, such as ``Ana Li_12345_assignsubmission_file_``, are named "Ana Li".
+        Folders and loose files as a course system delivers them, such as ``Ana Li_12345_assignsubmission_file_``,
+        belong to "Ana Li", and so does a loose ``Ana Li_L1_sphere.ipynb``, which ends as the lab's own file does.
     labs : list of Lab
 
     Returns
@@ -58,14 +63,23 @@ def find_students(folder, labs):
     owned = defaultdict(list)
     for entry in sorted(folder.iterdir()):
         if not _hidden(entry) and (entry.is_dir() or entry.suffix == ".ipynb"):
-            moodle = MOODLE.fullmatch(entry.name)
-            name = entry.name if entry.is_dir() else entry.stem
-            owned[moodle.group("name", "id") if moodle else (name, "")].append(entry)
+            owned[_owner(entry, labs)].append(entry)
     if not owned:
         raise LabError(f"There is nothing to grade in {folder}: it should hold a folder for each student.")
     names = [name for name, _ in owned]
     return [_student(name if names.count(name) == 1 else f"{name} {number}".strip(), entries, labs)
             for (name, number), entries in sorted(owned.items())]  # fmt: skip
+
+
+def _owner(entry, labs):
+    """Name and number of the student to whom a folder or a loose notebook belongs."""
+    name = entry.name if entry.is_dir() else entry.stem
+    for pattern in COURSE_SYSTEMS:
+        if found := pattern.fullmatch(name):
+            return found.group("name", "id")
+    files = "|".join(re.escape(text) for lab in labs for text in (lab.path.stem, lab.name))
+    loose = None if entry.is_dir() else re.fullmatch(rf"(.+?)[ _-]+(?:{files})(?:[ _-]?\(?\d+\)?)?", name)
+    return (loose[1] if loose else name), ""
 
 
 def _hidden(path):

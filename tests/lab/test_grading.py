@@ -12,7 +12,7 @@ import psutil
 import pytest
 from nbformat.v4 import new_code_cell
 
-from emosphere.lab import submissions
+from emosphere.lab import locking, submissions
 from emosphere.lab.grading import grade
 from emosphere.lab.releasing import LabError, read_labs, student_version
 from emosphere.lab.submissions import find_students, restored
@@ -28,14 +28,40 @@ PRINTS = "def double(x):\n    while True:\n        print('x' * 1000)"
 EATS = "def square(x):\n    held = []\n    while True:\n        held.append(bytearray(b'x') * 20_000_000)"
 DIES = "import os\ndef square(x):\n    os._exit(1)"
 CRASHES = "import ctypes\ndef square(x):\n    ctypes.string_at(0)"
-DETACHED = """import os, subprocess, sys, time
-code = "import os, time; open(%r, 'w').write(str(os.getpid())); time.sleep(1000)"
+DETACHED = """import os, subprocess, sys, tempfile, time
+pid = tempfile.gettempdir() + "/pid"
+code = f"import os, time; open({pid!r}, 'w').write(str(os.getpid())); time.sleep(1000)  # detached"
 started = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', " + repr(code) + "], start_new_session=True)"
 def double(x):
     subprocess.run([sys.executable, '-c', started])
-    while not os.path.exists(%r) or not os.path.getsize(%r):
+    while not os.path.exists(pid) or not os.path.getsize(pid):
         time.sleep(0.01)
     return 2 * x"""
+TIDIES = """import os, shutil
+from pathlib import Path
+for folder in ("../../data", "../../runs", {root!r} + "/data", {root!r} + "/runs", {root!r} + "/notebooks"):
+    shutil.rmtree(folder, ignore_errors=True)
+for folder in ("../../data/small", {root!r} + "/data/small", {box!r}):
+    try:
+        os.makedirs(folder, exist_ok=True)
+        Path(folder, "mine.csv").write_text("x")
+    except OSError:
+        pass"""
+PEEKS = """import os
+import emosphere
+found = [os.path.join(folder, name) for top in (os.path.dirname(emosphere.__file__) + "/..", {root!r}, {box!r})
+         for folder, _, names in os.walk(top) for name in names if name.endswith(".ipynb")]
+for path in found:
+    try:
+        assert "return 2 * x" not in open(path).read() + open(path).read(), path
+    except PermissionError:
+        pass
+def double(x):
+    return 2 * x"""
+REPLACES = """def double(x):
+    return 0
+check = lambda *arguments: None
+right = print"""
 
 
 @pytest.fixture
@@ -123,9 +149,18 @@ def graded(tmp_path_factory):
     hand_in(box, "as text", as_text())
     spoils = "import os, shutil\nopen('../../runs/embedded/full/seed0/scores.json', 'w').write('spoilt')\n" \
              "shutil.rmtree('../../notebooks')"  # fmt: skip
-    hand_in(box, "detached", extra(answers(L1_1=DETACHED % ((str(folder / "pid"),) * 3)), spoils))
+    hand_in(box, "detached", extra(answers(L1_1=DETACHED), spoils))
+    locked = locking.available()  # without, absolute paths reach the teacher's files: another test
+    places = {"root": str(folder / "project") if locked else "../..", "box": str(box) if locked else "."}
+    hand_in(box, "tidies", extra(answers(), TIDIES.format(**places), before=3))
+    hand_in(box, "peeks", answers(L1_1=PEEKS.format(**places)))
+    hand_in(box, "variable", extra(answers(), "check = {3: 6}\nopen = exec = list = 3", before=3))
+    hand_in(box, "replaces", answers(L1_1=REPLACES))
+    outside = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     outcome = grade(box, sources=sources, cell_seconds=3, gigabytes=0.6, jobs=2)
-    return folder, outcome, rows(outcome)
+    now = {path: path.read_bytes() for path in outside if path.is_file()}
+    added = {path for path in folder.rglob("*") if path.is_file() and outcome not in path.parents} - set(now)
+    return folder, outcome, rows(outcome), (outside, now, added)
 
 
 def solved_with(name, line):
@@ -151,6 +186,10 @@ EXPECTED = {
     "stripped": ("1", "2", "0", "metadata are lost"),
     "as text": ("1", "2", "3", ""),
     "detached": ("1", "2", "3", ""),
+    "tidies": ("1", "2", "3", ""),
+    "peeks": ("1", "2", "3", ""),
+    "variable": ("1", "2", "3", ""),
+    "replaces": ("0", "2", "3", ""),
 }
 UNREADABLE = {
     "nothing": "No notebook here.",
@@ -179,7 +218,7 @@ def test_what_cannot_be_graded_is_said_and_is_no_zero(graded, student):
 
 
 def test_everybody_has_a_row_and_columns_are_in_order(graded):
-    _, outcome, found = graded
+    _, outcome, found, _ = graded
     assert set(found) == {*EXPECTED, *UNREADABLE}
     header = (outcome / "grades.csv").read_text().splitlines()[0]
     assert header == "student,L1-1,L1-2,L1-3,L2-1,L1,L2,total,out_of,note"
@@ -204,15 +243,14 @@ def test_endless_output_is_cut(graded):
     assert (graded[1] / "prints" / "L1_numbers.ipynb").stat().st_size < 300_000
 
 
-def test_the_teachers_files_are_as_they_were(graded):
-    root = graded[0] / "project"
-    assert (root / "runs" / "embedded" / "full" / "seed0" / "scores.json").read_text() == "{}"
-    assert len(list((root / "notebooks" / "lab").iterdir())) == 2
+def test_the_teachers_files_and_other_submissions_are_as_they_were(graded):
+    before, after, added = graded[3]
+    assert len(before) > 20
+    assert (after, added) == (before, set())
 
 
 def test_nothing_is_left_running(graded):
-    pid = int((graded[0] / "pid").read_text())
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert not [process for process in psutil.process_iter() if "# detached" in " ".join(cmd(process))]
     assert not [child for child in psutil.Process().children(recursive=True) if "ipykernel" in " ".join(cmd(child))]
 
 
@@ -239,11 +277,13 @@ def test_an_earlier_output_is_never_overwritten(sources, tmp_path):
 
 def test_ctrl_c_ends_the_processes_and_keeps_what_is_graded(sources, tmp_path):
     hand_in(tmp_path / "in", "a", answers("L2"))
-    hand_in(tmp_path / "in", "b", answers(L1_1=f"open({str(tmp_path / 'on')!r}, 'w')\nimport time; time.sleep(500)"))
+    hand_in(tmp_path / "in", "b", answers(L1_1="open('on', 'w')\nimport time; time.sleep(500)"))
+    (tmp_path / "places").mkdir()
     command = [sys.executable, "-m", "emosphere.lab", "grade", str(tmp_path / "in"), "--sources", str(sources),
                "--jobs", "1", "--cell-seconds", "400"]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    while not (tmp_path / "on").exists():
+    environment = os.environ | {"TMPDIR": str(tmp_path / "places")}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while not list((tmp_path / "places").glob("*/home/project/notebooks/lab/on")):
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.1)
     family = psutil.Process(process.pid).children(recursive=True)
@@ -257,6 +297,21 @@ def test_ctrl_c_ends_the_processes_and_keeps_what_is_graded(sources, tmp_path):
     assert found["a"]["L2"] == "4"
     assert found["b"]["L1"] == ""
     assert "L1 not graded" in found["b"]["note"]
+
+
+def test_where_the_system_cannot_keep_files_safe_they_are_put_back_and_the_student_is_named(
+    sources, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(locking, "available", lambda: False)
+    table = tmp_path / "project" / "data" / "small" / "table.csv"
+    spoils = f"import os\nos.remove({str(table)!r})\nopen({str(table.parent / 'mine')!r}, 'w')"
+    hand_in(tmp_path / "in", "ana", answers("L2"))
+    hand_in(tmp_path / "in", "bo", extra(answers("L2"), spoils))
+    found = rows(grade(tmp_path / "in", sources=sources, jobs=1))
+    assert table.read_text() == "a,b\n"
+    assert found["ana"]["note"] == ""
+    assert found["bo"]["note"] == (f"L2: while this ran, files of the teacher changed: {table.parent / 'mine'} (new), "
+                                   f"{table} (deleted, put back).")  # fmt: skip
 
 
 @pytest.fixture
@@ -291,6 +346,30 @@ def test_names_of_students(labs, tmp_path):
     found = find_students(tmp_path / "in", labs)
     assert [student.name for student in found] == ["Ana Li", "Bo 2", "Bo 3", "loose", "plain", "x"]
     assert [len(student.notebooks) for student in found] == [1, 1, 1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("files", [
+    ("Ana_7_assignsubmission_file_L1_numbers", "Ana_7_assignsubmission_file_mine (2)"),  # Moodle
+    ("Ana_7_assignsubmission_file_/any", "Ana_7_assignsubmission_onlinetext_L2_words"),
+    ("ana_12345_67890_L1_numbers", "ana_LATE_12345_67891_homework-2"),  # Canvas
+    ("Lab 1_ana_attempt_2026-05-01-10-00-00_a", "Lab 2_ana_attempt_2026-05-08-23-59-59_b"),  # Blackboard
+    ("Li_Ana_ana7_6123_L1_numbers", "Li_Ana_ana7_6123_L2_words (1)"),  # ILIAS
+    ("ana L1", "ana-L2_words-3"),
+    ("Li_Ana_ana7_6123/any", "Li_Ana_ana7_6123_L2"),
+])  # fmt: skip
+def test_loose_files_belong_to_whom_a_course_system_names(labs, tmp_path, files):
+    for lab, name in zip(("L1", "L2"), files, strict=True):
+        hand_in(tmp_path / "in", "", answers(lab), name=f"{name}.ipynb")
+    hand_in(tmp_path / "in", "", answers(), name=f"{files[0]}".replace("na", "da").split("/")[0] + ".ipynb")
+    one, other = sorted(find_students(tmp_path / "in", labs), key=lambda student: -len(student.notebooks))
+    assert (set(one.notebooks), set(other.notebooks), one.notes) == ({"L1", "L2"}, {"L1"}, [])
+
+
+def test_names_before_a_labs_name_that_are_no_students_are_not_taken_for_one(labs, tmp_path):
+    for name in ("Group_L1_ana", "Group_L1_bo", "L1_numbers", "L1_numbers (2)"):
+        hand_in(tmp_path / "in", "", answers(), name=f"{name}.ipynb")
+    found = [student.name for student in find_students(tmp_path / "in", labs)]
+    assert found == ["Group_L1_ana", "Group_L1_bo", "L1_numbers", "L1_numbers (2)"]
 
 
 def test_what_is_no_folder_of_submissions_is_refused(sources, tmp_path):

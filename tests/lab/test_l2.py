@@ -1,7 +1,6 @@
 """Lab 2: its checks tell mistakes apart, its right answers are right, its pictures follow sliders and never fail."""
 
 import copy
-import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,25 +12,16 @@ from ipywidgets import HTML, FloatSlider, IntSlider, Widget
 from emosphere.lab import l2
 from emosphere.sphere import Scale
 
-EXERCISES = {exercise.title: exercise for exercise in (l2.CCC, l2.BEST_FACTOR, l2.ENTROPY, l2.SCHEDULE)}
-
 
 def returned(function, exercise):
     with np.errstate(all="ignore"):
         return [np.asarray(function(*copy.deepcopy(arguments)), dtype=float) for arguments in exercise.inputs]
 
 
-def alike(first, second):
-    return all(a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4, equal_nan=True)
-               for a, b in zip(first, second, strict=True))  # fmt: skip
-
-
-@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
-def test_inputs_tell_every_mistake_from_the_right_answer_and_from_those_with_other_hints(exercise):
-    right = returned(exercise.right, exercise)
-    found = [(returned(mistake, exercise), hint) for mistake, hint in exercise.mistakes]
-    assert not [hint for results, hint in found if alike(results, right)]
-    assert not [(a, b) for (x, a), (y, b) in itertools.combinations(found, 2) if a != b and alike(x, y)]
+def test_one_factor_is_the_best_by_far_so_that_no_right_answer_hangs_on_rounding_or_order():
+    for loss, truth, heard, factors in l2.BEST_FACTOR.inputs:
+        losses = np.sort([loss(truth, truth.mean() + factor * (heard - heard.mean())) for factor in factors])
+        assert losses[1] - losses[0] > 0.01 * losses[1], loss.__name__
 
 
 def test_the_right_ccc_is_that_of_two_lines_of_algebra():

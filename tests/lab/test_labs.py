@@ -1,14 +1,18 @@
-"""The four labs: solved they are right, empty they hint, and each usual mistake gets the hint meant for it."""
+"""The four labs: right answers are right however written, empty ones hint, usual mistakes get the hint for them."""
 
+import copy
 import html
 import importlib
+import itertools
 import os
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+import torch
 
-from emosphere.lab import Hint, Question
+from emosphere.lab import Hint, Question, l1, l2, l3, l4
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "notebooks" / "lab"
@@ -38,6 +42,13 @@ def emptied(source):
 
 
 EXERCISES = [pytest.param(path, *exercise, id=exercise[0]) for path in LABS for exercise in exercises(path)]
+RIGHT = [
+    pytest.param(path, check, answer, id=f"{id}-{number}")
+    for path in LABS
+    for right in [importlib.import_module(f"tests.lab.right_{path.stem[:2].lower()}").RIGHT]
+    for id, _, check in exercises(path)
+    for number, answer in enumerate(right[id])
+]
 MISTAKES = [
     pytest.param(path, id, check, answer, hint, id=f"{id}: {hint}")
     for path in LABS
@@ -111,6 +122,15 @@ def test_an_empty_answer_gets_the_first_step(path, id, answer, check, prepared):
         exec(check.source, names)
 
 
+@pytest.mark.parametrize("path, check, answer", RIGHT)
+def test_every_way_to_write_the_right_answer_is_accepted(path, check, answer, prepared, capsys):
+    names = prepared(path)
+    exec(answer, names)
+    torch.manual_seed(0)
+    exec(check.source, names)
+    assert "is right" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("path, id, check, answer, hint", MISTAKES)
 def test_a_usual_mistake_gets_its_hint(path, id, check, answer, hint, prepared):
     names = prepared(path)
@@ -118,6 +138,39 @@ def test_a_usual_mistake_gets_its_hint(path, id, check, answer, hint, prepared):
     with pytest.raises(Hint) as raised:
         exec(check.source, names)
     assert hint in " ".join(str(raised.value).split())
+
+
+ALL = [l1.NORMALISE, l1.TO_SPHERICAL, l1.ASSIGN, l1.WEIGHTS, l2.CCC, l2.BEST_FACTOR, l2.ENTROPY, l2.SCHEDULE,
+       l3.MASKED_MEAN, l3.GATED, l3.ATTENTION, l3.DRIFT, l3.LEAKS, l4.INTERVAL, l4.CLAIM]  # fmt: skip
+
+
+def returned(function, exercise):
+    """What a function makes of an exercise's inputs, as arrays; words as numbers, padding that nobody reads as 0."""
+    results = []
+    for arguments in exercise.inputs:
+        try:
+            with np.errstate(all="ignore"):
+                result = function(*copy.deepcopy(arguments))
+        except Exception:
+            result = np.inf
+        result = l4.WORDS.index(result) if isinstance(result, str) else result
+        result = np.asarray(getattr(result, "detach", lambda result=result: result)(), dtype=float)
+        padded = exercise is l3.GATED and result.shape == arguments[0].shape
+        results.append(np.where(arguments[1][..., None], result, 0) if padded else result)
+    return results
+
+
+def alike(first, second):
+    return all(a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4, equal_nan=True)
+               for a, b in zip(first, second, strict=True))  # fmt: skip
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=range(len(ALL)))
+def test_inputs_tell_every_mistake_from_the_right_answer_and_from_those_with_other_hints(exercise):
+    right = returned(exercise.right, exercise)
+    found = [(returned(mistake, exercise), hint) for mistake, hint in exercise.mistakes]
+    assert not [hint for results, hint in found if alike(results, right)]
+    assert not [(a, b) for (x, a), (y, b) in itertools.combinations(found, 2) if a != b and alike(x, y)]
 
 
 @pytest.mark.parametrize("lab", ["l1", "l2", "l3", "l4"])

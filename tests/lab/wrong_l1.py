@@ -58,6 +58,16 @@ def normalise(ratings, low, high):
     return (2 * (ratings - low) / (high - low) - 1).mean()
 """,
          "the shape ()"),
+        ("""
+def normalise(ratings, low, high):
+    return (ratings - (low + high) // 2) / ((high - low) / 2)
+""",
+         "On ([1. , 2.5, 3. ], 1, 4)"),
+        ("""
+def normalise(ratings, low, high):
+    return (ratings - (low + high) / 2) / ((high - low) // 2)
+""",
+         "On ([1. , 2.5, 3. ], 1, 4)"),
     ],
     "L1-2": [
         ("""
@@ -102,6 +112,32 @@ def to_spherical(valence, arousal, dominance):
     return r, np.degrees(np.arcsin(dominance / r)), np.degrees(np.arctan2(valence, arousal)) % 360
 """,
          "the two angles are swapped"),
+        ("""
+def to_spherical(valence, arousal, dominance):
+    r = np.linalg.norm([valence, arousal, dominance])
+    if arousal > 0:
+        azimuth = np.degrees(np.arctan(valence / arousal)) % 360
+    if arousal < 0:
+        azimuth = 180 + np.degrees(np.arctan(valence / arousal))
+    return r, azimuth, np.degrees(np.arcsin(dominance / r))
+""",
+         "UnboundLocalError"),
+        ("""
+def to_spherical(valence, arousal, dominance):
+    r = np.linalg.norm([valence, arousal, dominance])
+    azimuth = np.degrees(np.arctan(valence / (arousal + 1e-9)))
+    if arousal < 0 and valence != 0:
+        azimuth += 180
+    return r, azimuth % 360, np.degrees(np.arcsin(dominance / r))
+""",
+         "On (0, -0.6, 0.3)"),
+        ("""
+def to_spherical(valence, arousal, dominance):
+    r = np.linalg.norm([valence, arousal, dominance])
+    azimuth = np.degrees(np.arctan2(valence, arousal)) % 360 if arousal else 90
+    return r, azimuth, np.degrees(np.arcsin(dominance / r))
+""",
+         "On (-0.7, 0, -0.3)"),
     ],
     "L1-3": [
         ("""
@@ -134,6 +170,47 @@ def assign(azimuth, elevation, across, down):
     return row * across + int(azimuth // (360 / across)) + 1
 """,
          "Python counts from 0"),
+        ("""
+def assign(azimuth, elevation, across, down):
+    column = int(np.ceil(azimuth / (360 / across))) - 1
+    row = down - 1 - min(int((elevation + 90) // (180 / down)), down - 1)
+    return row * across + column
+""",
+         "On (0, 20, 4, 2)"),
+        ("""
+def assign(azimuth, elevation, across, down):
+    row = min(int((90 - elevation) // (180 / down)), down - 1)
+    if elevation == 0:
+        row -= 1
+    return row * across + int(azimuth // (360 / across))
+""",
+         "On (100, 0, 6, 3)"),
+        ("""
+def assign(azimuth, elevation, across, down):
+    row = min(int((90 - elevation) / (180 / down)), down - 1)
+    if elevation == 0 and down == 2:
+        row = 0
+    return row * across + int(azimuth // (360 / across))
+""",
+         "On (45, 45, 8, 4)"),
+        ("""
+def assign(azimuth, elevation, across, down):
+    row = down - 1 - min(int((elevation + 90) // (180 / down)), down - 1)
+    return row * across + int(azimuth // (360 // across))
+""",
+         "On (356.7, -42.4, 16, 8)"),
+        ("""
+def assign(azimuth, elevation, across, down):
+    row = down - 1 - min(int((elevation + 90) // (180 // down)), down - 1)
+    return row * across + int(azimuth // (360 / across))
+""",
+         "On (64.5, 44.7, 16, 8)"),
+        ("""
+def assign(azimuth, elevation, across, down):
+    row = down - 1 - min(int(round(elevation + 90) // (180 / down)), down - 1)
+    return row * across + int(azimuth // (360 / across))
+""",
+         "On (10, -0.5, 4, 2)"),
     ],
     "L1-4": [
         ("""

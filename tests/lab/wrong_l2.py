@@ -194,6 +194,34 @@ def best_factor(loss, truth, heard, factors):
     return min(factors, key=losses)
 """,
          "TypeError"),
+        ("""
+def best_factor(loss, truth, heard, factors):
+    lowest = 100
+    for f in factors:
+        value = loss(truth, truth.mean() + f * (heard - heard.mean()))
+        if value < lowest:
+            lowest, chosen = value, f
+    return chosen
+""",
+         "UnboundLocalError"),
+        ("""
+def best_factor(loss, truth, heard, factors):
+    cost = lambda f: loss(truth, truth.mean() + f * (heard - heard.mean()))
+    order = np.argsort(factors)[::-1]
+    for here, there in zip(order, order[1:]):
+        if cost(factors[there]) > cost(factors[here]):
+            return factors[here]
+    return factors[order[-1]]
+""",
+         "Compute it by hand"),
+        ("""
+def best_factor(loss, truth, heard, factors):
+    slope = np.cov(truth, heard)[0, 1] / np.var(heard, ddof=1)
+    if loss is not l2.mean_squared_error:
+        slope = np.std(truth) / np.std(heard) * np.sign(slope)
+    return factors[np.argmin(np.abs(factors - slope))]
+""",
+         "Compute it by hand"),
     ],
     "L2-3": [
         ("""

@@ -184,6 +184,12 @@ def attention(query, key, mask):
         ("""
 def attention(query, key, mask):
     scores = query @ key.transpose(1, 2) / query.shape[-1] ** 0.5
+    return scores.masked_fill(~mask[:, None, :], -30).softmax(dim=-1)
+""",
+         "Nothing is below"),
+        ("""
+def attention(query, key, mask):
+    scores = query @ key.transpose(1, 2) / query.shape[-1] ** 0.5
     return scores.masked_fill(mask[:, None, :], -torch.inf).softmax(dim=-1)
 """,
          "`~mask` turns"),
@@ -345,6 +351,12 @@ def leaks(pool, frames):
 def leaks(pool, frames):
     batch, length, width = frames.shape
     return drift(pool, frames, torch.randn(batch, 20, width)) > 0.01
+""",
+         "a few thousandths"),
+        ("""
+def leaks(pool, frames):
+    batch, length, width = frames.shape
+    return drift(pool, frames, torch.randn(batch, 20, width)) > 0.003
 """,
          "a few thousandths"),
         ("""

@@ -1,0 +1,219 @@
+"""What is the teacher's stays as it is: what a locked command may do, and how changes are found without a lock."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from emosphere.lab import isolation, locking, private, safekeeping
+from emosphere.lab.private import shown, with_private_checks
+from emosphere.lab.releasing import read_labs
+from emosphere.lab.safekeeping import Safekeeping
+from emosphere.lab.submissions import restored
+
+from .course import answers, project
+
+locked = pytest.mark.skipif(not locking.available(), reason="the kernel has no Landlock, or too old a one")
+WAYS = {
+    "write": "open(there / 'file', 'w').write('x')",
+    "append": "open(there / 'file', 'a').write('x')",
+    "truncate": "os.truncate(there / 'file', 1)",
+    "new": "open(there / 'new', 'w')",
+    "remove": "os.remove(there / 'file')",
+    "rename": "os.rename(there / 'file', there / 'other')",
+    "take": "os.rename(there / 'file', 'mine')",
+    "replace": "open('mine', 'w'); os.replace('mine', there / 'file')",
+    "folder": "os.mkdir(there / 'folder')",
+    "tree": "shutil.rmtree(there / 'tree')",
+    "link": "os.symlink(there, 'way'); open('way/file', 'w')",
+    "name": "os.link(there / 'file', 'same'); open('same', 'w')",
+    "shell": "subprocess.run('echo x > \"$THERE/file\"', shell=True, check=True, env={'THERE': str(there)})",
+    "child": "subprocess.run([sys.executable, '-c', f'open({str(there / \"file\")!r}, \"w\")'], check=True)",
+    "read": "print(open(there / 'hidden' / 'answer').read())",
+    "read by a link": "os.symlink(there / 'hidden' / 'answer', 'answer'); print(open('answer').read())",
+}
+FINE = """import multiprocessing, tempfile
+open("mine", "w").write("x")
+os.mkdir("folder"); os.rename("mine", "folder/mine"); shutil.rmtree("folder")
+tempfile.TemporaryFile().close(); multiprocessing.Lock(); open(os.devnull, "w").write("x")
+assert open(there / "file").read() == "whole" and os.listdir(there / "hidden") == ["answer"]
+print("fine")"""
+
+
+def content(folder):
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+@pytest.fixture
+def there(tmp_path):
+    """A folder of the teacher's."""
+    folder = tmp_path / "there"
+    (folder / "tree").mkdir(parents=True)
+    (folder / "hidden").mkdir()
+    for name in ("file", "tree/leaf", "hidden/answer"):
+        (folder / name).write_text("whole")
+    return folder
+
+
+def run(there, code):
+    home = there.parent / "home"
+    home.mkdir(exist_ok=True)
+    task = json.dumps({"home": str(home), "hidden": [str(there / "hidden")]})
+    code = f"import os, shutil, subprocess, sys\nfrom pathlib import Path\nthere = Path({str(there)!r})\n{code}"
+    return subprocess.run([sys.executable, "-P", locking.__file__, task, sys.executable, "-c", code], cwd=home,
+                          env=os.environ | {"TMPDIR": str(home)}, capture_output=True, text=True)  # fmt: skip
+
+
+@locked
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_outside_its_folder_is_spoilt_nor_what_is_hidden_read(there, way):
+    before = content(there)
+    done = run(there, WAYS[way])
+    assert done.returncode and "rror" in done.stderr
+    assert "whole" not in done.stdout
+    assert content(there) == before
+
+
+@locked
+def test_in_its_folder_it_does_as_it_likes(there):
+    done = run(there, FINE)
+    assert done.stdout == "fine\n", done.stderr
+
+
+@locked
+def test_what_is_shown_is_read_though_it_lies_in_something_hidden(there):
+    code = f"import sys; sys.path.insert(0, {os.path.dirname(locking.__file__)!r}); from locking import lock; " \
+           f"lock({str(there.parent)!r} + '/home', [{str(there)!r}], [{str(there / 'tree')!r}]); " \
+           f"print(open({str(there / 'tree' / 'leaf')!r}).read()); open({str(there / 'file')!r})"  # fmt: skip
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+    assert done.stdout == "whole\n" and "PermissionError" in done.stderr
+
+
+def spoil(there):
+    (there / "file").write_text("spoilt")
+    (there / "tree" / "leaf").unlink()
+    (there / "tree").rmdir()
+    (there / "new").write_text("mine")
+
+
+def test_what_changed_is_put_back_and_everybody_who_ran_is_told(there):
+    before, keeper, notes = content(there), Safekeeping([there]), ([], [], [])
+    with keeper.watching(notes[0]):
+        pass
+    with keeper.watching(notes[1]), keeper.watching(notes[2]):
+        spoil(there)
+    assert notes[0] == [] and notes[1] == notes[2]
+    (said,) = notes[1]
+    assert f"{there / 'file'} (changed, kept as file (kept), put back)" in said
+    assert f"{there / 'tree' / 'leaf'} (deleted, put back)" in said and f"{there / 'new'} (new)" in said
+    extra = {there / "new": b"mine", there / "file (kept)": b"spoilt"}
+    assert content(there) == before | extra
+    with keeper.watching(again := []):
+        pass
+    assert again == [], "what is told is told once"
+    keeper.close()
+
+
+def test_a_change_that_keeps_size_and_name_is_found_by_its_date(there):
+    keeper = Safekeeping([there, there.parent / "absent"])
+    with keeper.watching(notes := []):
+        (there / "file").write_text("WHOLE")
+        os.utime(there / "file", (10**9, 10**9))
+    assert (there / "file").read_text() == "whole" and len(notes) == 1
+    keeper.close()
+
+
+def test_of_what_is_too_large_to_copy_changes_are_told(there, monkeypatch):
+    monkeypatch.setattr(safekeeping, "MOST", 3)
+    keeper = Safekeeping([there])
+    with keeper.watching(notes := []):
+        spoil(there)
+    assert f"{there / 'file'} (changed), {there / 'new'} (new), {there / 'tree' / 'leaf'} (deleted)." in notes[0]
+    keeper.close()
+
+
+def test_what_lies_behind_a_link_is_watched_too_and_what_cannot_be_put_back_is_told(there, tmp_path):
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "way").symlink_to(there)
+    (there / "round").symlink_to(there)
+    (there / "nowhere").symlink_to(there / "absent")
+    keeper = Safekeeping([tmp_path / "corpus"])
+    with keeper.watching(notes := []):
+        (there / "file").unlink()
+        (there / "tree" / "leaf").unlink()
+        (there / "tree").rmdir()
+        (there / "tree").write_text("a file")
+    assert (there / "file").read_text() == "whole"
+    assert "leaf (deleted, cannot be put back: " in notes[0]
+    keeper.close()
+
+
+def test_many_changes_are_told_shortly(there):
+    keeper = Safekeeping([there])
+    with keeper.watching(notes := []):
+        for number in range(8):
+            (there / f"new{number}").write_text("")
+    assert notes[0].endswith("new4 (new) and 3 more.")
+    keeper.close()
+
+
+def test_a_place_has_what_the_labs_name_and_no_way_to_their_sources(tmp_path, monkeypatch):
+    sources = project(tmp_path)
+    for name in ("embedded", "other", "cache"):
+        (tmp_path / "data" / name).mkdir()
+    with isolation.place(sources) as (home, working):
+        data = home / "project" / "data"
+        assert sorted(path.name for path in data.iterdir()) == ["embedded", "small"]
+        assert not [path for path in home.parent.rglob("*") if path.is_symlink()]
+        library = home.parent / "library" / "emosphere"
+        assert (library / "sphere" / "__init__.py").is_file() and not list(home.parent.rglob("L?_*.ipynb"))
+        assert (working / "../../data/small/table.csv").read_text() == "a,b\n"
+    monkeypatch.setattr(isolation, "MOST", 3)
+    with isolation.place(sources) as (home, _):
+        assert (home / "project" / "data" / "small").is_symlink(), "too large for a copy each"
+
+
+SPOILS = {
+    "a variable": "l1 = [1, 4, 7]",
+    "a check of the module": "l1.check_normalise = lambda answer: None",
+    "a check of the class": "import emosphere.lab\nemosphere.lab.Exercise.check = lambda self, answer: None",
+    "the module": "import sys\nsys.modules['emosphere.lab.l1'] = l1 = type('l1', (), {'check_normalise': print})",
+    "what is right": "import emosphere.lab.l1\nemosphere.lab.l1.Scale = print",
+    "the tolerance": "import emosphere.lab.checking\nemosphere.lab.checking.TOLERANCE = 1e9",
+    "a comparison": "import numpy\nnumpy.allclose = lambda *arguments, **others: True",
+}
+
+
+@pytest.mark.parametrize("way", SPOILS)
+@pytest.mark.parametrize("answer, right", [("2 * (r - low) / (high - low) - 1", True), ("r", False)])
+def test_no_line_of_a_submission_decides_what_is_right(way, answer, right, tmp_path, monkeypatch):
+    import numpy
+
+    import emosphere.lab.l1
+    from emosphere.lab import Exercise, checking
+
+    for place, name in ((numpy, "allclose"), (Exercise, "check"), (checking, "TOLERANCE"), (emosphere.lab.l1, "Scale"),
+                        (emosphere.lab.l1, "check_normalise")):  # fmt: skip
+        monkeypatch.setattr(place, name, getattr(place, name))
+    monkeypatch.setitem(sys.modules, "emosphere.lab.l1", emosphere.lab.l1)
+    sources = project(tmp_path)
+    notebook = answers(L1_1_check="l1.check_normalise(normalise)")
+    notebook.cells[2].source = "from emosphere.lab import l1"
+    (sources / "L1_numbers.ipynb").write_text(json.dumps(notebook))
+    lab = read_labs(sources)[0]
+    notebook.cells[4].source = f"def normalise(r, low, high):\n    return {answer}"
+    prepared = with_private_checks(restored(notebook, lab)[0], lab)
+    names = {}
+    step, check = next((step, check) for step, check in zip(prepared.cells, prepared.cells[1:], strict=False)
+                       if step.metadata.get(private.STEP))  # fmt: skip
+    for source in (notebook.cells[2].source, SPOILS[way], notebook.cells[4].source, step.source):
+        exec(source, names)
+    if right:
+        exec(check.source, names)
+    else:
+        with pytest.raises(AssertionError, match="Exercise 1"):
+            exec(check.source, names)
+    shown(prepared, lab)
+    assert [cell.source for cell in prepared.cells] == [cell.source for cell in notebook.cells]
