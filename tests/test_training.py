@@ -92,7 +92,7 @@ def test_same_seed_same_run_other_seed_other_run(run, tones, encoders, tmp_path)
 
 
 def test_complete_run_is_used_again_and_never_overwritten(run, tones, encoders, monkeypatch):
-    monkeypatch.setattr(training, "prepare", lambda *a, **k: pytest.fail("trained again"))
+    monkeypatch.setattr(training, "fit", lambda *a, **k: pytest.fail("trained again"))
     training.train(configuration(tones, encoders), run)
     with pytest.raises(ConfigError, match=r"other parameters: epochs \(2 there, 3 asked for\)"):
         training.train(configuration(tones, encoders, epochs=3), run)
