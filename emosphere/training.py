@@ -137,6 +137,7 @@ def train(config, folder, *, cache="data/cache", progress=True):
 
 
 def _prepare_layers(model, config):
+    model.encoder.config.apply_spec_augment &= config.spec_augment
     if config.attention != "plain":
         fuse_attention(model.encoder, recompute=config.attention == "recomputed")
     if config.gradient_checkpointing:

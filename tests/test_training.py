@@ -440,10 +440,15 @@ def test_a_damaged_checkpoint_is_said(straight, tmp_path, monkeypatch):
         dict(gradient_checkpointing=True),
         dict(precision="bf16"),
         dict(workers=2),
+        dict(spec_augment=True, micro_batch_seconds=1.5),
     ],
     ids=lambda changes: next(iter(changes)),
 )
 def test_ways_to_train_run_and_resume(tones, encoders, tmp_path, monkeypatch, changes):
+    if "spec_augment" in changes:
+        hiding = AutoConfig.for_model("wavlm", **{**SMALL, "apply_spec_augment": True, "mask_time_length": 3})
+        AutoModel.from_config(hiding).save_pretrained(tmp_path / "hiding")
+        changes = changes | {"encoder": str(tmp_path / "hiding")}
     config = configuration(tones, encoders, **changes)
     whole = training.train(config, tmp_path / "whole", cache=tmp_path, progress=False)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
