@@ -25,6 +25,7 @@ from .corpora.decoding import RATE
 from .data import Utterances, make_loader
 from .encoders import fingerprint
 from .files import clear_leftovers, replacing
+from .memory import is_shortage, shortage
 from .progress import bar
 
 VERSION = 1
@@ -219,9 +220,13 @@ class Frames:
                     if held >= SHARD:
                         self._keep(made)
                         made, held = {}, 0
-            except torch.OutOfMemoryError as error:
-                raise FrameError(f"The GPU has too little memory for {at_a_time or GPU_SECONDS:g} s of audio, or one "
-                                 "utterance, at a time. Set micro_batch_seconds lower.") from error  # fmt: skip
+            except (MemoryError, RuntimeError) as error:
+                if not is_shortage(error):
+                    raise
+                at = batch["positions"].numpy()
+                raise FrameError(
+                    shortage("for making frames", rows["utterance"].to_numpy()[at], lengths[at])
+                ) from error
             finally:  # also when it is interrupted
                 self._keep(made)
 

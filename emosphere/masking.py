@@ -53,7 +53,7 @@ def hidden_spans(config, axis, lengths, total):
 
 
 def hidden_frames(encoder, samples, longest):
-    """What to tell a raw-waveform encoder, so that in training it hides frames as its configuration says, within limits.
+    """What a raw-waveform encoder is told, so that it hides frames in training as its configuration says, but few.
 
     Parameters
     ----------

@@ -397,3 +397,25 @@ def test_encoders_in_which_padding_leaks_hear_one_utterance_at_a_time(encoders):
     assert not config.exact
     assert not EmoSphereConfig(encoder_config={"model_type": "data2vec-audio"}).exact
     assert EmoSphereConfig(encoder_config={"model_type": "whisper"}).exact
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("can't allocate memory"), MemoryError()],
+    ids=repr,
+)
+def test_too_little_memory_names_the_utterance(tones, encoders, tmp_path, monkeypatch, error):
+    config = frozen(tones, encoders)
+    prepared = preparation.prepare(config, cache=tmp_path, progress=False)
+    model = preparation.new_model(config, prepared, cache=tmp_path)
+    calls, real = iter(range(99)), EmoSphereModel.hidden_states
+
+    def greedy(*arguments):
+        if next(calls) == 5:
+            raise error
+        return real(*arguments)
+
+    monkeypatch.setattr(EmoSphereModel, "hidden_states", greedy)
+    with pytest.raises(FrameError, match=r"memory for making frames: MSP-PODCAST_0001_\d+ is 0\.\d s long\. Cut it"):
+        preparation.with_frames(config, prepared, model, cache=tmp_path, progress=False)
+    assert len(Frames(model, tmp_path)._where) == 5, "what was made before is kept"

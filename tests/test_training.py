@@ -12,6 +12,7 @@ import audmetric
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import torch
 from accelerate import Accelerator
 from conftest import SMALL, write_corpus
@@ -19,10 +20,11 @@ from sklearn.metrics import f1_score
 from sklearn.utils.class_weight import compute_class_weight
 from transformers import AutoConfig, AutoModel
 
-from emosphere import checkpoint, corpora, data, files, loop, preparation, training
+from emosphere import checkpoint, corpora, data, files, loop, prediction, preparation, training
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
 from emosphere.encoders import EncoderError
+from emosphere.memory import is_shortage
 from emosphere.model import EmoSphereModel
 from emosphere.prediction import evaluation_loader, forward_all, predict
 from emosphere.sphere import DIMENSIONS
@@ -361,18 +363,16 @@ def test_a_gradient_that_is_no_number_spoils_nothing(tones, encoders, tmp_path, 
 @pytest.mark.parametrize(
     ("error", "where"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."), "loop.ccc_loss"),
-        (
-            RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
-            "loop.forward_all",
-        ),
-        (MemoryError(), "loop.backward"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."), "ccc_loss"),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), "backward"),
+        (MemoryError(), "backward"),
     ],
+    ids=lambda value: str(value)[:20],
 )
 def test_too_little_memory_says_what_to_lower(straight, tmp_path, monkeypatch, error, where):
     """And the run goes on with that setting."""
     config, _ = straight
-    calls, real = iter(range(99)), getattr(loop, where.split(".")[1])
+    calls, real = iter(range(99)), getattr(loop, where)
 
     def greedy(*arguments, **options):
         if next(calls) == 20:
@@ -380,9 +380,7 @@ def test_too_little_memory_says_what_to_lower(straight, tmp_path, monkeypatch, e
         return real(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        if where == "loop.forward_all":
-            calls = iter([20])
-        patch.setattr(loop, where.split(".")[1], greedy)
+        patch.setattr(loop, where, greedy)
         with pytest.raises(
             training.RunError, match=r"too little memory for .* s of audio at a time. Set micro_batch_"
         ) as caught:
@@ -392,6 +390,92 @@ def test_too_little_memory_says_what_to_lower(straight, tmp_path, monkeypatch, e
     changed = dataclasses.replace(config, micro_batch_seconds=seconds)
     assert training.train(changed, tmp_path / "run", cache=tmp_path, progress=False)
     assert Config.load(tmp_path / "run" / "config.json") == changed
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)", True),
+        ("std::bad_alloc", True),
+        ("could not create a primitive", True),
+        ("", False),
+        ("Expected all tensors to be on the same device", False),
+    ],
+)
+def test_what_is_taken_for_too_little_memory(text, short):
+    assert is_shortage(RuntimeError(text)) == short
+    assert not is_shortage(training.RunError(f"too little: {text}")), "said once"
+
+
+def test_one_utterance_that_is_too_long_is_not_told_to_go_in_larger_pieces(tones, encoders, tmp_path, monkeypatch):
+    def first(*arguments, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(loop, "backward", first)
+    config = configuration(tones, encoders, micro_batch_seconds=0.5)
+    with pytest.raises(training.RunError, match=r"for one utterance of 0\.\d s\. Set max_seconds") as caught:
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert "micro_batch_seconds" not in str(caught.value)
+
+
+def short_of_memory(monkeypatch, limit, error):
+    """Evaluation of more than so many seconds, padding counted, runs out of memory."""
+    real = prediction.inputs
+
+    def greedy(batch, device):
+        if batch["attention_mask"].numel() / 16000 > limit:
+            raise error
+        return real(batch, device)
+
+    monkeypatch.setattr(prediction, "inputs", greedy)
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("can't allocate memory"), MemoryError()],
+    ids=repr,
+)
+def test_an_utterance_too_long_to_evaluate_is_named_before_training(encoders, tmp_path, monkeypatch, split, error):
+    """max_seconds does not cut it there, so no smaller pieces help, and certainly no larger ones."""
+    root = write_corpus(tmp_path / "tones")
+    path = corpora.load("msp_podcast", root).rows(split)["path"].iloc[3]
+    soundfile.write(root / path, np.tile(soundfile.read(root / path)[0], 90)[: 30 * 16000], 16000)
+    short_of_memory(monkeypatch, 20, error)
+    config = configuration(root, encoders, micro_batch_seconds=6.0, max_seconds=3.0)
+    with pytest.raises(training.RunError) as caught:
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert f"for evaluating the {split} split: {Path(path).stem} is 30.0 s long. Cut it" in str(caught.value)
+    assert "micro_batch_seconds" not in str(caught.value)
+    assert not (tmp_path / "run" / "history.csv").exists()
+
+
+def test_utterances_too_many_to_evaluate_at_a_time(tones, encoders, tmp_path, monkeypatch):
+    config = configuration(tones, encoders, epochs=1)
+    short_of_memory(monkeypatch, 6, MemoryError())
+    with pytest.raises(training.RunError, match=r"is 0\.\d s long, and \d+ more went through") as caught:
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    seconds = float(re.search(r"micro_batch_seconds to (\d+)", str(caught.value))[1])
+    training.train(dataclasses.replace(config, micro_batch_seconds=min(seconds, 6.0)), tmp_path / "run", cache=tmp_path,
+                   progress=False)  # fmt: skip
+
+
+def test_too_little_memory_after_the_training_throws_nothing_away(straight, tmp_path, monkeypatch):
+    config, expected = straight
+    real = training.predict_test
+
+    def alone(*arguments, **options):
+        short_of_memory(monkeypatch, 1, MemoryError())
+        return real(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "predict_test", alone)
+        with pytest.raises(training.RunError, match="for evaluating the test split: MSP-PODCAST_.* trained is kept"):
+            training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    monkeypatch.undo()
+    monkeypatch.setattr(loop, "backward", lambda *a, **k: pytest.fail("trained again"))
+    folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert (folder / "scores.json").read_bytes() == (expected / "scores.json").read_bytes()
 
 
 def test_too_little_memory_shows_before_the_first_epoch(tones, encoders, tmp_path, monkeypatch):
