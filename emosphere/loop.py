@@ -144,9 +144,9 @@ class _Training:
         """
         config, accelerator = self.config, self.accelerator
         before = random_state(accelerator.device)
-        longest, processes = self.lengths.max(), accelerator.num_processes
-        count = max(2, processes, int(config.batch_seconds / longest)) if config.batch_seconds else config.batch_size
-        own = len(range(accelerator.process_index, count, processes))
+        longest = self.lengths.max()
+        count = int(config.batch_seconds / longest) if config.batch_seconds else config.batch_size
+        own = max(1, len(range(accelerator.process_index, count, accelerator.num_processes)))
         silence = data.collate([(0, self.dataset.silence(longest))] * own)
         model.train()
 

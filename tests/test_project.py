@@ -99,7 +99,6 @@ ALLOWED = {
         "export",
         "files",
         "frames",
-        "launching",
         "prediction",
         "training",
     },

@@ -6,14 +6,17 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import audmetric
+import huggingface_hub
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
 import torch
+import torch._dynamo
 from accelerate import Accelerator
 from conftest import SMALL, write_corpus
 from sklearn.metrics import f1_score
@@ -25,8 +28,9 @@ from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
 from emosphere.encoders import EncoderError
 from emosphere.memory import is_shortage
-from emosphere.model import EmoSphereModel
+from emosphere.model import EmoSphereModel, build
 from emosphere.prediction import evaluation_loader, forward_all, predict
+from emosphere.randomness import random_state, set_random_state
 from emosphere.sphere import DIMENSIONS
 
 
@@ -565,22 +569,119 @@ def test_how_a_run_is_computed_is_not_what(run, tones, encoders, tmp_path, chang
     assert config.is_in(run)
 
 
-def test_compiled_layers(tones, tmp_path, monkeypatch):
-    """With a compiler the same course of training, without one a sentence before anything is done."""
+def test_compiling_needs_a_compiler(tones, encoders, tmp_path, monkeypatch):
+    """A sentence before anything is done."""
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(training.RunError, match="compile needs a C.. compiler"):
+        training.train(configuration(tones, encoders, compile=True), tmp_path / "run", cache=tmp_path, progress=False)
+
+
+@pytest.mark.slow  # a C++ compiler at work, for a minute
+@pytest.mark.skipif(not shutil.which("g++"), reason="there is no compiler")
+def test_compiled_layers(tones, tmp_path):
+    """The same course of training."""
     AutoModel.from_config(AutoConfig.for_model("wavlm", **{**SMALL, "num_hidden_layers": 1})).save_pretrained(
         tmp_path / "wavlm"
     )
     config = configuration(tones, tmp_path, epochs=1, compile=True)
-    with monkeypatch.context() as patch:
-        patch.setenv("CXX", "no-such-compiler")
-        with pytest.raises(training.RunError, match="compile needs a C.. compiler"):
-            training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
-    if shutil.which("g++"):
-        folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
-        plain = dataclasses.replace(config, compile=False)
-        expected = training.train(plain, tmp_path / "plain", cache=tmp_path, progress=False)
-        found, expected = (pd.read_csv(path / "history.csv") for path in (folder, expected))
-        pd.testing.assert_frame_equal(found, expected, atol=1e-4)
+    folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    plain = dataclasses.replace(config, compile=False)
+    expected = training.train(plain, tmp_path / "plain", cache=tmp_path, progress=False)
+    found, expected = (pd.read_csv(path / "history.csv") for path in (folder, expected))
+    pd.testing.assert_frame_equal(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        (dict(WORLD_SIZE="2"), "WORLD_SIZE=2, without RANK, LOCAL_RANK, MASTER_ADDR, MASTER_PORT, as no launcher"),
+        (dict(WORLD_SIZE="2", RANK="0", MASTER_ADDR="a", MASTER_PORT="1"), "WORLD_SIZE=2, without LOCAL_RANK"),
+        (dict(LOCAL_RANK="0"), "WORLD_SIZE=1, without RANK, MASTER_ADDR"),
+        (dict(WORLD_SIZE="two"), "WORLD_SIZE=two"),
+        (dict(WORLD_SIZE="-1"), "WORLD_SIZE=-1"),
+    ],
+)
+def test_half_of_a_launcher_is_refused(tones, encoders, tmp_path, monkeypatch, environment, said):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(training.RunError, match=f"The environment says {said}"):
+        training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
+
+
+@pytest.mark.parametrize("environment", [{}, dict(WORLD_SIZE=""), dict(WORLD_SIZE="1"), dict(RANK="0")], ids=str)
+def test_one_process_needs_no_launcher(monkeypatch, environment):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert training._processes() == 1
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_only_the_first_process_of_a_machine_asks_the_hub(tones, encoders, tmp_path, monkeypatch, first):
+    order = []
+
+    class Several:
+        device, is_main_process, is_local_main_process = torch.device("cpu"), first, first
+
+        @contextmanager
+        def main_process_first(self):
+            order.append("waits")
+            yield
+
+        local_main_process_first = main_process_first
+
+    def asks(*arguments, **options):
+        order.append("asks")
+        raise Stopped
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(training, "_accelerator", lambda config: Several())
+    monkeypatch.setattr(training, "find_encoder", asks)
+    with pytest.raises(Stopped):
+        training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
+    assert order == ["waits", "waits", "asks"]
+    assert huggingface_hub.is_offline_mode() != first
+
+
+# more kinds of passes and shapes than PyTorch compiles for by itself
+PASSES = [(3, 0.5), (1, 0.7)]
+
+
+def compiled_passes(folder, **dropout):
+    """Largest difference between the two passes of a divided batch, in compiled layers; evaluation in between."""
+    AutoModel.from_config(AutoConfig.for_model("wavlm", **{**SMALL, **dropout})).save_pretrained(folder)
+    model = build(str(folder), style_width=16, head_width=16).train()
+    training._prepare_layers(model, Config.create("tiny", compile=True))
+    largest = 0.0
+    for utterances, seconds in PASSES:
+        waveforms = torch.randn(utterances, int(16000 * seconds))
+        before = random_state(torch.device("cpu"))
+        with torch.no_grad():
+            first = model(waveforms).vad
+        set_random_state(before, torch.device("cpu"))
+        second = model(waveforms).vad
+        second.sum().backward()
+        with torch.inference_mode():
+            model.eval()(waveforms)
+        model.train()
+        largest = max(largest, (first - second).abs().max().item())
+    return largest
+
+
+def test_compiled_layers_stay_compiled(tmp_path, monkeypatch):
+    real = torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **given: real(self, dynamic=True, backend="eager"))
+    torch._dynamo.reset()
+    with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True, recompile_limit=8):
+        assert compiled_passes(tmp_path) < 1e-5
+
+
+@pytest.mark.slow  # a C++ compiler at work, for minutes
+@pytest.mark.skipif(not shutil.which("g++"), reason="there is no compiler")
+def test_both_passes_of_compiled_layers_drop_the_same(tmp_path):
+    dropout = dict(hidden_dropout=0.2, attention_dropout=0.2, activation_dropout=0.2, num_hidden_layers=1)
+    torch._dynamo.reset()
+    with torch._dynamo.config.patch(recompile_limit=8):
+        assert compiled_passes(tmp_path, **dropout) < 1e-5
 
 
 def test_too_small_a_split_is_refused_before_training(tones, encoders, tmp_path):
