@@ -60,7 +60,8 @@ class Utterances(Dataset):
     rate = RATE
 
     def __init__(self, corpus, rows, max_seconds=None):
-        self.paths = [corpus.audio_path(path) for path in rows["path"]]
+        folders = {}
+        self.paths = [corpus.audio_path(path, folders) for path in rows["path"]]
         self.max_seconds = max_seconds
 
     def __len__(self):

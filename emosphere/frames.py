@@ -26,7 +26,7 @@ from .data import Utterances, make_loader
 from .encoders import fingerprint
 from .files import clear_leftovers, replacing
 from .memory import is_shortage, shortage
-from .progress import bar
+from .progress import bar, stoppable
 
 VERSION = 1
 """To be raised whenever the same encoder and sound give other frames."""
@@ -202,7 +202,7 @@ class Frames:
         batches = GroupedBatches(lengths, **limit)
         model.encoder.eval()
         made, held = {}, 0  # and its bytes
-        with bar(total=len(rows), desc="frames", unit="utterance", disable=not progress) as shown:
+        with stoppable(), bar(total=len(rows), desc="frames", unit="utterance", disable=not progress) as shown:
             try:
                 for batch in make_loader(dataset, batches, workers):
                     with torch.inference_mode():

@@ -59,9 +59,11 @@ def prepare(config, *, cache="data/cache", progress=True):
     CorpusError
         If a split has too few usable utterances.
     """
-    corpus = load(config.corpus, config.root, **config.corpus_options)
+    corpus = load(config.corpus, config.root, durations=False, **config.corpus_options)
     # every file is decoded once, here: lengths, loudness, and which ones are broken
     facts = scan(corpus, cache=cache, progress=progress)
+    length = facts["frames"] / facts["rate"]
+    corpus = corpus.replace(table=corpus.table.assign(duration=length.fillna(corpus.table["duration"])))
     notes = list(corpus.notes)
     good = usable(corpus, facts)
     rows, seconds, classes, names = {}, {}, {}, ()
@@ -83,7 +85,7 @@ def prepare(config, *, cache="data/cache", progress=True):
                 f"{config.batch_size} (one batch) for training and 2 for validation and test."
             )
         rows[split] = chosen
-        seconds[split] = (facts["frames"] / facts["rate"])[chosen.index].to_numpy()
+        seconds[split] = length[chosen.index].to_numpy()
         classes[split], names = auxiliary_classes(corpus, chosen, config.auxiliary, config.grid)
     weights = inverse_frequency_weights(classes["train"], len(names)) if names else np.ones(0)
     empty = [name for name, weight in zip(names, weights, strict=True) if weight == 0]

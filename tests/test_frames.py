@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -157,18 +158,19 @@ def test_a_frozen_run_that_was_stopped_ends_as_if_it_had_not_been(tones, encoder
         assert (folder / name).read_bytes() == (expected / name).read_bytes(), name
 
 
-def test_what_an_interruption_left_is_used_and_the_end_is_the_same(cache, tones, encoders, tmp_path, monkeypatch):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_what_an_interruption_left_is_used_and_the_end_is_the_same(cache, tones, encoders, tmp_path, monkeypatch, how):
     _, expected, _ = cache
     real, calls = EmoSphereModel.hidden_states, iter(range(10_000))
 
     def stopping(*arguments):
         if next(calls) == 30:
-            raise KeyboardInterrupt
+            signal.raise_signal(how)
         return real(*arguments)
 
     monkeypatch.setattr(EmoSphereModel, "hidden_states", stopping)
     config = frozen(tones, encoders)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
         prepared_for(config, tmp_path)
     prepared, _ = prepared_for(config, tmp_path)
     assert next(calls) == sum(map(len, prepared.rows.values())) + 1, "30 were kept, one was lost, none was made twice"

@@ -278,6 +278,17 @@ def test_what_is_measured_before_training(tones, encoders, tmp_path):
         assert kept.rows[split].equals(prepared.rows[split])
 
 
+def test_a_start_reads_no_headers_of_files_that_were_measured(tones, encoders, tmp_path, monkeypatch):
+    """With 150,000 files that took half of a minute, at each start of each process."""
+    config = configuration(tones, encoders)
+    expected = corpora.load("msp_podcast", tones).table["duration"]
+    training.prepare(config, cache=tmp_path, progress=False)
+    for function in ("length", "measure"):
+        monkeypatch.setattr(corpora.audio, function, lambda path: pytest.fail("read again"))
+    prepared = training.prepare(config, cache=tmp_path, progress=False)
+    pd.testing.assert_series_equal(prepared.corpus.table["duration"], expected)
+
+
 def test_broken_files_are_listed_and_skipped(encoders, tmp_path):
     root = write_corpus(tmp_path / "tones")
     train = corpora.load("msp_podcast", root).rows("train")["path"].tolist()

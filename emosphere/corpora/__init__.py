@@ -48,7 +48,7 @@ def _guess(word, known):
     return f"; did you mean {close[0]!r}?" if close else "."
 
 
-def load(name, root=None, **options):
+def load(name, root=None, *, durations=True, **options):
     """A corpus by name, with durations from the headers of its files.
 
     Parameters
@@ -57,6 +57,8 @@ def load(name, root=None, **options):
     root : str or Path, optional
         Where the corpus lies. Only the embedded corpus has a place of its own, data/embedded, and is made
         there if it is not there yet.
+    durations : bool
+        False leaves durations as the table has them, for who will `scan` the files anyway.
     **options
         Those of the adapter: seed (all but iemocap), per_category (msp_podcast), children (emotale), table
         and scale (manifest), utterances (embedded).
@@ -86,5 +88,7 @@ def load(name, root=None, **options):
     if root is None and name != "embedded":
         raise CorpusError(f'{name} is not part of the kit: say where it lies, load("{name}", "path/to/it").')
     corpus = adapter(EMBEDDED_ROOT if root is None else root, **options)
+    if not durations:
+        return corpus
     seconds = audio.durations(corpus).fillna(corpus.table["duration"])
     return corpus.replace(table=corpus.table.assign(duration=seconds))

@@ -5,6 +5,7 @@ A sample is what a model would hear: the mean over the channels, full scale bein
 
 import hashlib
 import os
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +15,7 @@ import pandas as pd
 import soundfile
 
 from ..files import replacing
-from ..progress import bar
+from ..progress import bar, stoppable
 from .corpus import CorpusError
 from .decoding import MIN_SECONDS, MISSING, RATE, AudioError, blocks, check, check_rate, length, reason  # noqa: F401
 
@@ -33,6 +34,9 @@ FACTS = {
     "error": "str",
 }
 """Names and types of what `measure` finds out."""
+
+KEEP_EVERY = 60
+"""Seconds of a scan after which what was measured is kept: so much is lost at most when a process is killed."""
 
 _CACHE = "audio-facts-3.parquet"  # a new number whenever `measure` changes what it means
 _KEY = ["file", "size", "mtime"]
@@ -92,10 +96,10 @@ def measure(path):
 
 def _resolve(corpus):
     """(n,) list: each row's file as a Path, or the sentence that says why the path is refused."""
-    files = []
+    files, folders = [], {}
     for path in corpus.table["path"]:
         try:
-            files.append(corpus.audio_path(path))
+            files.append(corpus.audio_path(path, folders))
         except CorpusError as error:  # noqa: PERF203
             files.append(str(error))
     return files
@@ -142,14 +146,17 @@ def scan(corpus, *, cache=None, jobs=None, progress=True):
     keys = {file: _key(file) for file in files if isinstance(file, Path)}
     known = _read_cache(cache) if cache else {}
     todo = [file for file, key in keys.items() if key not in known]
-    fresh = {}
+    fresh, kept = {}, time.monotonic()
     try:
-        # update takes what comes pair by pair, so that nothing is lost when the scan is interrupted
-        fresh.update(zip(todo, _in_threads(measure, todo, jobs, progress, "Scanning audio"), strict=True))
+        with stoppable():
+            for file, facts in zip(todo, _in_threads(measure, todo, jobs, progress, "Scanning audio"), strict=True):
+                fresh[file] = facts
+                if cache and time.monotonic() - kept > KEEP_EVERY:
+                    _keep(cache, known, keys, fresh)
+                    kept = time.monotonic()
     finally:
-        if cache and any(not facts["error"] for facts in fresh.values()):
-            known |= {keys[file]: facts for file, facts in fresh.items() if not facts["error"]}
-            _write_cache(cache, known)
+        if cache:
+            _keep(cache, known, keys, fresh)
     refused = dict.fromkeys(FACTS, 0) | {"digest": ""}
     rows = [
         refused | {"error": file} if isinstance(file, str) else fresh.get(file) or known[keys[file]] for file in files
@@ -174,6 +181,14 @@ def _read_cache(folder):
         return {}
     keys = zip(*(table[name].tolist() for name in _KEY), strict=True)
     return dict(zip(keys, table[list(FACTS)].to_dict("records"), strict=True))
+
+
+def _keep(folder, known, keys, fresh):
+    """Puts what has been measured into the cache; `known` grows by it."""
+    sound = {keys[file]: facts for file, facts in fresh.items() if not facts["error"]}
+    if not sound.keys() <= known.keys():
+        known |= sound
+        _write_cache(folder, known)
 
 
 def _write_cache(folder, known):

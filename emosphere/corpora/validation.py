@@ -108,7 +108,7 @@ def _labels(found, corpus):
     found.add("warning", "unknown category", emotion.notna() & ~emotion.isin(known),
               lambda row: f"{emotion[row]!r} is none of {', '.join(known)}.")  # fmt: skip
     path, utterance = corpus.table["path"], corpus.table["utterance"]
-    first = path.groupby(path).transform(lambda rows: rows.index[0]).astype(int)
+    first = path.index.to_series().groupby(path).transform("first")
     found.add("warning", "duplicate path", path.duplicated(),
               lambda row: f"The same file as row {first[row]} ({utterance[first[row]]}).")  # fmt: skip
 
