@@ -74,21 +74,22 @@ def main():
 
 
 def _train(arguments):
+    from torch.distributed.elastic.multiprocessing.errors import record
+
     from .checkpoint import CheckpointError
     from .config import Config, ConfigError
     from .corpora import CorpusError
     from .encoders import EncoderError
     from .files import BusyError
     from .frames import FrameError
-    from .launching import MARK
     from .training import RunError, train
 
     try:
         settings = {"preset": "small", **dict(arguments.settings)}
         config = Config.load(arguments.config) if arguments.config else Config.create(**settings)
-        train(config, arguments.folder, cache=arguments.cache)
+        record(train)(config, arguments.folder, cache=arguments.cache)  # torchrun asks each process for its error
     except (BusyError, CheckpointError, ConfigError, CorpusError, EncoderError, FrameError, RunError) as error:
-        sys.exit(f"{MARK}{error}")
+        sys.exit(str(error))
 
 
 def _predict(arguments):

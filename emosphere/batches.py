@@ -25,8 +25,9 @@ class GroupedBatches:
     seed : int
         With the epoch set by `set_epoch` it decides the order.
     process, processes : int
-        Which of how many processes asks. For training each one gets its share of every batch, of which there is at
-        least one utterance for each; for evaluation whole batches in turn.
+        Which of how many processes asks. For training each one gets its share of every batch: every n-th utterance,
+        and, where there are fewer than processes, those without any get the first one, which does not count (see
+        `emosphere.step`); for evaluation whole batches in turn.
 
     Examples
     --------
@@ -47,7 +48,7 @@ class GroupedBatches:
         """Another epoch, another order; the same one whenever it is asked for again."""
         self.whole = self.planned(epoch)  # the batches of all processes together
         if self.shuffle:
-            self.own = [batch[self.process :: self.processes] for batch in self.whole]
+            self.own = [batch[self.process :: self.processes] or batch[:1] for batch in self.whole]
         else:
             self.own = self.whole[self.process :: self.processes]
 
@@ -65,7 +66,7 @@ class GroupedBatches:
         if self.shuffle:
             order = rng.permutation(order)
             pool = self.pool * (self.batch_size or max(1, int(self.seconds / self.lengths.mean())))
-            least = max(2, self.processes)
+            least = 2
         parts = np.split(order, range(pool, len(order), pool))
         parts = [part[np.argsort(self.lengths[part], kind="stable")] for part in parts]
         if self.batch_size is None:  # up and down in turn, so that a batch across two pools is of like lengths too

@@ -61,6 +61,8 @@ class Config:
     )
     frame_stride: int = 1  # so many neighbouring frames are meaned before pooling
     encoder_trained: Literal["all", "all but the front end", "nothing"] = "all but the front end"
+    # hide spans of frames in training as the encoder's own configuration says; nothing is hidden from a frozen one
+    spec_augment: bool = True
     pooling: Literal["style", "statistics"] = "style"
     style_width: int = 1024
     head_width: int = 1024

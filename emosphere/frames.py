@@ -25,7 +25,8 @@ from .corpora.decoding import RATE
 from .data import Utterances, make_loader
 from .encoders import fingerprint
 from .files import acquire, clear_leftovers, replacing
-from .progress import bar
+from .memory import is_shortage, shortage
+from .progress import bar, stoppable
 
 VERSION = 1
 """To be raised whenever the same encoder and sound give other frames."""
@@ -201,7 +202,7 @@ class Frames:
         batches = GroupedBatches(lengths, **limit)
         model.encoder.eval()
         made, held = {}, 0  # and its bytes
-        with bar(total=len(rows), desc="frames", unit="utterance", disable=not progress) as shown:
+        with stoppable(), bar(total=len(rows), desc="frames", unit="utterance", disable=not progress) as shown:
             try:
                 for batch in make_loader(dataset, batches, workers):
                     with torch.inference_mode():
@@ -219,9 +220,13 @@ class Frames:
                     if held >= SHARD:
                         self._keep(made)
                         made, held = {}, 0
-            except torch.OutOfMemoryError as error:
-                raise FrameError(f"The GPU has too little memory for {at_a_time or GPU_SECONDS:g} s of audio, or one "
-                                 "utterance, at a time. Set micro_batch_seconds lower.") from error  # fmt: skip
+            except (MemoryError, RuntimeError) as error:
+                if not is_shortage(error):
+                    raise
+                at = batch["positions"].numpy()
+                raise FrameError(
+                    shortage("for making frames", rows["utterance"].to_numpy()[at], lengths[at])
+                ) from error
             finally:  # also when it is interrupted
                 self._keep(made)
 

@@ -1,5 +1,6 @@
 """A run in one process or in several, one for each GPU, started from a notebook or a script."""
 
+import json
 import re
 import subprocess
 import sys
@@ -7,8 +8,6 @@ import tempfile
 from pathlib import Path
 
 from .training import RunError, train
-
-MARK = "emosphere: "  # before what a process says when it gives up
 
 
 def launch(config, folder, processes, *, cache="data/cache"):
@@ -33,7 +32,7 @@ def launch(config, folder, processes, *, cache="data/cache"):
     Raises
     ------
     RunError
-        If a process fails; with its reason, or with the last that it said.
+        If a process fails; with the reason of the one that failed first, since the others then miss it.
     """
     if processes == 1:
         return train(config, folder, cache=cache)
@@ -41,25 +40,38 @@ def launch(config, folder, processes, *, cache="data/cache"):
         chosen = Path(temporary) / "config.json"
         config.save(chosen)
         torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        torchrun += [f"--log-dir={temporary}"]  # where each process leaves its error
         command = ["-m", "emosphere", "train", str(folder), "--config", str(chosen), "--cache", str(cache)]
         # a session of its own: Ctrl-C is for this process, which then ends the others in good order
         started = subprocess.Popen([*torchrun, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                    encoding="utf-8", errors="replace", start_new_session=True)  # fmt: skip
-        reason, last = "", ""
+        killed = None
         try:
             for line in started.stdout:
-                if line.startswith(MARK):
-                    reason = line.removeprefix(MARK).strip()
-                elif "%|" in line or line.strip("\n").isspace():  # a progress bar, or what wipes it out
+                if "%|" in line or line.strip("\n").isspace():  # a progress bar, or what wipes it out
                     print("\r" + line.rstrip("\n"), end="", flush=True)
-                elif re.match(r"(\[rank\d+\]: )?\w*(Error|Exception)\b", line):
-                    last = line.strip()
+                elif found := re.search(r"Signal \d+ \((SIG\w+)\) received by PID", line):  # torchrun's report
+                    killed = found[1] if found[1] != "SIGTERM" else killed  # with which it ends the others
             code = started.wait()
             print()
         finally:
             if started.poll() is None:
                 started.terminate()
                 started.wait()
-    if code:
-        raise RunError(f"Training in {processes} processes failed. {reason or last or f'Exit status {code}.'}")
+        if code:
+            reason = _first_error(temporary, killed) or f"Exit status {code}."
+            raise RunError(f"Training in {processes} processes failed. {reason}")
     return Path(folder)
+
+
+def _first_error(folder, killed):
+    """What the process said that failed first, or None; one that was killed could not say anything."""
+    if killed:
+        likely = ", probably since there was too little memory" if killed == "SIGKILL" else ""
+        return f"The system ended one of them ({killed}){likely}."
+    errors = sorted(Path(folder).rglob("error.json"), key=lambda path: path.stat().st_mtime_ns)
+    if not errors:
+        return None
+    message = json.loads(errors[0].read_text(encoding="utf-8"))["message"]["message"]
+    # the sentences of our own errors need no name
+    return re.sub(r"^(Audio|Busy|Checkpoint|Config|Corpus|Encoder|Frame|Run)Error: ", "", message)

@@ -2,9 +2,7 @@
 
 import logging
 import math
-import re
 import time
-from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -15,18 +13,15 @@ from . import batches, checkpoint, data
 from .config import CHECKPOINT
 from .files import clear_leftovers, replacing
 from .losses import auxiliary_loss, auxiliary_weight, ccc_loss
+from .memory import RunError, evaluation_memory, training_memory
 from .metrics import concordance_cc
-from .prediction import evaluation_loader, forward_all
+from .prediction import evaluation_loader, forward_all, rehearse
 from .progress import bar
 from .randomness import random_state, set_random_state
 from .sphere import DIMENSIONS
 from .step import backward
 
 log = logging.getLogger(__name__)
-
-
-class RunError(RuntimeError):
-    """A run that cannot go on."""
 
 
 def fit(config, prepared, model, accelerator, folder, *, depends=None, progress=True):
@@ -66,6 +61,7 @@ def fit(config, prepared, model, accelerator, folder, *, depends=None, progress=
         _write(folder, history)
     if len(history) < config.epochs:
         training.rehearse(prepared_model)
+        rehearse(config, prepared, model, accelerator)
     with bar(total=sum(steps), initial=sum(steps[: len(history)]), desc="training", unit="batch",
              disable=not (progress and main)) as shown:  # fmt: skip
         for epoch in range(len(history), config.epochs):
@@ -147,16 +143,16 @@ class _Training:
         """
         config, accelerator = self.config, self.accelerator
         before = random_state(accelerator.device)
-        longest, processes = self.lengths.max(), accelerator.num_processes
-        count = max(2, processes, int(config.batch_seconds / longest)) if config.batch_seconds else config.batch_size
-        own = len(range(accelerator.process_index, count, processes))
+        longest = self.lengths.max()
+        count = int(config.batch_seconds / longest) if config.batch_seconds else config.batch_size
+        own = max(1, len(range(accelerator.process_index, count, accelerator.num_processes)))
         silence = data.collate([(0, self.dataset.silence(longest))] * own)
         model.train()
 
         def loss(vad, logits):
             return (vad.sum() + (0 if logits is None else logits.sum()),)
 
-        with _within_memory(config, own, longest):
+        with training_memory(config, own, longest):
             backward(model, silence, count, loss, accelerator, auxiliary=config.auxiliary != "none",
                      seconds=config.micro_batch_seconds, rate=self.dataset.rate)  # fmt: skip
         model.zero_grad()
@@ -178,7 +174,7 @@ class _Training:
                 auxiliary = auxiliary_loss(logits, self.classes[whole], self.weights)
                 return regression + weight * auxiliary, regression, auxiliary, vad
 
-            with _within_memory(config, len(share["positions"]), self.lengths[whole].max()):
+            with training_memory(config, len(share["positions"]), self.lengths[whole].max()):
                 total, *parts, vad = backward(model, share, len(whole), loss, accelerator, auxiliary=weight > 0,
                                          seconds=config.micro_batch_seconds, rate=self.dataset.rate)  # fmt: skip
                 norm = torch.nn.utils.clip_grad_norm_(trainable, config.clip_gradient or math.inf)
@@ -208,16 +204,14 @@ class _Validation:
     """The validation split, scored at once, never averaged over batches."""
 
     def __init__(self, config, prepared, accelerator):
-        self.config, self.accelerator = config, accelerator
+        self.accelerator = accelerator
         self.loader = evaluation_loader(config, prepared, "validation", accelerator)
+        self.within = partial(evaluation_memory, config, prepared, "validation")
         rows = prepared.rows["validation"]
         self.truth = data.targets(prepared.corpus, rows).numpy()
-        self.longest = prepared.seconds["validation"].max()
 
     def __call__(self, model):
-        config = self.config
-        with _within_memory(config, 2 * config.batch_size, self.longest):
-            vad, _ = forward_all(model, self.loader, len(self.truth), accelerator=self.accelerator)
+        vad, _ = forward_all(model, self.loader, len(self.truth), accelerator=self.accelerator, within=self.within)
         return _epoch_figures(self.truth, vad)
 
 
@@ -225,26 +219,6 @@ def _epoch_figures(truth, vad):
     cccs = concordance_cc(truth, vad)
     named = {f"ccc_{name}": float(value) for name, value in zip(DIMENSIONS, cccs, strict=True)}
     return {"validation_loss": float((1 - cccs).sum()), **named, "ccc_mean": float(cccs.mean())}
-
-
-@contextmanager
-def _within_memory(config, utterances, longest):
-    """Says what to do when there is too little memory for a batch."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:  # CUDA has an error of its own; on CPU only the text tells
-        if isinstance(error, RunError) or not re.search("out of memory|allocate memory|^$", str(error)):
-            raise
-        seconds = config.micro_batch_seconds or utterances * longest
-        lower = f"Set micro_batch_seconds to {max(longest, seconds / 2):.0f} (now {config.micro_batch_seconds})"
-        more = (
-            ""
-            if config.gradient_checkpointing or config.encoder_trained == "nothing"
-            else ", or gradient_checkpointing to True"
-        )
-        raise RunError(f"There is too little memory for {seconds:.0f} s of audio at a time. {lower}{more}: the loss "
-                       "stays that of the whole batch, and the run goes on after its last whole epoch. If one "
-                       "utterance is too long by itself, lower max_seconds.") from error  # fmt: skip
 
 
 def _advice(config):

@@ -19,6 +19,7 @@ References
 
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -26,6 +27,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput, logging
 
 from .encoders import STORE, freeze, keep_layers, load_encoder, new_encoder, told, transformer_layers
+from .masking import hidden_frames
 from .pooling import StatisticsPooling, StylePooling, meaned
 from .sphere import DIMENSIONS, RegionGrid, Scale
 
@@ -199,23 +201,26 @@ class EmoSphereModel(PreTrainedModel):
         if frames is None:
             if attention_mask is None:
                 attention_mask = torch.ones_like(input_values, dtype=torch.bool)
-            merged, mask = self.encode(input_values, attention_mask)
+            states, mask = self.hidden_states(input_values, attention_mask)
         else:
-            merged = self.merge(frames)
+            states = frames
             mask = torch.ones(frames.shape[:2], device=frames.device) if attention_mask is None else attention_mask
             mask = mask.bool()
-        style, attention = self.pooling(merged, mask)
-        return EmoSphereOutput(
-            vad=self.regression(style),
-            logits=self.auxiliary(style) if auxiliary and self.auxiliary is not None else None,
-            style=style,
-            attention=attention if return_attention else None,
-        )
+        # bfloat16 is for the encoder: means, deviations and three numbers a person will read want all digits
+        with torch.autocast(states.device.type, enabled=False):
+            style, attention = self.pooling(self.merge(states), mask)
+            return EmoSphereOutput(
+                vad=self.regression(style),
+                logits=self.auxiliary(style) if auxiliary and self.auxiliary is not None else None,
+                style=style,
+                attention=attention if return_attention else None,
+            )
 
     def encode(self, input_values, attention_mask):
-        """Waveforms to what is pooled: (batch, frames, width) float and (batch, frames) bool tensors."""
+        """Waveforms to what is pooled: (batch, frames, width) float32 and (batch, frames) bool tensors."""
         states, mask = self.hidden_states(input_values, attention_mask)
-        return self.merge(states), mask
+        with torch.autocast(states.device.type, enabled=False):
+            return self.merge(states), mask
 
     def hidden_states(self, input_values, attention_mask):
         """Waveforms to the hidden states that ``layer`` asks for, ``frame_stride`` frames meaned to one.
@@ -224,19 +229,21 @@ class EmoSphereModel(PreTrainedModel):
 
         Returns
         -------
-        (batch, frames, states, width) torch.Tensor
+        (batch, frames, states, width) torch.Tensor of float32
         (batch, frames) torch.Tensor of bool
         """
         attention_mask = attention_mask.bool()
         waveform = (input_values - self.config.waveform_mean) / self.config.waveform_std * attention_mask
         # an integer mask: sums of a half-precision one overflow
         encoder_mask = attention_mask.long() if self.config.mask_encoder else None
-        several = {"output_hidden_states": True} if self.states > 1 else {}
+        options = {"output_hidden_states": True} if self.states > 1 else {}
+        samples = attention_mask.sum(-1)  # (batch,)
+        options |= hidden_frames(self.encoder, samples, waveform.shape[1])
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            output = self.encoder(waveform, attention_mask=encoder_mask, **several)
+            output = self.encoder(waveform, attention_mask=encoder_mask, **options)
         last = output.last_hidden_state  # (batch, frames, width)
-        states = torch.stack([*output.hidden_states[:-1], last] if several else [last], 2)
-        lengths = self.encoder._get_feat_extract_output_lengths(attention_mask.sum(-1))  # (batch,)
+        states = torch.stack([*output.hidden_states[:-1], last] if self.states > 1 else [last], 2).float()
+        lengths = self.encoder._get_feat_extract_output_lengths(samples)  # (batch,)
         mask = torch.arange(last.shape[1], device=last.device) < lengths[:, None]
         return meaned(states, mask, self.config.frame_stride)
 
@@ -247,8 +254,9 @@ class EmoSphereModel(PreTrainedModel):
                 f"Frames of {self.states} hidden states of width {self.encoder.config.hidden_size} are wanted "
                 f"(layer {self.config.layer!r}), not of {states.shape[2]} of {states.shape[3]}."
             )
+        states = states.float()
         if self.frozen:
-            states = (states.float() - self.frame_mean) / self.frame_std
+            states = (states - self.frame_mean) / self.frame_std
         if self.states == 1:
             return states[:, :, 0]
         return torch.einsum("btsw,s->btw", states, self.layer_weights)
@@ -263,7 +271,10 @@ class EmoSphereModel(PreTrainedModel):
         return -(-int(self.encoder._get_feat_extract_output_lengths(torch.tensor(samples))) // self.config.frame_stride)
 
     def save_pretrained(self, path, **kwargs):
-        """As of any `PreTrainedModel`; what float16 holds exactly of a frozen encoder takes half the room."""
+        """As of any `PreTrainedModel`; what float16 holds exactly of a frozen encoder takes half the room.
+
+        The weights may be read by whoever may read the configuration; safetensors leaves them to their owner alone.
+        """
         if self.frozen and "state_dict" not in kwargs:
             halves = {name: weight.half() for name, weight in self.encoder.state_dict(prefix="encoder.").items()}
             state = self.state_dict()
@@ -272,6 +283,8 @@ class EmoSphereModel(PreTrainedModel):
             }
             kwargs["state_dict"] = state | exact
         super().save_pretrained(path, **kwargs)
+        for file in Path(path).glob("*.safetensors"):
+            file.chmod((Path(path) / "config.json").stat().st_mode & 0o777)
 
     @classmethod
     def from_pretrained(cls, path, **kwargs):

@@ -1,6 +1,7 @@
 """A model on audio: the one forward pass that validation, scoring and new recordings share."""
 
 from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from torch import nn
 
 from .batches import GroupedBatches
 from .corpora.decoding import RATE
-from .data import inputs, make_loader
+from .data import collate, inputs, make_loader
+from .memory import evaluation_memory
 from .model import EmoSphereModel
 from .progress import bar
 from .recordings import LONGEST, Recordings, is_path, name_of
@@ -18,7 +20,7 @@ from .sphere import DIMENSIONS, vad_to_spherical
 
 
 @torch.inference_mode()
-def forward_all(model, loader, count, *, accelerator=None, progress=None):
+def forward_all(model, loader, count, *, accelerator=None, progress=None, within=None):
     """Predictions for every utterance of a loader, in the original order whatever the order of the batches.
 
     Parameters
@@ -32,6 +34,8 @@ def forward_all(model, loader, count, *, accelerator=None, progress=None):
         Its precision is used, and what its other processes predict for their batches is put in.
     progress : str, optional
         Title of a progress bar; None shows none.
+    within : callable, optional
+        The positions of a batch to a context manager, in which it goes through the model.
 
     Returns
     -------
@@ -47,10 +51,10 @@ def forward_all(model, loader, count, *, accelerator=None, progress=None):
     values = torch.zeros(count, len(DIMENSIONS) + model.config.classes + 1)  # the last column counts
     try:
         for batch in bar(loader, desc=progress, disable=progress is None, leave=False):
-            with autocast():
+            with within(batch["positions"].numpy()) if within else nullcontext(), autocast():
                 output = model(**inputs(batch, device))
-            parts = [output.vad.float(), *([] if output.logits is None else [output.logits.float().softmax(-1)])]
-            values[batch["positions"]] = nn.functional.pad(torch.cat(parts, -1), (0, 1), value=1.0).cpu()
+                parts = [output.vad.float(), *([] if output.logits is None else [output.logits.float().softmax(-1)])]
+                values[batch["positions"]] = nn.functional.pad(torch.cat(parts, -1), (0, 1), value=1.0).cpu()
     finally:
         model.train(training)
     if accelerator and accelerator.num_processes > 1:
@@ -71,6 +75,25 @@ def evaluation_loader(config, prepared, split, accelerator):
     return make_loader(prepared.utterances(split), batches, config.workers)
 
 
+def rehearse(config, prepared, model, accelerator):
+    """Evaluates silence as long as the largest batch of validation and test, and as the one with the longest utterance.
+
+    So an utterance that is too long for the memory shows before the training, not after it.
+
+    Raises
+    ------
+    RunError
+        Naming the utterance.
+    """
+    for split in ("validation", "test"):
+        loader, seconds = evaluation_loader(config, prepared, split, accelerator), prepared.seconds[split]
+        batches = sorted(loader.batch_sampler, key=lambda batch, seconds=seconds: len(batch) * seconds[batch].max())
+        for batch in {tuple(batch) for batch in (*batches[-1:], *list(loader.batch_sampler)[-1:])}:
+            silence = collate([(position, loader.dataset.silence(seconds[position])) for position in batch])
+            with accelerator.autocast():
+                forward_all(model, [silence], len(seconds), within=partial(evaluation_memory, config, prepared, split))
+
+
 def predict_test(config, prepared, model, accelerator, *, progress=True):
     """The test split's table: who speaks, truth and prediction on the rating scale (not clipped), regions.
 
@@ -84,6 +107,7 @@ def predict_test(config, prepared, model, accelerator, *, progress=True):
     rows, corpus, grid = prepared.rows["test"], prepared.corpus, config.grid
     loader = evaluation_loader(config, prepared, "test", accelerator)
     vad, probabilities = forward_all(model, loader, len(rows), accelerator=accelerator,
+                                     within=partial(evaluation_memory, config, prepared, "test"),
                                      progress="test" if progress and accelerator.is_main_process else None)  # fmt: skip
     table = rows[["utterance", "path", "speaker", "gender", "emotion", *DIMENSIONS]].reset_index(drop=True)
     table[[f"{name}_predicted" for name in DIMENSIONS]] = corpus.scale.from_target(vad)

@@ -64,6 +64,8 @@ def prepare(config, *, cache="data/cache", progress=True):
     corpus = read(config.corpus, config.root, **config.corpus_options)
     # every file is decoded once, here: lengths, loudness, and which ones are broken
     facts = scan(corpus, cache=cache, progress=progress)
+    length = facts["frames"] / facts["rate"]
+    corpus = corpus.replace(table=corpus.table.assign(duration=length.fillna(corpus.table["duration"])))
     notes, wrong = list(corpus.notes), problems(corpus, facts)
     rows, seconds, classes, names = {}, {}, {}, ()
     for split in SPLITS:
@@ -90,7 +92,7 @@ def prepare(config, *, cache="data/cache", progress=True):
                 f"at least {least}{' (one batch)' if split == 'train' else ''}: {why}."
             )
         rows[split] = chosen
-        seconds[split] = (facts["frames"] / facts["rate"])[chosen.index].to_numpy()
+        seconds[split] = length[chosen.index].to_numpy()
         classes[split], names = auxiliary_classes(corpus, chosen, config.auxiliary, config.grid)
     notes += _shared_speakers(rows)
     if config.auxiliary == "category" and len(set(classes["train"]) - {-1}) < 2:

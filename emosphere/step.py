@@ -32,6 +32,7 @@ def backward(model, share, count, loss, accelerator, *, auxiliary=True, seconds=
         An `emosphere.model.EmoSphereModel`, prepared by the accelerator.
     share : dict
         This process's utterances of the batch, as `emosphere.data.collate` makes them: every n-th one, for n processes.
+        If none is left for it, any: it keeps the process in step with the others, and counts for nothing.
     count : int
         Utterances of the whole batch.
     loss : callable
@@ -51,6 +52,8 @@ def backward(model, share, count, loss, accelerator, *, auxiliary=True, seconds=
         What the loss gave, the same in every process.
     """
     pieces, device = divided(share, seconds, rate), accelerator.device
+    own = len(range(accelerator.process_index, count, accelerator.num_processes))
+    idle = len(share["positions"]) - own  # 1 if the share is nobody's, else 0
 
     def forward(piece):
         output = model(**inputs(piece, device), auxiliary=auxiliary)
@@ -65,13 +68,14 @@ def backward(model, share, count, loss, accelerator, *, auxiliary=True, seconds=
                 states.append(random_state(device))
                 outputs.append(forward(piece))
     # (count, 3) and, unless there are none, (count, classes)
-    whole = [together(torch.cat(parts).detach(), count, accelerator) for parts in zip(*outputs, strict=True)]
+    whole = [together(torch.cat(parts).detach()[:own], count, accelerator) for parts in zip(*outputs, strict=True)]
     with torch.enable_grad():
         whole = [part.requires_grad_() for part in whole]
         losses = loss(*whole) if len(whole) > 1 else loss(*whole, None)
         # DistributedDataParallel takes the mean over the processes, and the sum is wanted
         gradients = [gradient[accelerator.process_index :: accelerator.num_processes] * accelerator.num_processes
                      for gradient in torch.autograd.grad(losses[0], whole)]  # fmt: skip
+        gradients = [torch.nn.functional.pad(gradient, (0, 0, 0, idle)) for gradient in gradients]
 
     begin = 0
     for number, output in enumerate(outputs):

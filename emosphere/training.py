@@ -27,6 +27,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import huggingface_hub
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
@@ -98,7 +99,7 @@ def train(config, folder, *, cache="data/cache", progress=True):
         If another process is writing this run.
     RunError
         If the loss or its gradient is no longer a number, or memory is too small; it says which utterances, or which
-        setting to lower.
+        setting to lower. If the environment speaks of several processes that no launcher has started.
     CheckpointError
         If what the run would go on from is damaged.
     """
@@ -114,9 +115,12 @@ def train(config, folder, *, cache="data/cache", progress=True):
     if config.compile and not shutil.which(os.environ.get("CXX", "g++")):
         raise RunError("compile needs a C++ compiler, g++ or the one that CXX names, and there is none. Install one "
                        "(Debian: apt install g++), or set compile to False.")  # fmt: skip
-    # a wrong name should not come to light after the corpus has been read
-    find_encoder(config.encoder, layer=config.layer, store=Path(cache).parent / "encoders")
-    with accelerator.main_process_first():  # the others find what it has made and measured
+    if not accelerator.is_local_main_process:  # the first of each machine fetches, the others ask the Hub for nothing
+        huggingface_hub.constants.HF_HUB_OFFLINE = True
+    # the others find what the main process, and the first of their machine, have made and measured
+    with accelerator.main_process_first(), accelerator.local_main_process_first():
+        # a wrong name should not come to light after the corpus has been read
+        find_encoder(config.encoder, layer=config.layer, store=Path(cache).parent / "encoders")
         prepared = prepare(config, cache=cache, progress=progress and main)
         model = new_model(config, prepared, cache=cache).to(accelerator.device)
         here = depends(prepared, weights_of(model.encoder))
@@ -139,13 +143,34 @@ def train(config, folder, *, cache="data/cache", progress=True):
 
 
 def _prepare_layers(model, config):
+    model.encoder.config.apply_spec_augment &= config.spec_augment
     if config.attention != "plain":
         fuse_attention(model.encoder, recompute=config.attention == "recomputed")
     if config.gradient_checkpointing:
         model.activation_checkpointing_enable()
     if config.compile:
+        import torch._dynamo  # only here: it takes seconds
+
+        # first and later layers, one utterance and several, training, its first pass, evaluation: more than the 8
+        # after which PyTorch stops compiling, without a word that is seen
+        torch._dynamo.config.recompile_limit = 256
         for layer in transformer_layers(model.encoder):  # they are alike, so one of them is compiled for all
-            layer.compile(dynamic=True)
+            # dropout as without compilation, or the passes of a divided batch would each have their own
+            layer.compile(dynamic=True, options={"fallback_random": True})
+
+
+def _processes():
+    """How many processes this one was started with, by torchrun or accelerate launch."""
+    count = os.environ.get("WORLD_SIZE") or "1"
+    several = count != "1" or "LOCAL_RANK" in os.environ
+    absent = [name for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if not count.isdecimal() or (several and absent):
+        without = f", without {', '.join(absent)}" if absent else ""
+        raise RunError(
+            f"The environment says WORLD_SIZE={count}{without}, as no launcher does. Start several processes with "
+            "torchrun or accelerate launch; for one, unset WORLD_SIZE and LOCAL_RANK."
+        )
+    return int(count)
 
 
 def _precision(config, folder):
@@ -161,10 +186,9 @@ def _precision(config, folder):
 def _accelerator(config):
     cuda = torch.cuda.is_available()
     AcceleratorState._reset_state()  # or a notebook could not change the precision from one run to the next
-    several = int(os.environ.get("WORLD_SIZE", 1)) > 1
     return Accelerator(
         mixed_precision=config.precision,
-        cpu=several and not cuda,  # several processes on CPU have to be asked for
+        cpu=_processes() > 1 and not cuda,  # several processes on CPU have to be asked for
         # the auxiliary head is not used once its weight is 0, nor an encoder's mask without SpecAugment
         kwargs_handlers=[
             DistributedDataParallelKwargs(find_unused_parameters=True),

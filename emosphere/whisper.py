@@ -21,6 +21,8 @@ from transformers.audio_utils import mel_filter_bank
 from transformers.modeling_outputs import BaseModelOutput
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
+from .masking import hidden_spans
+
 RATE, WINDOW, HOP = 16_000, 400, 160
 """Of the log-mel, in samples a second and samples: 25 ms windows, one every 10 ms."""
 
@@ -106,6 +108,11 @@ class ShortWhisperEncoder(WhisperEncoder):
         if attention_mask is None:
             attention_mask = torch.ones_like(input_values, dtype=torch.bool)
         mel, inside = log_mel(input_values, attention_mask.sum(-1), self.config.num_mel_bins)
+        if self.training and self.config.apply_spec_augment:
+            lengths = inside.sum(1)  # (batch,)
+            mel = mel.masked_fill(hidden_spans(self.config, "time", lengths, mel.shape[1])[..., None], 0)
+            bands = torch.full_like(lengths, mel.shape[2])
+            mel = mel.masked_fill(hidden_spans(self.config, "feature", bands, mel.shape[2])[:, None], 0)
         mel_frames = mel.shape[1]
         # a tensor, so that an exported graph works it out for each input
         size = torch.as_tensor(mel_frames).clamp(max=2 * self.config.max_source_positions)

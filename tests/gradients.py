@@ -2,7 +2,8 @@
 
     torchrun --nproc-per-node 2 gradients.py out.safetensors 1.5
 
-The second argument is the largest piece in seconds; 0 means that the batch goes through at once.
+The second argument is the largest piece in seconds; 0 means that the batch goes through at once. The fourth says how
+many utterances the batch has.
 """
 
 import sys
@@ -61,12 +62,12 @@ def total_loss(truth, classes, weight=0.7):
     return loss
 
 
-def step(model, accelerator, seconds=None, auxiliary=True):
+def step(model, accelerator, seconds=None, auxiliary=True, count=COUNT):
     """The gradients by name, and the loss, of this process's share of the batch."""
-    utterances, truth, classes = make_batch()
-    share = data.collate(utterances[accelerator.process_index :: accelerator.num_processes])
+    utterances, truth, classes = (part[:count] for part in make_batch())
+    share = data.collate(utterances[accelerator.process_index :: accelerator.num_processes] or utterances[:1])
     prepared = accelerator.prepare(model)
-    loss, *_ = backward(prepared, share, COUNT, total_loss(truth, classes), accelerator, auxiliary=auxiliary,
+    loss, *_ = backward(prepared, share, count, total_loss(truth, classes), accelerator, auxiliary=auxiliary,
                         seconds=seconds)  # fmt: skip
     found = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
     return {"loss": loss[None], **found}
@@ -77,5 +78,7 @@ if __name__ == "__main__":
     from emosphere.training import _accelerator
 
     accelerator = _accelerator(Config.create("tiny"))
-    found = step(make_model(), accelerator, float(sys.argv[2]) or None, auxiliary=sys.argv[3] == "auxiliary")
+    found = step(make_model(), accelerator, float(sys.argv[2]) or None, sys.argv[3] == "auxiliary", int(sys.argv[4]))
+    group = torch.distributed.distributed_c10d._get_default_group()._get_backend(accelerator.device)
+    found["patience"] = torch.tensor(group.options._timeout.total_seconds())
     save_file(found, f"{sys.argv[1]}.{accelerator.process_index}")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import unicodedata
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -527,6 +528,32 @@ def test_paths_stay_inside(tmp_path):
     refusal("not nan", call=corpus.audio_path, args=(float("nan"),))
 
 
+def test_many_paths_are_followed_folder_by_folder(tmp_path, monkeypatch):
+    """To resolve each of 150,000 took ten seconds; links and folders that lead out are still looked at, each time."""
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for number in range(30):
+        say(root / f"a/{number}.wav")
+    say(outside / "secret.wav")
+    (root / "a" / "link.wav").symlink_to(outside / "secret.wav")
+    (root / "a" / "inner.wav").symlink_to(root / "a/0.wav")
+    (root / "out").symlink_to(outside)
+    paths = [*(f"a/{n}.wav" for n in range(30)), "a/link.wav", "a/inner.wav", *["out/secret.wav"] * 2, "a/none.wav"]
+    rows = manifest_rows(35, split=["train"] * 35, path=paths)
+    corpus = Corpus("many", tidy(rows), Scale(1, 5), root)
+    expected, resolved, real = [], [], Path.resolve
+    for path in paths:
+        try:
+            expected.append(corpus.audio_path(path))
+        except CorpusError as error:
+            expected.append(str(error))
+    monkeypatch.setattr(Path, "resolve", lambda self, **given: resolved.append(self) or real(self, **given))
+    corpus = corpus.replace(name="again")
+    found = [sound if isinstance(sound, str) else sound[0] for sound in audio._sounds(corpus)]
+    assert found == expected
+    assert sum("symbolic link" in str(file) for file in expected) == 3
+    assert len(resolved) < 20
+
+
 def test_fingerprint(tmp_path):
     corpus = small(tmp_path)
     same = small(tmp_path / "elsewhere", duration=[1, 2, 3])
@@ -693,6 +720,33 @@ def test_an_interrupted_scan_keeps_what_it_has(tmp_path, monkeypatch):
     monkeypatch.setattr(audio, "measure", lambda path, *part: calls.append(path.name) or measure(path, *part))
     corpora.scan(corpus, cache=tmp_path / "cache", progress=False)
     assert calls == ["c.wav"]
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
+def test_a_scan_that_is_ended_keeps_what_it_has(tmp_path, how):
+    """A cluster sends SIGTERM; what takes too much memory gets SIGKILL, and loses what the last minute made."""
+    for number in range(6):
+        say(tmp_path / f"{number}.wav")
+    put(tmp_path / "manifest.csv", "utterance,path,speaker,valence,arousal,dominance,split\n" + "".join(
+        f"u{n},{n}.wav,s,1,2,3,train\n" for n in range(6)))  # fmt: skip
+    script = f"""
+import os, signal
+from emosphere import corpora
+from emosphere.corpora import audio
+measure, audio.KEEP_EVERY = audio.measure, {60 if how == "SIGTERM" else 0}
+def ending(path, *part):
+    if path.name == "4.wav":
+        import time; time.sleep(0.5)  # for what was measured before to arrive
+        os.kill(os.getpid(), signal.{how}); time.sleep(0.5)
+    return measure(path, *part)
+audio.measure = ending
+corpus = corpora.load("manifest", {str(tmp_path)!r}, scale=(1, 7))
+corpora.scan(corpus, cache={str(tmp_path / "cache")!r}, jobs=1, progress=False)
+"""
+    ended = subprocess.run([sys.executable, "-c", script])
+    assert ended.returncode == {"SIGTERM": 143, "SIGKILL": -9}[how]
+    kept = {Path(file).name for file, *_ in audio._read_cache(tmp_path / "cache")}
+    assert {"0.wav", "1.wav", "2.wav", "3.wav"} <= kept
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(tmp_path):

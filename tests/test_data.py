@@ -62,14 +62,22 @@ def test_batches_by_seconds(lengths, seconds, processes, epoch):
     ]
     for share in shares:
         share.set_epoch(epoch)
-    least = max(2, processes)
     for number, batch in enumerate(shares[0].whole):
-        assert len(batch) >= least
-        assert len(batch) == least or len(batch) * max(lengths[i] for i in batch) <= seconds
-        assert sorted(batch) == sorted(i for share in shares for i in list(share)[number])
+        assert len(batch) >= 2
+        assert len(batch) == 2 or len(batch) * max(lengths[i] for i in batch) <= seconds
+        assert sorted(batch) == sorted(i for share in shares[: len(batch)] for i in list(share)[number])
         assert all(list(share)[number] for share in shares), "a process without an utterance would wait for ever"
     seen = [i for batch in shares[0].whole for i in batch]
-    assert len(set(seen)) == len(seen) >= len(lengths) - least + 1
+    assert len(set(seen)) == len(seen) >= len(lengths) - 1
+
+
+@pytest.mark.parametrize("limit", [dict(batch_size=3), dict(seconds=6)])
+def test_more_processes_than_utterances_make_no_larger_batch(limit):
+    alone = GroupedBatches([2.0] * 9, shuffle=True, **limit)
+    for process in range(5):
+        share = GroupedBatches([2.0] * 9, shuffle=True, process=process, processes=5, **limit)
+        assert share.whole == alone.whole
+        assert [len(batch) for batch in share] == [1, 1, 1], "a stand-in where there is nothing to do"
 
 
 @given(st.lists(st.floats(0.25, 60), min_size=1, max_size=200), st.integers(1, 4))

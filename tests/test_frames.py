@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -156,18 +157,19 @@ def test_a_frozen_run_that_was_stopped_ends_as_if_it_had_not_been(tones, encoder
         assert (folder / name).read_bytes() == (expected / name).read_bytes(), name
 
 
-def test_what_an_interruption_left_is_used_and_the_end_is_the_same(cache, tones, encoders, tmp_path, monkeypatch):
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_what_an_interruption_left_is_used_and_the_end_is_the_same(cache, tones, encoders, tmp_path, monkeypatch, how):
     _, expected, _ = cache
     real, calls = EmoSphereModel.hidden_states, iter(range(10_000))
 
     def stopping(*arguments):
         if next(calls) == 30:
-            raise KeyboardInterrupt
+            signal.raise_signal(how)
         return real(*arguments)
 
     monkeypatch.setattr(EmoSphereModel, "hidden_states", stopping)
     config = frozen(tones, encoders)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises((KeyboardInterrupt, SystemExit)):
         prepared_for(config, tmp_path)
     prepared, _ = prepared_for(config, tmp_path)
     assert next(calls) == sum(map(len, prepared.rows.values())) + 1, "30 were kept, one was lost, none was made twice"
@@ -394,3 +396,25 @@ def test_encoders_in_which_padding_leaks_hear_one_utterance_at_a_time(encoders):
     assert not config.exact
     assert not EmoSphereConfig(encoder_config={"model_type": "data2vec-audio"}).exact
     assert EmoSphereConfig(encoder_config={"model_type": "whisper"}).exact
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("can't allocate memory"), MemoryError()],
+    ids=repr,
+)
+def test_too_little_memory_names_the_utterance(tones, encoders, tmp_path, monkeypatch, error):
+    config = frozen(tones, encoders)
+    prepared = preparation.prepare(config, cache=tmp_path, progress=False)
+    model = preparation.new_model(config, prepared, cache=tmp_path)
+    calls, real = iter(range(99)), EmoSphereModel.hidden_states
+
+    def greedy(*arguments):
+        if next(calls) == 5:
+            raise error
+        return real(*arguments)
+
+    monkeypatch.setattr(EmoSphereModel, "hidden_states", greedy)
+    with pytest.raises(FrameError, match=r"memory for making frames: MSP-PODCAST_0001_\d+ is 0\.\d s long\. Cut it"):
+        preparation.with_frames(config, prepared, model, cache=tmp_path, progress=False)
+    assert len(Frames(model, tmp_path)._where) == 5, "what was made before is kept"

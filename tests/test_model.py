@@ -1,6 +1,7 @@
 """The model: hand-computed pooling, padding invariance, every encoder family, strict loading."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, BertConfig, BertModel
 
 from emosphere.encoders import ENCODERS, EncoderError, load_encoder, transformer_layers
+from emosphere.losses import ccc_loss
 from emosphere.model import EmoSphereConfig, EmoSphereModel, build
 from emosphere.pooling import GatedConvolution, SelfAttention, StatisticsPooling, StylePooling
 
@@ -42,6 +44,42 @@ def test_an_utterance_alone_and_in_a_batch_agree(encoders, batch, family, poolin
             alone = model(waveforms[i : i + 1, :length])
             torch.testing.assert_close(alone.vad[0], together.vad[i], atol=1e-4, rtol=0)
             torch.testing.assert_close(alone.logits[0], together.logits[i], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("pooling", ["style", "statistics"])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_bfloat16_is_for_the_encoder_alone(batch, monkeypatch, pooling, frozen):
+    """With the same frames of the encoder, everything behind it is the same to the last bit."""
+    model = small(pooling=pooling, layer="weighted", frame_stride=3,
+                  encoder_trained="nothing" if frozen else "all")  # fmt: skip
+    with torch.no_grad():
+        model.layer_scores.uniform_(-0.05, 0.05)
+        with torch.autocast("cpu", torch.bfloat16):
+            output = model.encoder(batch[0], attention_mask=batch[1].long(), output_hidden_states=True)
+        made = [state.bfloat16() for state in output.hidden_states]
+        output.hidden_states, output.last_hidden_state = made, made[-1]
+        monkeypatch.setattr(model.encoder, "forward", lambda *arguments, **options: output)
+        with torch.autocast("cpu", torch.bfloat16):
+            short = model(batch[0], batch[1])
+            loss = ccc_loss(torch.eye(3), short.vad)
+        output.hidden_states, output.last_hidden_state = [state.float() for state in made], made[-1].float()
+        exact = model(batch[0], batch[1])
+    for name in ("vad", "logits", "style"):
+        assert getattr(short, name).dtype == torch.float32
+        assert torch.equal(getattr(short, name), getattr(exact, name)), name
+    assert torch.equal(loss, ccc_loss(torch.eye(3), exact.vad))
+
+
+def test_bfloat16_frames_of_the_cache(batch):
+    """Frames in float16, as they are kept, under autocast."""
+    model = small(encoder_trained="nothing", layer="weighted")
+    with torch.no_grad():
+        frames, mask = model.hidden_states(batch[0], batch[1])
+        exact = model(frames=frames.half(), attention_mask=mask).vad
+        with torch.autocast("cpu", torch.bfloat16):
+            assert torch.equal(model(frames=frames.half(), attention_mask=mask).vad, exact)
+            merged, _ = model.encode(batch[0], batch[1])
+    assert merged.dtype == torch.float32
 
 
 @pytest.mark.parametrize("family", ENCODERS)
@@ -134,6 +172,18 @@ def test_saved_and_loaded_predicts_the_same(tmp_path, batch):
     assert loaded.config.encoder_config["hidden_size"] == 32
     with torch.no_grad():
         torch.testing.assert_close(loaded(batch[0], batch[1]).vad, model(batch[0], batch[1]).vad)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+@pytest.mark.parametrize("shards", ["5GB", "20KB"])
+def test_whoever_may_read_the_folder_may_read_the_weights(tmp_path, umask, mode, shards):
+    before = os.umask(umask)
+    try:
+        small().save_pretrained(tmp_path, max_shard_size=shards)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {mode}
+    assert (len(list(tmp_path.glob("*.safetensors"))) > 1) == (shards == "20KB")
 
 
 @pytest.mark.parametrize("damage", ["drop", "add", "reshape"])

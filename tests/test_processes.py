@@ -1,6 +1,7 @@
 """Training in two processes on CPU, started by the library, by torchrun and by accelerate; and killed."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -90,6 +91,39 @@ def test_both_killed_and_started_again_is_as_if_nothing_had_been(pair, tmp_path)
     subprocess.run([*accelerate, *wanted, *train], check=True)
     assert "goes on after epoch" in (folder / "log.txt").read_text()
     assert_same_run(folder, expected)
+
+
+def launched(tmp_path, monkeypatch, config, patch):
+    """`launch` with a package on the path that changes something in each process; what was raised."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(patch)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'site'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    with pytest.raises(RunError) as caught:
+        launch(config, tmp_path / "run", 2, cache=tmp_path)
+    return str(caught.value)
+
+
+LATER = """
+import os, sys
+if os.environ.get("RANK") == "1":
+    import emosphere.loop as loop
+    def wrong(*arguments, **options):
+        {what}
+    loop.forward_all = wrong
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("raise KeyError('first')", "Training in 2 processes failed. KeyError: 'first'"),
+        ("os.kill(os.getpid(), 9)", "Training in 2 processes failed. The system ended one of them (SIGKILL), probably"),
+    ],
+    ids=["said", "killed"],
+)
+def test_the_first_error_is_said_and_not_what_the_others_make_of_it(tones, encoders, tmp_path, monkeypatch, what, said):
+    """The other process waits for the second one, and fails, later, since that has gone."""
+    assert launched(tmp_path, monkeypatch, configuration(tones, encoders), LATER.format(what=what)).startswith(said)
 
 
 def test_what_goes_wrong_in_a_process_is_said_in_the_notebook(tones, encoders, tmp_path):

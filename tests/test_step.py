@@ -14,9 +14,9 @@ from emosphere import data
 from emosphere.batches import divided
 
 
-def at_once(model, auxiliary=True):
+def at_once(model, auxiliary=True, count=COUNT):
     """The plain way: forward, loss, backward."""
-    utterances, truth, classes = make_batch()
+    utterances, truth, classes = (part[:count] for part in make_batch())
     batch = data.collate(utterances)
     output = model(batch["input_values"], batch["attention_mask"])
     loss, *_ = total_loss(truth, classes)(output.vad, output.logits if auxiliary else None)
@@ -72,13 +72,19 @@ def test_dropout_is_the_same_both_times(auxiliary):
     assert torch.equal(torch.rand(1), after), "the generator is where one pass leaves it"
 
 
-@pytest.mark.parametrize(("seconds", "auxiliary"), [("0", "none"), ("1.0", "auxiliary")])
-def test_two_processes_give_the_gradient_of_the_whole(tmp_path, seconds, auxiliary):
-    """torchrun, gloo, four and three utterances; in pieces, in which case one has more of them than the other."""
+@pytest.mark.parametrize(
+    ("processes", "count", "seconds", "auxiliary"),
+    [(2, COUNT, "0", "none"), (2, COUNT, "1.0", "auxiliary"), (3, 2, "0.4", "auxiliary")],
+    ids=["four and three", "in pieces", "one has none"],
+)
+def test_several_processes_give_the_gradient_of_the_whole(tmp_path, processes, count, seconds, auxiliary):
+    """torchrun, gloo; in pieces, in which case one has more of them than the other; and more processes than work."""
     script = Path(__file__).parent / "gradients.py"
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    subprocess.run([*command, str(script), str(tmp_path / "found"), seconds, auxiliary], check=True)
-    expected = at_once(make_model(), auxiliary == "auxiliary")
-    for process in range(2):
-        assert_same(load_file(f"{tmp_path}/found.{process}"), expected)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    subprocess.run([*command, str(script), str(tmp_path / "found"), seconds, auxiliary, str(count)], check=True)
+    expected = at_once(make_model(), auxiliary == "auxiliary", count)
+    for process in range(processes):
+        found = load_file(f"{tmp_path}/found.{process}")
+        assert found.pop("patience") == 2 * 24 * 3600, "the others wait while one decodes a corpus"
+        assert_same(found, expected)
     assert COUNT % 2, "or all shares would be alike"

@@ -6,25 +6,31 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import audmetric
+import huggingface_hub
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import torch
+import torch._dynamo
 from accelerate import Accelerator
 from conftest import SMALL, write_corpus
 from sklearn.metrics import f1_score
 from sklearn.utils.class_weight import compute_class_weight
 from transformers import AutoConfig, AutoModel
 
-from emosphere import checkpoint, corpora, data, files, loop, preparation, training
+from emosphere import checkpoint, corpora, data, files, loop, prediction, preparation, training
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
 from emosphere.encoders import EncoderError
-from emosphere.model import EmoSphereModel
+from emosphere.memory import is_shortage
+from emosphere.model import EmoSphereModel, build
 from emosphere.prediction import evaluation_loader, forward_all, predict
+from emosphere.randomness import random_state, set_random_state
 from emosphere.sphere import DIMENSIONS
 
 
@@ -272,6 +278,17 @@ def test_what_is_measured_before_training(tones, encoders, tmp_path):
         assert kept.rows[split].equals(prepared.rows[split])
 
 
+def test_a_start_reads_no_headers_of_files_that_were_measured(tones, encoders, tmp_path, monkeypatch):
+    """With 150,000 files that took half of a minute, at each start of each process."""
+    config = configuration(tones, encoders)
+    expected = corpora.load("msp_podcast", tones).table["duration"]
+    training.prepare(config, cache=tmp_path, progress=False)
+    for function in ("length", "measure"):
+        monkeypatch.setattr(corpora.audio, function, lambda path: pytest.fail("read again"))
+    prepared = training.prepare(config, cache=tmp_path, progress=False)
+    pd.testing.assert_series_equal(prepared.corpus.table["duration"], expected)
+
+
 def test_broken_files_are_listed_and_skipped(encoders, tmp_path):
     root = write_corpus(tmp_path / "tones")
     train = corpora.load("msp_podcast", root).rows("train")["path"].tolist()
@@ -361,18 +378,16 @@ def test_a_gradient_that_is_no_number_spoils_nothing(tones, encoders, tmp_path, 
 @pytest.mark.parametrize(
     ("error", "where"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."), "loop.ccc_loss"),
-        (
-            RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
-            "loop.forward_all",
-        ),
-        (MemoryError(), "loop.backward"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB."), "ccc_loss"),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), "backward"),
+        (MemoryError(), "backward"),
     ],
+    ids=lambda value: str(value)[:20],
 )
 def test_too_little_memory_says_what_to_lower(straight, tmp_path, monkeypatch, error, where):
     """And the run goes on with that setting."""
     config, _ = straight
-    calls, real = iter(range(99)), getattr(loop, where.split(".")[1])
+    calls, real = iter(range(99)), getattr(loop, where)
 
     def greedy(*arguments, **options):
         if next(calls) == 20:
@@ -380,9 +395,7 @@ def test_too_little_memory_says_what_to_lower(straight, tmp_path, monkeypatch, e
         return real(*arguments, **options)
 
     with monkeypatch.context() as patch:
-        if where == "loop.forward_all":
-            calls = iter([20])
-        patch.setattr(loop, where.split(".")[1], greedy)
+        patch.setattr(loop, where, greedy)
         with pytest.raises(
             training.RunError, match=r"too little memory for .* s of audio at a time. Set micro_batch_"
         ) as caught:
@@ -392,6 +405,92 @@ def test_too_little_memory_says_what_to_lower(straight, tmp_path, monkeypatch, e
     changed = dataclasses.replace(config, micro_batch_seconds=seconds)
     assert training.train(changed, tmp_path / "run", cache=tmp_path, progress=False)
     assert Config.load(tmp_path / "run" / "config.json") == changed
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)", True),
+        ("std::bad_alloc", True),
+        ("could not create a primitive", True),
+        ("", False),
+        ("Expected all tensors to be on the same device", False),
+    ],
+)
+def test_what_is_taken_for_too_little_memory(text, short):
+    assert is_shortage(RuntimeError(text)) == short
+    assert not is_shortage(training.RunError(f"too little: {text}")), "said once"
+
+
+def test_one_utterance_that_is_too_long_is_not_told_to_go_in_larger_pieces(tones, encoders, tmp_path, monkeypatch):
+    def first(*arguments, **options):
+        raise MemoryError
+
+    monkeypatch.setattr(loop, "backward", first)
+    config = configuration(tones, encoders, micro_batch_seconds=0.5)
+    with pytest.raises(training.RunError, match=r"for one utterance of 0\.\d s\. Set max_seconds") as caught:
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert "micro_batch_seconds" not in str(caught.value)
+
+
+def short_of_memory(monkeypatch, limit, error):
+    """Evaluation of more than so many seconds, padding counted, runs out of memory."""
+    real = prediction.inputs
+
+    def greedy(batch, device):
+        if batch["attention_mask"].numel() / 16000 > limit:
+            raise error
+        return real(batch, device)
+
+    monkeypatch.setattr(prediction, "inputs", greedy)
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("can't allocate memory"), MemoryError()],
+    ids=repr,
+)
+def test_an_utterance_too_long_to_evaluate_is_named_before_training(encoders, tmp_path, monkeypatch, split, error):
+    """max_seconds does not cut it there, so no smaller pieces help, and certainly no larger ones."""
+    root = write_corpus(tmp_path / "tones")
+    path = corpora.load("msp_podcast", root).rows(split)["path"].iloc[3]
+    soundfile.write(root / path, np.tile(soundfile.read(root / path)[0], 90)[: 30 * 16000], 16000)
+    short_of_memory(monkeypatch, 20, error)
+    config = configuration(root, encoders, micro_batch_seconds=6.0, max_seconds=3.0)
+    with pytest.raises(training.RunError) as caught:
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert f"for evaluating the {split} split: {Path(path).stem} is 30.0 s long. Cut it" in str(caught.value)
+    assert "micro_batch_seconds" not in str(caught.value)
+    assert not (tmp_path / "run" / "history.csv").exists()
+
+
+def test_utterances_too_many_to_evaluate_at_a_time(tones, encoders, tmp_path, monkeypatch):
+    config = configuration(tones, encoders, epochs=1)
+    short_of_memory(monkeypatch, 6, MemoryError())
+    with pytest.raises(training.RunError, match=r"is 0\.\d s long, and \d+ more went through") as caught:
+        training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    seconds = float(re.search(r"micro_batch_seconds to (\d+)", str(caught.value))[1])
+    training.train(dataclasses.replace(config, micro_batch_seconds=min(seconds, 6.0)), tmp_path / "run", cache=tmp_path,
+                   progress=False)  # fmt: skip
+
+
+def test_too_little_memory_after_the_training_throws_nothing_away(straight, tmp_path, monkeypatch):
+    config, expected = straight
+    real = training.predict_test
+
+    def alone(*arguments, **options):
+        short_of_memory(monkeypatch, 1, MemoryError())
+        return real(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "predict_test", alone)
+        with pytest.raises(training.RunError, match="for evaluating the test split: MSP-PODCAST_.* trained is kept"):
+            training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    monkeypatch.undo()
+    monkeypatch.setattr(loop, "backward", lambda *a, **k: pytest.fail("trained again"))
+    folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    assert (folder / "scores.json").read_bytes() == (expected / "scores.json").read_bytes()
 
 
 def test_too_little_memory_shows_before_the_first_epoch(tones, encoders, tmp_path, monkeypatch):
@@ -440,10 +539,15 @@ def test_a_damaged_checkpoint_is_said(straight, tmp_path, monkeypatch):
         dict(gradient_checkpointing=True),
         dict(precision="bf16"),
         dict(workers=2),
+        dict(spec_augment=True, micro_batch_seconds=1.5),
     ],
     ids=lambda changes: next(iter(changes)),
 )
 def test_ways_to_train_run_and_resume(tones, encoders, tmp_path, monkeypatch, changes):
+    if "spec_augment" in changes:
+        hiding = AutoConfig.for_model("wavlm", **{**SMALL, "apply_spec_augment": True, "mask_time_length": 3})
+        AutoModel.from_config(hiding).save_pretrained(tmp_path / "hiding")
+        changes = changes | {"encoder": str(tmp_path / "hiding")}
     config = configuration(tones, encoders, **changes)
     whole = training.train(config, tmp_path / "whole", cache=tmp_path, progress=False)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
@@ -476,22 +580,119 @@ def test_how_a_run_is_computed_is_not_what(run, tones, encoders, tmp_path, chang
     assert config.is_in(run)
 
 
-def test_compiled_layers(tones, tmp_path, monkeypatch):
-    """With a compiler the same course of training, without one a sentence before anything is done."""
+def test_compiling_needs_a_compiler(tones, encoders, tmp_path, monkeypatch):
+    """A sentence before anything is done."""
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(training.RunError, match="compile needs a C.. compiler"):
+        training.train(configuration(tones, encoders, compile=True), tmp_path / "run", cache=tmp_path, progress=False)
+
+
+@pytest.mark.slow  # a C++ compiler at work, for a minute
+@pytest.mark.skipif(not shutil.which("g++"), reason="there is no compiler")
+def test_compiled_layers(tones, tmp_path):
+    """The same course of training."""
     AutoModel.from_config(AutoConfig.for_model("wavlm", **{**SMALL, "num_hidden_layers": 1})).save_pretrained(
         tmp_path / "wavlm"
     )
     config = configuration(tones, tmp_path, epochs=1, compile=True)
-    with monkeypatch.context() as patch:
-        patch.setenv("CXX", "no-such-compiler")
-        with pytest.raises(training.RunError, match="compile needs a C.. compiler"):
-            training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
-    if shutil.which("g++"):
-        folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
-        plain = dataclasses.replace(config, compile=False)
-        expected = training.train(plain, tmp_path / "plain", cache=tmp_path, progress=False)
-        found, expected = (pd.read_csv(path / "history.csv") for path in (folder, expected))
-        pd.testing.assert_frame_equal(found, expected, atol=1e-4)
+    folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
+    plain = dataclasses.replace(config, compile=False)
+    expected = training.train(plain, tmp_path / "plain", cache=tmp_path, progress=False)
+    found, expected = (pd.read_csv(path / "history.csv") for path in (folder, expected))
+    pd.testing.assert_frame_equal(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        (dict(WORLD_SIZE="2"), "WORLD_SIZE=2, without RANK, LOCAL_RANK, MASTER_ADDR, MASTER_PORT, as no launcher"),
+        (dict(WORLD_SIZE="2", RANK="0", MASTER_ADDR="a", MASTER_PORT="1"), "WORLD_SIZE=2, without LOCAL_RANK"),
+        (dict(LOCAL_RANK="0"), "WORLD_SIZE=1, without RANK, MASTER_ADDR"),
+        (dict(WORLD_SIZE="two"), "WORLD_SIZE=two"),
+        (dict(WORLD_SIZE="-1"), "WORLD_SIZE=-1"),
+    ],
+)
+def test_half_of_a_launcher_is_refused(tones, encoders, tmp_path, monkeypatch, environment, said):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(training.RunError, match=f"The environment says {said}"):
+        training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
+
+
+@pytest.mark.parametrize("environment", [{}, dict(WORLD_SIZE=""), dict(WORLD_SIZE="1"), dict(RANK="0")], ids=str)
+def test_one_process_needs_no_launcher(monkeypatch, environment):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert training._processes() == 1
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_only_the_first_process_of_a_machine_asks_the_hub(tones, encoders, tmp_path, monkeypatch, first):
+    order = []
+
+    class Several:
+        device, is_main_process, is_local_main_process = torch.device("cpu"), first, first
+
+        @contextmanager
+        def main_process_first(self):
+            order.append("waits")
+            yield
+
+        local_main_process_first = main_process_first
+
+    def asks(*arguments, **options):
+        order.append("asks")
+        raise Stopped
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(training, "_accelerator", lambda config: Several())
+    monkeypatch.setattr(training, "find_encoder", asks)
+    with pytest.raises(Stopped):
+        training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
+    assert order == ["waits", "waits", "asks"]
+    assert huggingface_hub.is_offline_mode() != first
+
+
+# more kinds of passes and shapes than PyTorch compiles for by itself
+PASSES = [(3, 0.5), (1, 0.7)]
+
+
+def compiled_passes(folder, **dropout):
+    """Largest difference between the two passes of a divided batch, in compiled layers; evaluation in between."""
+    AutoModel.from_config(AutoConfig.for_model("wavlm", **{**SMALL, **dropout})).save_pretrained(folder)
+    model = build(str(folder), style_width=16, head_width=16).train()
+    training._prepare_layers(model, Config.create("tiny", compile=True))
+    largest = 0.0
+    for utterances, seconds in PASSES:
+        waveforms = torch.randn(utterances, int(16000 * seconds))
+        before = random_state(torch.device("cpu"))
+        with torch.no_grad():
+            first = model(waveforms).vad
+        set_random_state(before, torch.device("cpu"))
+        second = model(waveforms).vad
+        second.sum().backward()
+        with torch.inference_mode():
+            model.eval()(waveforms)
+        model.train()
+        largest = max(largest, (first - second).abs().max().item())
+    return largest
+
+
+def test_compiled_layers_stay_compiled(tmp_path, monkeypatch):
+    real = torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **given: real(self, dynamic=True, backend="eager"))
+    torch._dynamo.reset()
+    with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True, recompile_limit=8):
+        assert compiled_passes(tmp_path) < 1e-5
+
+
+@pytest.mark.slow  # a C++ compiler at work, for minutes
+@pytest.mark.skipif(not shutil.which("g++"), reason="there is no compiler")
+def test_both_passes_of_compiled_layers_drop_the_same(tmp_path):
+    dropout = dict(hidden_dropout=0.2, attention_dropout=0.2, activation_dropout=0.2, num_hidden_layers=1)
+    torch._dynamo.reset()
+    with torch._dynamo.config.patch(recompile_limit=8):
+        assert compiled_passes(tmp_path, **dropout) < 1e-5
 
 
 def test_too_small_a_split_is_refused_before_training(tones, encoders, tmp_path):

@@ -64,6 +64,8 @@ def read(name, root=None, **options):
     root : str or Path, optional
         Where the corpus lies. Only the embedded corpus has a place of its own, data/embedded, and is made
         there if it is not there yet.
+    durations : bool
+        False leaves durations as the table has them, for who will `scan` the files anyway.
     **options
         Those of the adapter: seed (all but iemocap), per_category (msp_podcast), children (emotale), table
         and scale (manifest), utterances (embedded).

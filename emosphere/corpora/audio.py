@@ -8,6 +8,7 @@ at which an utterance begins and ends in it, 0 and infinity for all of it.
 import hashlib
 import math
 import os
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +18,7 @@ import pandas as pd
 import soundfile
 
 from ..files import replacing
-from ..progress import bar
+from ..progress import bar, stoppable
 from .corpus import CorpusError, counted, segments
 from .decoding import MIN_SECONDS, MISSING, blocks, check, check_rate, length, reason, seek, stand_in
 
@@ -45,6 +46,9 @@ FACTS = {
     "error": "str",
 }
 """Names and types of what `measure` finds out."""
+
+KEEP_EVERY = 60
+"""Seconds of a scan after which what was measured is kept: so much is lost at most when a process is killed."""
 
 _CACHE = "audio-facts-4.parquet"  # a new number whenever `measure` changes what it means
 _KEY = {"file": "str", "start": "float64", "end": "float64", "size": "int64", "mtime": "int64"}
@@ -208,15 +212,18 @@ def scan(corpus, *, cache=None, jobs=None, progress=True):
     keys = {sound: _key(*sound) for sound in sounds if not isinstance(sound, str)}
     known = _read_cache(cache) if cache else {}
     todo = [sound for sound, key in keys.items() if key not in known]
-    fresh = {}
+    fresh, kept = {}, time.monotonic()
+    measured = _in_threads(lambda sound: measure(*sound), todo, jobs, progress, "Scanning audio")
     try:
-        # update takes what comes pair by pair, so that nothing is lost when the scan is interrupted
-        measured = _in_threads(lambda sound: measure(*sound), todo, jobs, progress, "Scanning audio")
-        fresh.update(zip(todo, measured, strict=True))
+        with stoppable():
+            for sound, facts in zip(todo, measured, strict=True):
+                fresh[sound] = facts
+                if cache and time.monotonic() - kept > KEEP_EVERY:
+                    _keep(cache, known, keys, fresh)
+                    kept = time.monotonic()
     finally:
-        if cache and any(not facts["error"] for facts in fresh.values()):
-            known |= {keys[sound]: facts for sound, facts in fresh.items() if not facts["error"]}
-            _write_cache(cache, known)
+        if cache:
+            _keep(cache, known, keys, fresh)
     refused = dict.fromkeys(FACTS, 0) | {"digest": ""}
     rows = [
         refused | {"error": sound} if isinstance(sound, str) else fresh.get(sound) or known[keys[sound]]
@@ -242,6 +249,14 @@ def _read_cache(folder):
         return {}
     keys = zip(*(table[name].tolist() for name in _KEY), strict=True)
     return dict(zip(keys, table[list(FACTS)].to_dict("records"), strict=True))
+
+
+def _keep(folder, known, keys, fresh):
+    """Puts what has been measured into the cache; `known` grows by it."""
+    sound = {keys[file]: facts for file, facts in fresh.items() if not facts["error"]}
+    if not sound.keys() <= known.keys():
+        known |= sound
+        _write_cache(folder, known)
 
 
 def _write_cache(folder, known):

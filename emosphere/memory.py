@@ -1,0 +1,86 @@
+"""Too little memory, said so that it helps: for which audio there was too little, and what to set, or to cut."""
+
+import math
+import re
+from contextlib import contextmanager
+
+
+class RunError(RuntimeError):
+    """A run that cannot go on."""
+
+
+def is_shortage(error):
+    """Whether an error of PyTorch's, or of Python's, says that there is too little memory.
+
+    CUDA has an error of its own for it; on CPU only the text tells.
+
+    Examples
+    --------
+    >>> is_shortage(MemoryError()), is_shortage(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    (True, False)
+    """
+    told = "out of memory|allocate memory|bad_alloc|ALLOC_FAILED|could not create a (memory|primitive)"
+    return isinstance(error, MemoryError) or (type(error) is not RunError and bool(re.search(told, str(error))))
+
+
+@contextmanager
+def training_memory(config, utterances, longest):
+    """Makes a `RunError` of too little memory for a batch of so many utterances, the longest of so many seconds."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_shortage(error):
+            raise
+        kept = config.gradient_checkpointing or config.encoder_trained == "nothing"
+        less = "" if kept else ", or gradient_checkpointing to True"
+        seconds = min(utterances * longest, config.micro_batch_seconds or math.inf)
+        if half := _half(seconds, longest):
+            raise RunError(
+                f"There is too little memory for {seconds:.0f} s of audio at a time. Set micro_batch_seconds to {half} "
+                f"(now {config.micro_batch_seconds}){less}: the loss stays that of the whole batch, and the run goes "
+                "on after its last whole epoch."
+            ) from error
+        raise RunError(
+            f"There is too little memory for one utterance of {longest:.1f} s. Set max_seconds (now "
+            f"{config.max_seconds:g}) below that and begin again in another folder{less}."
+        ) from error
+
+
+@contextmanager
+def evaluation_memory(config, prepared, split, positions):
+    """Makes a `RunError` of too little memory for some utterances of a split; it names the longest."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_shortage(error):
+            raise
+        names, seconds = prepared.rows[split]["utterance"].to_numpy()[positions], prepared.seconds[split][positions]
+        advice = shortage(f"for evaluating the {split} split", names, seconds)
+        if len(names) == 1 and config.attention == "plain" and config.encoder_trained != "nothing":
+            advice += ' With a WavLM, attention "fused" needs less.'
+        raise RunError(f"{advice} Utterances are evaluated whole: max_seconds shortens them in training alone. What "
+                       "has been trained is kept, and the same call goes on from there.") from error  # fmt: skip
+
+
+def shortage(what, names, seconds):
+    """Sentences about utterances that were too much at a time: the longest of them, and what helps.
+
+    Examples
+    --------
+    >>> shortage("for these", ["a", "b"], [2, 300])
+    'There is too little memory for these: b is 300.0 s long, and ... with it. Set micro_batch_seconds to 300.'
+    >>> shortage("for these", ["b"], [300])
+    'There is too little memory for these: b is 300.0 s long. Cut it into shorter ones, or leave it out of the labels.'
+    """
+    longest = max(seconds)
+    name = names[list(seconds).index(longest)]
+    half = _half(len(names) * longest, longest)
+    others = f", and {len(names) - 1} more went through the model with it" if half else ""
+    help = f"Set micro_batch_seconds to {half}." if half else "Cut it into shorter ones, or leave it out of the labels."
+    return f"There is too little memory {what}: {name} is {longest:.1f} s long{others}. {help}"
+
+
+def _half(seconds, longest):
+    """Half as much audio at a time, in whole seconds, but room for the longest; None if that is no less."""
+    half = math.ceil(max(longest, seconds / 2))
+    return half if half < seconds else None
