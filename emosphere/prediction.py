@@ -148,7 +148,7 @@ def predict(model, sources, *, windows=None, batch_size=16, broken="raise", prog
         in seconds; ``valence``, ``arousal``, ``dominance`` on the rating scale of the training corpus, clipped to it;
         ``radius``, ``azimuth``, ``elevation`` (degrees) of that point; ``region``, the name of the region it lies in;
         with a region head ``region_heard``, its ``probability``, and those of all regions, ``probability_I`` and so on
-        (`RegionGrid.short_names`), which sum to 1. NaN in a window without any sound, all of whose samples are equal.
+        (`RegionGrid.short_names`), which sum to 1. NaN in a window that is silent: nothing in it is above -60 dB.
 
     Raises
     ------

@@ -28,6 +28,12 @@ MIN_STEP = 0.01
 PEAK = 10.0
 """Full scale is 1; samples may overshoot it, but not as much as integers that were taken for samples do."""
 
+SILENCE = 1e-3
+"""Of full scale: what stays below it is silence, whether of a microphone, a file or a window."""
+
+QUIETEST = round(20 * math.log10(SILENCE))
+"""The same in decibels."""
+
 _CONTEXT = 0.01  # seconds; the filters that change the rate reach 1.5 ms to either side at most
 
 
@@ -105,7 +111,7 @@ class Recordings(Dataset):
     problems : list of str
         Of each source, "" for none.
     silent : set of int
-        Items that were taken and hold no sound at all: all of their samples are equal.
+        Items that were taken and are silent, see `is_silent`.
 
     Raises
     ------
@@ -140,7 +146,7 @@ class Recordings(Dataset):
             samples = self._following(self.sources[source], begin).take(begin, end)
         else:
             samples = torch.tensor(self.sources[source][begin:end], dtype=torch.float32)
-        if (samples == samples[0]).all():
+        if is_silent(float(samples.abs().max()), float(samples.mean(dtype=torch.double))):
             self.silent.add(item)
         return item, samples
 
@@ -222,10 +228,20 @@ def _problem(facts):
         return "Some samples are NaN or infinite."
     if peak > PEAK:
         return f"Its samples reach {peak:g}, and full scale is 1: divide by the largest value of their former type."
-    # no mean is as large as the peak but that of a constant
-    if abs(facts["total"]) >= peak * facts["frames"] * (1 - 1e-9):
-        return "It is silent, all of its samples are equal, as when a microphone is off."
+    if is_silent(peak, facts["total"] / facts["frames"]):
+        return f"It is silent, nothing in it is above {QUIETEST} dB, as when a microphone is off."
     return ""
+
+
+def is_silent(peak, mean):
+    """Whether samples with this largest magnitude and this mean, which is heard by nobody, stay below `SILENCE`.
+
+    Examples
+    --------
+    >>> is_silent(0.0005, 0.0), is_silent(0.0015, 0.0), is_silent(0.5, 0.5)
+    (True, False, True)
+    """
+    return peak - abs(mean) < SILENCE
 
 
 def duration(seconds):

@@ -333,8 +333,8 @@ def test_broken_sources_keep_their_rows(model, wav, tmp_path, windows):
     assert table["problem"].tolist()[:3] == [
         f"The audio file {sources[0]} cannot be used: There is no such file.",
         "",
-        "The recording at position 2 cannot be used: It is silent, all of its samples are equal, as when a microphone "
-        "is off.",
+        "The recording at position 2 cannot be used: It is silent, nothing in it is above -60 dB, as when a microphone is "
+        "off.",
     ]
     assert (table["problem"][~bad] == "").all()
     fine = predict(model, [good, sources[3]], windows=windows, broken="note")
@@ -344,6 +344,20 @@ def test_broken_sources_keep_their_rows(model, wav, tmp_path, windows):
     assert every[VALUES].isna().all(axis=None) and every["problem"].str.contains("no such file").all()
     with pytest.raises(ValueError, match='broken is "raise" or "note", not \'skip\''):
         predict(model, [good], broken="skip")
+
+
+QUIET = {"nothing": 0.0, "hiss below -60 dB": 9e-4, "hiss above": 1.1e-3, "a constant": 0.0, "hiss on it": 9e-4}
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_silence_is_the_same_in_a_window_an_array_and_a_file(model, wav, name):
+    offset = 0.1 * ("constant" in name or "on it" in name)  # which nobody hears
+    quiet = offset + QUIET[name] * np.sign(noise(1)).astype("float32")
+    table = predict(model, np.r_[noise(1), quiet].astype("float32"), windows=(1, 1))
+    silent = table["valence"].isna().tolist() == [False, True]
+    for source in (quiet, wav("quiet.wav", quiet, subtype="FLOAT")):
+        (row,) = predict(model, [source], broken="note").to_dict("records")
+        assert ("It is silent" in row.get("problem", "")) == silent == (name != "hiss above")
 
 
 def test_silent_windows_have_no_values(model):
