@@ -333,8 +333,8 @@ def test_broken_sources_keep_their_rows(model, wav, tmp_path, windows):
     assert table["problem"].tolist()[:3] == [
         f"The audio file {sources[0]} cannot be used: There is no such file.",
         "",
-        "The recording at position 2 cannot be used: It is silent, nothing in it is above -60 dB, as when a microphone is "
-        "off.",
+        "The recording at position 2 cannot be used: It is silent, nothing in it is above -60 dB, as when a microphone "
+        "is off.",
     ]
     assert (table["problem"][~bad] == "").all()
     fine = predict(model, [good, sources[3]], windows=windows, broken="note")

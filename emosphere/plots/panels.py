@@ -156,4 +156,5 @@ def region_confusion(counts, grid, *, title="Which regions are taken for which")
     counts = np.asarray(counts)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     return heatmap(share, limits=(0, 1), x=grid.short_names, y=grid.short_names,
-                   text=counts if len(grid) <= 18 else None, title=title, x_title="predicted region", y_title="true region")  # fmt: skip
+                   text=counts if len(grid) <= 18 else None, title=title, x_title="predicted region",
+                   y_title="true region")  # fmt: skip

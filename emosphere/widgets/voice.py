@@ -112,7 +112,10 @@ class Voice(VBox):
         )  # fmt: skip
         picture = VBox([self.figure], layout=Layout(flex="0 0 480px"))
         top = HBox([picture, controls], layout=Layout(flex_flow="row wrap", grid_gap="16px"))
-        super().__init__([top, self.table, Touch()], layout=Layout(max_width="1000px"))
+        # the mouse reaches an emotion though the ray ends there
+        touch = Touch(target="emosphere-voice-picture")
+        picture.add_class(touch.target)
+        super().__init__([top, self.table, touch], layout=Layout(max_width="1000px"))
         self.add_class("emosphere").add_class("emosphere-voice")
         self.vad = vad
 
