@@ -10,12 +10,13 @@ import torch
 from torch import nn
 
 from .batches import GroupedBatches
+from .corpora.audio import LONGEST
 from .corpora.decoding import RATE
 from .data import collate, inputs, make_loader
 from .memory import evaluation_memory
 from .model import EmoSphereModel
 from .progress import bar
-from .recordings import LONGEST, Recordings, is_path, name_of
+from .recordings import Recordings, is_path, name_of
 from .sphere import DIMENSIONS, vad_to_spherical
 
 
@@ -171,7 +172,7 @@ def predict(model, sources, *, windows=None, batch_size=16, broken="raise", prog
         in seconds; ``valence``, ``arousal``, ``dominance`` on the rating scale of the training corpus, clipped to it;
         ``radius``, ``azimuth``, ``elevation`` (degrees) of that point; ``region``, the name of the region it lies in;
         with a region head ``region_heard``, its ``probability``, and those of all regions, ``probability_I`` and so on
-        (`RegionGrid.short_names`), which sum to 1. NaN in a window without any sound, all of whose samples are equal.
+        (`RegionGrid.short_names`), which sum to 1. NaN in a window that is silent: nothing in it is above -60 dB.
 
     Raises
     ------

@@ -14,19 +14,13 @@ import soundfile
 import torch
 from torch.utils.data import Dataset
 
-from .corpora.audio import measure
+from .corpora.audio import LONGEST, is_silent, judge, measure
 from .corpora.decoding import MIN_SECONDS, RATE, AudioError, blocks
 from .data import to_mono_16k
 from .progress import bar
 
-LONGEST = 120
-"""Seconds that go through a model at once at most: the memory of attention grows with their square."""
-
 MIN_STEP = 0.01
 """Seconds from one window to the next at least."""
-
-PEAK = 10.0
-"""Full scale is 1; samples may overshoot it, but not as much as integers that were taken for samples do."""
 
 _CONTEXT = 0.01  # seconds; the filters that change the rate reach 1.5 ms to either side at most
 
@@ -116,7 +110,7 @@ class Recordings(Dataset):
     problems : list of str
         Of each source, "" for none.
     silent : set of int
-        Items that were taken and hold no sound at all: all of their samples are equal.
+        Items that were taken and are silent, see `is_silent`.
 
     Raises
     ------
@@ -151,7 +145,7 @@ class Recordings(Dataset):
             samples = self._following(self.sources[source], begin).take(begin, end)
         else:
             samples = torch.tensor(self.sources[source][begin:end], dtype=torch.float32)
-        if (samples == samples[0]).all():
+        if is_silent(float(samples.abs().max()), float(samples.mean(dtype=torch.double))):
             self.silent.add(item)
         return item, samples
 
@@ -184,11 +178,12 @@ class Recordings(Dataset):
             name, facts = f"audio file {name_of(source)}", measure(source)
         else:
             name, facts = f"recording at position {position}", _measured(source)
-        problem = facts["error"] or _problem(facts)
-        if not problem and self.windows is None and facts["frames"] > LONGEST * facts["rate"]:
-            length = duration(facts["frames"] / facts["rate"])
-            problem = (f"It is {length} long, and at most {LONGEST} s can be taken at once; use windows, such as "
-                       "windows=(6, 3), or --windows 6 3 on the command line.")  # fmt: skip
+        (finding,), (problem,) = judge({fact: [value] for fact, value in facts.items()})
+        if finding == "too long":
+            length, problem = duration(facts["frames"] / facts["rate"]), ""
+            if self.windows is None:
+                problem = (f"It is {length} long, and at most {LONGEST} s can be taken at once; use windows, such as "
+                           "windows=(6, 3), or --windows 6 3 on the command line.")  # fmt: skip
         if problem:
             problem = f"The {name} cannot be used: {problem.removesuffix('.')}."
         return math.ceil(facts["frames"] * RATE / (facts["rate"] or RATE)), problem
@@ -219,24 +214,9 @@ def _measured(samples):
     if samples.dtype.kind != "f":
         return facts | {"error": f"Its samples are of type {samples.dtype}; {wanted}."}
     peak = float(np.abs(samples).max(initial=0.0))
-    finite = math.isfinite(peak)  # NaN, too, is handed on by max
-    return facts | {"frames": len(samples), "non_finite": int(not finite), "error": "", "peak": peak,
-                    "total": float(samples.sum(dtype=float)) if finite else 0.0}  # fmt: skip
-
-
-def _problem(facts):
-    """Why samples cannot be used, or ""."""
-    seconds, peak = facts["frames"] / facts["rate"], facts["peak"]
-    if seconds < MIN_SECONDS:
-        return f"It is {seconds:.3f} s long, and at least {MIN_SECONDS} s are needed."
-    if facts["non_finite"]:
-        return "Some samples are NaN or infinite."
-    if peak > PEAK:
-        return f"Its samples reach {peak:g}, and full scale is 1: divide by the largest value of their former type."
-    # no mean is as large as the peak but that of a constant
-    if abs(facts["total"]) >= peak * facts["frames"] * (1 - 1e-9):
-        return "It is silent, all of its samples are equal, as when a microphone is off."
-    return ""
+    finite = np.isfinite(samples)
+    return facts | {"frames": len(samples), "non_finite": int((~finite).sum()), "error": "", "peak": peak,
+                    "total": float(samples.sum(dtype=float, where=finite))}  # fmt: skip
 
 
 def duration(seconds):

@@ -117,6 +117,11 @@ def test_a_run_that_nobody_watches_leaves_a_page_and_a_small_notebook(tmp_path):
                  {"root": str(EMBEDDED), "figures": str(tmp_path), "interactive": False})  # fmt: skip
     assert "widget-view" not in output.read_text()
     assert output.stat().st_size < 3_000_000
+    outputs = [output for cell in cells(output) for output in cell.outputs]
+    figures = [output.data["application/vnd.plotly.v1+json"] for output in outputs
+               if "application/vnd.plotly.v1+json" in output.get("data", {})]  # fmt: skip
+    assert len(figures) >= 3
+    assert all(figure["layout"]["modebar"]["remove"] == "sendChartToCloud" for figure in figures)  # no upload
     page = (tmp_path / "embedded" / "explorer.html").read_text()
     assert 'src="plotly.min.js"' in page
     assert (tmp_path / "embedded" / "plotly.min.js").exists()

@@ -1,11 +1,18 @@
 """Pictures say what they should: counts, colours, escaped labels; none of them needs a screen."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import plotly.io
 import pytest
+from plotly import graph_objects as go
 
 from emosphere import corpora, metrics, plots
 from emosphere.sphere import DIMENSIONS, RegionGrid
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -211,21 +218,135 @@ def test_a_picture_counts_epochs_as_the_file_does():
     assert list(star.x) == [1] and "from 0" in figure.layout.xaxis.title.text
 
 
-def test_remaining_pictures_render(tones, points):
-    corpus = corpora.load("msp_podcast", tones)
+NO_FIGURES = {"DIMENSION_COLORS", "OCTANT_COLORS", "Colouring", "color_by_group", "color_by_quantity",
+              "color_by_region", "hover_texts", "patches", "plain", "region_colors", "save", "way"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def figures(tones):
+    """Dict of a figure of each function of `plots`."""
+    corpus, grid = corpora.load("msp_podcast", tones), RegionGrid(4, 2)
+    points, regions = corpus.points, grid.assign(corpus.points)
     table = pd.DataFrame({"valence": [0.1, 0.2], "arousal": [0.3, 0.4]}, index=["a", "b"])
     history = pd.DataFrame({name: [0.5, 0.4] for name in (
         "auxiliary_weight", "train_ccc_loss", "train_auxiliary_loss", "validation_loss",
         *(f"ccc_{d}" for d in DIMENSIONS))}).assign(epoch=[0, 1], best=[True, False])  # fmt: skip
     predictions = corpus.rows("test").assign(**{f"{d}_predicted": 4.0 for d in DIMENSIONS})
     dots = pd.DataFrame({"label": ["a"], "value": [0.5], "low": [0.4], "high": [0.6], "group": ["valence"]})
-    figures = [
-        plots.label_distributions(corpus), plots.bars(table, title="t", y_title="y", percent=True),
-        plots.history(history),
-        plots.truth_against_prediction(predictions, corpus.scale), plots.intervals(dots, title="t"),
-        plots.lines([0, 1], {"arousal": [0, 1]}, title="t", x_title="x", y_title="y"),
-        plots.heatmap(np.eye(2), title="t"),
-    ]  # fmt: skip
-    for figure in figures:
+    windows = pd.DataFrame({"start": [0.0, 1.0], "end": [3.0, 4.0], **{name: [2.0, 3.0] for name in DIMENSIONS}})
+    differences = pd.DataFrame([dict(variant="other", figure="valence", value=-0.02, low=-0.03, high=-0.01, p=0.004)])
+    differences.attrs["reference"] = "full"
+    menu = {"regions": (plots.color_by_region(grid, regions), grid),
+            "error": (plots.color_by_quantity("error", points[:, 0]), grid)}  # fmt: skip
+    return {
+        "arrows": plots.arrows(points[:5], points[5:10], grid),
+        "bars": plots.bars(table, title="t", y_title="y", percent=True),
+        "forest": plots.forest(differences),
+        "grid_study": plots.grid_study(study(3)),
+        "heatmap": plots.heatmap(np.eye(2), limits=(0, 1), title="t"),
+        "history": plots.history(history),
+        "intervals": plots.intervals(dots, title="t"),
+        "label_distributions": plots.label_distributions(corpus),
+        "lines": plots.lines([0, 1], {"arousal": [0, 1]}, title="t", x_title="x", y_title="y"),
+        "over_time": plots.over_time(windows, corpus.scale),
+        "path": plots.path(points[:4], range(4), grid),
+        "region_confusion": plots.region_confusion(np.eye(8, dtype=int), grid),
+        "region_shares": plots.region_shares(points, {"90°": grid}),
+        "sphere": plots.sphere(points, grid),
+        "sphere_menu": plots.sphere_menu(points, corpus.table["utterance"].tolist(), menu),
+        "truth_against_prediction": plots.truth_against_prediction(predictions, corpus.scale),
+        "waveform": plots.waveform(np.sin(np.arange(8000) / 5), 16000),
+    }
+
+
+def study(count):
+    """Table of as many grids, each with another number of regions."""
+    numbers = [(3 * n + 2, 0.5, 20.0, 0.7, 0.6, 0.8) for n in range(count)]
+    columns = [*(("grid", name, "value") for name in ("regions", "evenness", "largest share, %")),
+               *(("ours", "average", name) for name in ("value", "low", "high"))]  # fmt: skip
+    index = [f"{n} regions" for n in range(count)]
+    return pd.DataFrame(numbers, columns=pd.MultiIndex.from_tuples(columns), index=index)
+
+
+def test_every_picture_is_looked_at(figures):
+    assert set(figures) == set(plots.__all__) - NO_FIGURES
+    for figure in figures.values():
         assert figure.to_json()
         assert figure.layout.title.text
+
+
+def test_no_figure_offers_to_upload_itself(figures, tmp_path):
+    """Names and ratings of a licensed corpus would go to a cloud; tests/browser looks at the buttons themselves."""
+    for name, figure in figures.items():
+        shown = plotly.io.renderers._build_mime_bundle(figure.to_dict(), "plotly_mimetype+notebook")
+        assert shown["application/vnd.plotly.v1+json"]["layout"]["modebar"]["remove"] == "sendChartToCloud", name
+        pages = [shown["text/html"], figure.to_html(include_plotlyjs=False)]
+        plots.save(figure, tmp_path / "page.html")
+        pages.append((tmp_path / "page.html").read_text(encoding="utf-8"))
+        assert all('"modebar":{"remove":"sendChartToCloud"}' in page for page in pages), name
+    plots.save(go.Figure(), tmp_path / "page.html")  # one that somebody made without us
+    assert '"showSendToCloud": false' in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_every_colour_scale_has_limits(figures):
+    """plotly's own are the smallest and the largest value, however little they differ."""
+    scales = 0
+    for name, figure in figures.items():
+        for trace in figure.data:
+            for part in [trace, *(trace[key] for key in ("marker", "line") if key in trace)]:
+                letter = "z" if trace.type.startswith(("heatmap", "histogram2d")) else "c"
+                if "colorscale" in part and part.colorscale is not None:
+                    scales += 1
+                    assert part[f"{letter}min"] < part[f"{letter}max"], name
+    assert scales == 9  # in six kinds of pictures
+    # and in all of the code and the notebooks no other way to a heat map, which a test like this one cannot see
+    sources = [*ROOT.glob("emosphere/**/*.py"), *ROOT.glob("notebooks/**/*.ipynb")]
+    assert not [
+        path for path in sources if re.search("imshow|px.density|Contour|plotly.express", path.read_text("utf-8"))
+    ]
+    made = {path.name: len(re.findall(r"Heatmap\(|add_heatmap\(|add_histogram2d\(", path.read_text("utf-8")))
+            for path in sources}  # fmt: skip
+    limits = {path.name: len(re.findall(r"zmin=", path.read_text("utf-8"))) for path in sources}
+    assert all(limits[name] >= count for name, count in made.items()), made
+
+
+def test_what_hardly_differs_looks_alike():
+    attention = np.random.default_rng(0).uniform(0.0125, 0.0130, (80, 80))
+    cells = plots.heatmap(attention, limits=(0, attention.max()), title="t").data[0]
+    assert np.ptp((np.array(cells.z) - cells.zmin) / (cells.zmax - cells.zmin)) < 0.04
+    marker = plots.color_by_quantity("error", [0.30, 0.31, np.nan]).marker
+    assert np.ptp((marker["color"][:2] - marker["cmin"]) / (marker["cmax"] - marker["cmin"])) < 0.04
+    below = plots.color_by_quantity("change", [-0.2, -0.1]).marker
+    assert (below["cmin"], below["cmax"]) == (pytest.approx(-0.21), 0)
+    with pytest.raises(TypeError, match="limits"):
+        plots.heatmap(attention, title="t")
+
+
+def test_one_confusion_matrix_looks_one_way():
+    """A region that is always right, beside one that never is, or as good as the others."""
+    for counts in (np.diag([5, 5]), np.array([[3, 2], [2, 3]])):
+        cells = plots.region_confusion(counts, RegionGrid(2, 1)).data[0]
+        assert (cells.zmin, cells.zmax) == (0, 1)
+
+
+MANY = 20  # more than there are colours
+
+
+@pytest.mark.parametrize("draw", [
+    lambda names: plots.bars(pd.DataFrame({name: [1.0] for name in names}), title="t", y_title="y"),
+    lambda names: plots.lines([0], {name: [1.0] for name in names}, title="t", x_title="x", y_title="y"),
+], ids=["bars", "lines"])  # fmt: skip
+def test_more_columns_than_colours_are_all_drawn_and_told_apart(draw):
+    names = ["arousal", *(f"column {n}" for n in range(MANY))]
+    traces = draw(names).data
+    assert [trace.name for trace in traces] == names
+    looks = [(trace.marker.color, trace.marker.pattern.shape) if trace.type == "bar" else
+             (trace.line.color, trace.line.dash) for trace in traces]  # fmt: skip
+    assert len(set(looks[1:])) == MANY
+
+
+@pytest.mark.parametrize("count", [9, 100])
+def test_more_groups_than_colours_are_all_drawn(count):
+    dots = pd.DataFrame({"label": range(count), "value": 0.5, "low": 0.4, "high": 0.6, "group": range(count)})
+    assert len(plots.intervals(dots, title="t").data) == count
+    assert len({trace.name for trace in plots.grid_study(study(count)).data}) == count

@@ -1,18 +1,26 @@
 """The region explorer without a browser: what it computes, sends, refuses, and lets Python read and set."""
 
 import io
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from conftest import SMALL
+from ipywidgets import Widget
+from plotly import graph_objects as go
 
 from emosphere import corpora, widgets
 from emosphere.corpora import CorpusError
 from emosphere.corpora.corpus import Corpus, tidy
+from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
+from emosphere.widgets.figure import Figure
 from emosphere.widgets.view import View, table_of_regions
 
+ROOT = Path(__file__).parents[1]
 EVIL = '<img src=x onerror="alert(1)">'
 
 
@@ -285,6 +293,121 @@ class TestFigure:
         assert len(figures[0].get_state()["_esm"]) < 10_000
 
 
+def family(widget, seen=None):
+    """A widget and all that belong to it: children, layouts, styles, what is shared."""
+    seen = {} if seen is None else seen
+    if id(widget) not in seen:
+        seen[id(widget)] = widget
+        for value in widget.trait_values().values():
+            for part in value if isinstance(value, tuple | list) else [value]:
+                if isinstance(part, Widget):
+                    family(part, seen)
+    return list(seen.values())
+
+
+@pytest.fixture(scope="module")
+def model():
+    return EmoSphereModel(EmoSphereConfig(encoder_config={"model_type": "wavlm", **SMALL}, style_width=32,
+                                          head_width=16, waveform_std=0.1)).eval()  # fmt: skip
+
+
+@pytest.fixture
+def kinds(corpus, model):
+    """Functions that make each kind of widget there is."""
+    run = predictions_of(corpus, corpus.table.index)
+    return {
+        "explore": lambda: widgets.explore(corpus, run),
+        "compare": lambda: widgets.compare(corpus, {"one": run}),
+        "hear": widgets.hear,
+        "listen": lambda: widgets.listen(model, corpus),
+    }
+
+
+class TestEveryWidget:
+    def test_here_are_all_kinds(self, kinds):
+        assert set(kinds) == {name for name in widgets.__all__ if name.islower()}
+
+    def test_no_figure_offers_to_upload_itself(self, kinds):
+        for name, make in kinds.items():
+            figures = [widget for widget in family(make()) if isinstance(widget, go.FigureWidget)]
+            assert figures
+            for figure in figures:
+                assert figure.get_state()["_config"]["showSendToCloud"] is False, name
+                assert figure.layout.modebar.remove == "sendChartToCloud", name
+        assert Figure(go.Figure())._config["showSendToCloud"] is False  # of which those of the labs are made
+
+    def test_nowhere_is_a_figure_shown_or_written_in_another_way(self):
+        wanted = {"go.FigureWidget": {"figure.py"}, "write_html": {"basic.py"}}
+        sources = [*ROOT.glob("emosphere/**/*.py"), *ROOT.glob("notebooks/**/*.ipynb")]
+        for way, files in wanted.items():
+            found = {path.name for path in sources if way in path.read_text("utf-8")}
+            assert found <= files, f"{way}: where is its toolbar without the upload?"
+
+    @pytest.mark.parametrize("name", ["explore", "compare", "hear", "listen"])
+    def test_it_is_whole_after_all_others_were_closed(self, kinds, name):
+        """Nothing that a widget needs lives and dies with another one."""
+        first = kinds[name]()
+        for widget in family(first):
+            widget.close()
+        again = kinds[name]()
+        assert not [widget for widget in family(again) if widget.comm is None]
+        Widget.close_all()
+        assert not [widget for widget in family(kinds[name]()) if widget.comm is None]
+
+    def test_nothing_made_at_import_is_a_widget(self):
+        modules = [module for name, module in sys.modules.items() if name.startswith("emosphere")]
+        shared = [f"{module.__name__}.{name}" for module in modules for name, value in vars(module).items()
+                  if isinstance(value, Widget)]  # fmt: skip
+        assert not shared, "it would be closed with whoever uses it"
+
+
+class TestClicksAreHeard:
+    """Each way to choose an utterance with the mouse plays it, and plays it again; Python's own do not."""
+
+    def heard(self, player):
+        changes = []
+        player.audio.observe(lambda change: changes.append(change["new"]), "autoplay")
+        return changes
+
+    def click(self, figure, trace, point):
+        points = {"trace_indexes": [trace], "point_indexes": [point], "xs": [0], "ys": [0], "zs": [0]}
+        click = {"event_type": "plotly_click", "points": points, "device_state": None, "selector": None}
+        figure._handle_custom_msg({"clicked": click}, [])
+
+    def test_points_and_rows(self, kinds):
+        for name in ("explore", "compare"):
+            explorer = kinds[name]()
+            heard = self.heard(explorer.player)
+            self.click(explorer.scene.figure, 0, 11)
+            assert heard == [True], name
+            self.click(explorer.scene.figure, 0, 11)
+            assert heard == [True, False, True], name
+            explorer.listing.table.selected_rows = [3]
+            assert heard[3:] == [False, True] and explorer.selection["utterance"].tolist() == [
+                explorer.listing.names[3]
+            ]
+            explorer.selection = explorer.listing.names[5]
+            assert heard[5:] == [False], name
+
+    def test_neighbours(self, kinds):
+        listener = kinds["listen"]()
+        listener.hear(np.random.default_rng(0).normal(0, 0.1, 16000).astype("float32"))
+        heard = self.heard(listener.player)
+        near = listener.scene.figure.data.index(listener._near)
+        self.click(listener.scene.figure, near, 1)
+        listener.listing.table.selected_rows = [2]
+        assert heard == [True, False, True]
+        assert listener.listing.names[2] in listener.player.title.value
+
+    def test_the_hint_and_the_player_are_above_the_sphere(self, kinds):
+        for name in ("explore", "compare", "listen"):
+            explorer = kinds[name]()
+            (left,) = [box for box in family(explorer) if explorer.scene in getattr(box, "children", ())]
+            assert left.children.index(explorer.player.sound) < left.children.index(explorer.scene)
+            assert "Click a point to hear it" in explorer.player.title.value
+            assert explorer.player.title in explorer.player.sound.children
+
+
 class TestBadInput:
     def test_labels_are_text_everywhere(self, corpus):
         table = corpus.table.assign(text=EVIL)
@@ -315,9 +438,10 @@ class TestBadInput:
             table.loc[0, "path"] = "../secret.wav"
         explorer = widgets.explore(Corpus("small", table, Scale(1, 7), tmp_path))
         explorer.select(1)
-        assert explorer.player.audio in explorer.player.heard.children
+        assert explorer.player.audio in explorer.player.sound.children
         explorer.select(0)
-        assert explorer.player.audio not in explorer.player.heard.children
+        assert explorer.player.audio not in explorer.player.sound.children
+        assert not explorer.player.heard.children
         words = {"missing": "is not in the folder of the corpus", "no audio": "cannot be played", "outside": '".."'}
         assert words[damage].replace('"', "&quot;") in explorer.player.title.value
         assert "5.00" in explorer.player.facts.value

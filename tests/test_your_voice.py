@@ -11,11 +11,12 @@ import soundfile
 import torch
 from conftest import SMALL
 
-from emosphere import corpora, plots, widgets
+from emosphere import corpora, plots, prediction, recordings, widgets
 from emosphere.corpora import CorpusError
 from emosphere.corpora.corpus import Corpus, tidy
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
+from emosphere.widgets import hearing
 from emosphere.widgets import recorder as recording
 from emosphere.widgets.hearing import MOST, listen_to, nearest, origin
 from emosphere.widgets.recorder import Recorder, save
@@ -100,15 +101,44 @@ def test_between_windows_the_way_is_straight_and_before_the_first_it_waits(model
     np.testing.assert_allclose(heard.at(99), heard.points[-1])
 
 
-def test_beyond_two_minutes_the_windows_mean_stands_for_the_whole(model):
-    samples = np.tile(sound(11.0), 12)  # 132 s
-    heard = listen_to(model, samples, (2.0, 0.5))
+@pytest.fixture
+def six(monkeypatch):
+    """Six seconds in the place of two minutes, which take long."""
+    for module in (hearing, prediction, recordings):
+        monkeypatch.setattr(module, "LONGEST", 6)
+
+
+def test_beyond_two_minutes_the_mean_of_long_stretches_stands_for_the_whole(model, six):
+    samples = sound(13.5)
+    heard = listen_to(model, samples, (0.5, 0.01))
     assert heard.averaged
+    stretches = [answer(model, samples[round(begin * RATE) :][: 6 * RATE]) for begin in (0, 6, 7.5)]
+    for found, *values in zip((heard.ratings, heard.probabilities), *stretches, strict=True):
+        np.testing.assert_allclose(found, (6 * values[0] + 6 * values[1] + 1.5 * values[2]) / 13.5, atol=1e-3)
     assert MOST - 2 <= len(heard.middles) <= MOST + 1
-    assert heard.windows["start"].iloc[0] == 0 and heard.windows["end"].iloc[-1] == 132
-    np.testing.assert_allclose(heard.ratings, [heard.windows[name].mean() for name in DIMENSIONS])
+    assert heard.windows["start"].iloc[0] == 0 and heard.windows["end"].iloc[-1] == 13.5
     assert heard.probabilities.sum() == pytest.approx(1, abs=1e-5)
-    assert (np.diff(heard.windows["start"]) <= 2.0).all()  # no sound is left out
+    assert (np.diff(heard.windows["start"]) <= 0.5).all()  # no sound is left out
+
+
+@pytest.mark.parametrize("quiet", [0.0, 2e-4, 8e-4, 0.02])
+def test_nothing_jumps_at_two_minutes(model, six, quiet):
+    """Noise with a quieter end, just short enough to be heard at once and just too long for that."""
+    noise = np.random.default_rng(0).uniform(-1, 1, round(6.1 * RATE)).astype("float32")
+    noise *= np.where(np.arange(len(noise)) < 3 * RATE, 0.3, quiet).astype("float32")
+    below, above = (listen_to(model, noise[: round(seconds * RATE)], (0.5, 0.5)) for seconds in (6, 6.1))
+    assert (below.averaged, above.averaged) == (False, True)
+    np.testing.assert_allclose(above.ratings, below.ratings, atol=0.02)
+    np.testing.assert_allclose(above.probabilities, below.probabilities, atol=0.01)
+    for heard in (below, above):
+        silent = (heard.windows["start"] >= 3) & (quiet < 1e-3)
+        assert (np.isnan(heard.points).any(axis=1) == silent).all()
+
+
+def test_a_stretch_of_silence_does_not_count(model, six):
+    samples = np.concatenate([sound(6.0), np.zeros(6 * RATE, "float32")])
+    heard = listen_to(model, samples, (3.0, 3.0))
+    np.testing.assert_allclose(heard.ratings, answer(model, samples[: 6 * RATE])[0], atol=1e-3)
 
 
 def test_silence_in_the_middle_is_a_gap(model):
@@ -230,6 +260,7 @@ def test_the_neighbours_are_the_nearest_in_the_sphere_whatever_the_scale(corpus)
     assert "rated from 1 to 7, the model answers from 0 to 4" in listener.listing.heading.value
     np.testing.assert_allclose(coordinates(listener._near), points[np.argsort(far, kind="stable")[:4]], atol=1e-6)
     listener._play(expected[2])
+    assert listener.player.audio.autoplay
     path = corpus.table.set_index("utterance").loc[expected[2], "path"]
     heard = soundfile.read(io.BytesIO(listener.player.audio.value), dtype="int16")[0]
     np.testing.assert_array_equal(heard, soundfile.read(corpus.audio_path(path), dtype="int16")[0])

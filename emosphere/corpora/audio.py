@@ -28,8 +28,11 @@ LONGEST = 120
 PEAK = 10.0
 """Full scale is 1; samples may overshoot it, but not as much as integers that were taken for samples do."""
 
-SILENCE = 1e-4
-"""Peak (of full scale 1) up to which a file counts as silent: three steps of 16-bit audio."""
+SILENCE = 1e-3
+"""Of full scale: what stays below it is silence, whether of a microphone, a file or a window."""
+
+QUIETEST = round(20 * math.log10(SILENCE))
+"""The same in decibels."""
 
 EMPTY = "The file has no bytes."
 
@@ -113,51 +116,61 @@ def measure(path, start=0.0, end=math.inf):
     return facts
 
 
-def judge(facts):
-    """Whether sounds can be used, by every part of the kit alike.
-
-    Parameters
-    ----------
-    facts : (n, 10) pandas.DataFrame
-        Of `scan`, or rows of `measure`.
-
-    Returns
-    -------
-    (n, 2) pandas.DataFrame of str
-        On the same index: ``finding``, what is wrong in two or three words, and ``detail``, a sentence; both "" for a
-        sound that can be used.
+def is_silent(peak, mean):
+    """Whether samples with this largest magnitude and this mean, which is heard by nobody, stay below `SILENCE`.
 
     Examples
     --------
-    >>> judge(pd.DataFrame([measure("no such.wav")])).values.tolist()
-    [['missing file', 'There is no such file.']]
+    >>> is_silent(0.0005, 0.0), is_silent(0.0015, 0.0), is_silent(0.5, 0.5)
+    (True, False, True)
     """
-    error, frames, peak = facts["error"], facts["frames"], facts["peak"]
-    seconds = frames / facts["rate"].clip(lower=1)
-    mean = facts["total"] / frames.clip(lower=1)
-    deviation = np.sqrt((facts["total_squares"] / frames.clip(lower=1) - mean**2).clip(lower=0))
+    return peak - abs(mean) < SILENCE
+
+
+def judge(facts):
+    """Whether sounds can be used: the one judgement, by which corpora and new recordings are taken or left out.
+
+    Parameters
+    ----------
+    facts : pandas.DataFrame or dict of (n,) sequences
+        Of `scan`, or of `measure`.
+
+    Returns
+    -------
+    finding, detail : (n,) numpy.ndarray of str
+        What is wrong in two or three words, and in a sentence; both "" for a sound that can be used. "too long" comes
+        after all others.
+
+    Examples
+    --------
+    >>> judge(pd.DataFrame([measure("no such.wav")]))
+    (array(['missing file'], dtype=object), array(['There is no such file.'], dtype=object))
+    """
+    error, frames, rate, total, peak, non_finite = (
+        np.asarray(facts[name]) for name in ("error", "frames", "rate", "total", "peak", "non_finite")
+    )
+    seconds = frames / np.maximum(rate, 1)
     checks = (
         ("missing file", error == MISSING, lambda row: MISSING),
         ("empty file", error == EMPTY, lambda row: EMPTY),
         ("unreadable file", error != "", lambda row: error[row]),
-        ("empty file", frames == 0, lambda row: "The file has a header but no samples."),
-        ("non-finite audio", facts["non_finite"] > 0,
-         lambda row: f"{counted(int(facts['non_finite'][row]), 'sample')} NaN or infinite."),
+        ("empty file", (frames == 0) & (rate > 0), lambda row: "It has no samples."),
         ("too short", seconds < MIN_SECONDS,
          lambda row: f"It is {seconds[row]:.3f} s long, and at least {MIN_SECONDS} s are needed."),
+        ("non-finite audio", non_finite > 0,
+         lambda row: f"{counted(int(non_finite[row]), 'sample')} NaN or infinite."),
+        ("too loud", peak > PEAK, lambda row: f"Its samples reach {peak[row]:g}, and full scale is 1: divide by the "
+                                              "largest value of their former type."),
+        ("silent audio", is_silent(peak, total / np.maximum(frames, 1)),
+         lambda row: f"It is silent, nothing in it is above {QUIETEST} dB, as when a microphone is off."),
         ("too long", seconds > LONGEST,
          lambda row: f"It is {seconds[row]:.0f} s long, and at most {LONGEST} s can be taken at once: cut it."),
-        ("too loud", peak > PEAK, lambda row: f"Its samples reach {peak[row]:g}, and full scale is 1: divide them by "
-                                              "the largest value of their former type."),
-        # a constant is silence too, however far it is from zero; 1e-6 is far below a 16-bit step
-        ("silent audio", (peak <= SILENCE) | (deviation <= 1e-6),
-         lambda row: "It is silent: the samples hardly differ from one another."),
     )  # fmt: skip
-    found = pd.DataFrame("", index=facts.index, columns=["finding", "detail"], dtype=object)
-    for finding, mask, sentence in checks:
-        rows = facts.index[mask & (found["finding"] == "")]
-        found.loc[rows, "finding"], found.loc[rows, "detail"] = finding, [sentence(row) for row in rows]
-    return found
+    finding, detail = np.full((2, len(error)), "", dtype=object)
+    for name, mask, sentence in checks:
+        for row in np.flatnonzero(mask & (finding == "")):
+            finding[row], detail[row] = name, sentence(row)
+    return finding, detail
 
 
 def _sounds(corpus):

@@ -45,7 +45,8 @@ def _unheard(corpus, facts):
     """(n, 2) pandas.DataFrame: ``finding`` and ``detail`` of the sounds that cannot be used, "" of the others."""
     if len(facts) != len(corpus) or not facts.index.equals(corpus.table.index):
         raise CorpusError("The scan is of another table; scan this corpus again.")
-    found = audio.judge(facts)
+    finding, detail = audio.judge(facts)
+    found = pd.DataFrame({"finding": finding, "detail": detail}, index=facts.index, dtype=object)
     # a file that was decoded is inside: following a hundred thousand paths again takes seconds
     for row in facts.index[facts["error"] != ""]:
         try:

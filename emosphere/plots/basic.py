@@ -1,6 +1,7 @@
 """Colours, the common style, and charts of any table."""
 
 import html
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ OCTANT_COLORS = ("#D55E00", "#E69F00", "#0072B2", "#CC79A7", "#B8A900", "#009E73
 DIMENSION_COLORS = dict(zip(DIMENSIONS, ("#009E73", "#D55E00", "#0072B2"), strict=True))
 GREY = "#8A8A8A"
 OTHER_COLORS = ("#0072B2", "#CC79A7", "#B8A900", "#666666", "#56B4E9", "#E69F00")
+DASHES, PATTERNS = ("solid", "dash", "dot", "dashdot"), ("", "/", "x", ".")  # where the colours begin again
 
 
 def region_colors(grid):
@@ -44,18 +46,25 @@ def plain(text):
 
 
 def styled(figure, title, height=420, **layout):
+    """The common look; and however the figure is shown or written, without the button that uploads it to a cloud."""
     figure.update_layout(template="plotly_white", title=title, height=height, margin=dict(l=60, r=20, t=60, b=50),
-                         font=dict(family="Helvetica, Arial, sans-serif", size=13), **layout)  # fmt: skip
+                         font=dict(family="Helvetica, Arial, sans-serif", size=13),
+                         modebar_remove="sendChartToCloud", **layout)  # fmt: skip
     return figure
+
+
+def _looks(names, colors, styles):
+    """(colour, style) of each name: a dimension has its own colour, and none is left out when the colours run out."""
+    looks = itertools.cycle(itertools.product(styles, colors))
+    return [(DIMENSION_COLORS.get(name, color), style) for name, (style, color) in zip(names, looks, strict=False)]
 
 
 def bars(table, *, title, y_title, percent=False, height=380):
     """Grouped bars of a table: index along the axis, a colour a column."""
-    colors = [DIMENSION_COLORS.get(name, color) for name, color in zip(table.columns, OTHER_COLORS, strict=False)]
-    figure = go.Figure()
-    for (name, column), color in zip(table.items(), colors, strict=False):
+    figure, looks = go.Figure(), _looks(table.columns, OTHER_COLORS, PATTERNS)
+    for (name, column), (color, pattern) in zip(table.items(), looks, strict=True):
         figure.add_bar(x=[plain(label) for label in column.index], y=column.to_numpy(), name=plain(name),
-                       marker_color=color)  # fmt: skip
+                       marker=dict(color=color, pattern_shape=pattern))  # fmt: skip
     figure.update_yaxes(title=y_title, tickformat=".0%" if percent else None)
     return styled(figure, title, height, showlegend=len(table.columns) > 1)
 
@@ -68,18 +77,27 @@ def lines(x, curves, *, title, x_title, y_title, height=380, markers=False):
     x : (n,) array_like
     curves : dict of str to (n,) array_like
     """
-    figure = go.Figure()
-    for (name, values), color in zip(curves.items(), OCTANT_COLORS, strict=False):
+    figure, looks = go.Figure(), _looks(curves, OCTANT_COLORS, DASHES)
+    for (name, values), (color, dash) in zip(curves.items(), looks, strict=True):
         figure.add_scatter(x=np.asarray(x), y=values, name=plain(name), mode="lines+markers" if markers else "lines",
-                           line=dict(color=DIMENSION_COLORS.get(name, color), width=2.5))  # fmt: skip
+                           line=dict(color=color, width=2.5, dash=dash))  # fmt: skip
     return styled(figure, title, height, xaxis_title=x_title, yaxis_title=y_title)
 
 
-def heatmap(values, *, title, x=None, y=None, x_title="", y_title="", height=460, scale="Blues", text=None):
-    """A matrix as colours; ``text`` is written into the cells."""
+def heatmap(values, *, limits, title, x=None, y=None, x_title="", y_title="", height=460, scale="Blues", text=None):
+    """A matrix as colours; ``text`` is written into the cells.
+
+    Parameters
+    ----------
+    values : (rows, columns) array_like
+    limits : (low, high)
+        Values at the two ends of the colour scale: from what is in the matrix alone, plotly would draw the smallest
+        difference from white to blue.
+    """
+    low, high = map(float, limits)
     x, y = (labels if labels is None else [plain(label) if isinstance(label, str) else label for label in labels]
             for labels in (x, y))  # fmt: skip
-    figure = go.Figure(go.Heatmap(z=values, x=x, y=y, colorscale=scale, text=text,
+    figure = go.Figure(go.Heatmap(z=values, x=x, y=y, zmin=low, zmax=high, colorscale=scale, text=text,
                                   texttemplate=None if text is None else "%{text}"))  # fmt: skip
     figure.update_yaxes(autorange="reversed")
     return styled(figure, title, height, xaxis_title=x_title, yaxis_title=y_title)
@@ -89,7 +107,7 @@ def intervals(table, *, title, x_title="CCC"):
     """A dot and an interval a row: columns ``label``, ``value``, ``low``, ``high`` and optionally ``group``."""
     figure = go.Figure()
     groups = table.groupby("group", sort=False) if "group" in table else [("", table)]
-    for (name, part), color in zip(groups, OCTANT_COLORS * 9, strict=False):
+    for (name, part), color in zip(groups, itertools.cycle(OCTANT_COLORS), strict=False):
         error = dict(type="data", symmetric=False, array=part["high"] - part["value"],
                      arrayminus=part["value"] - part["low"], thickness=1.5)  # fmt: skip
         figure.add_scatter(x=part["value"], y=part["label"].map(plain), error_x=error, mode="markers", name=plain(name),
@@ -104,4 +122,4 @@ def save(figure, path):
     """Writes a figure as HTML that rotates, hovers and hides by itself, offline; plotly's code lies beside it once."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.write_html(path, include_plotlyjs="directory")
+    figure.write_html(path, include_plotlyjs="directory", config=dict(showSendToCloud=False))

@@ -39,8 +39,8 @@ class Colouring:
     def _limits(self):
         if self.labels:
             return 0.0, float(len(self.labels))
-        known = self.values[~np.isnan(self.values)]
-        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+        # from 0, so that what differs little looks alike
+        low, high = (float(reach(self.values, initial=0.0)) for reach in (np.nanmin, np.nanmax))
         return low, high if high > low else low + 1
 
     @property

@@ -1,5 +1,7 @@
 """The angle study: what a finer, or a more even, grid does to the CCC."""
 
+from itertools import cycle
+
 from plotly.subplots import make_subplots
 
 from .basic import OCTANT_COLORS, styled
@@ -15,7 +17,7 @@ def grid_study(table, *, title="Coarser, or more even?"):
     """
     figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04)
     grid, average = table["grid"].xs("value", level=1, axis=1), table["ours"]["average"]
-    for color, (regions, part) in zip(OCTANT_COLORS * 9, grid.groupby("regions"), strict=False):
+    for color, (regions, part) in zip(cycle(OCTANT_COLORS), grid.groupby("regions"), strict=False):
         shown = average.loc[part.index]
         error = dict(array=shown["high"] - shown["value"], arrayminus=shown["value"] - shown["low"], thickness=1.5)
         for column, x in enumerate(("regions", "evenness"), start=1):

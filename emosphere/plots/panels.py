@@ -22,10 +22,13 @@ def label_distributions(corpus):
                              marker_color=DIMENSION_COLORS[name],
                              hovertemplate="%{x}<br>%{y} utterances<extra></extra>")  # fmt: skip
         figure.update_xaxes(range=[low, high], row=1, col=column + 1)
-    for column, (first, second) in enumerate(_pairs(), start=1):
-        x, y = (ratings[:, DIMENSIONS.index(name)] for name in (first, second))
-        figure.add_histogram2d(x=x, y=y, xbins=coarse, ybins=coarse, colorscale="Blues", showscale=False, row=2,
-                               col=column, hovertemplate="%{x}, %{y}<br>%{z} utterances<extra></extra>")  # fmt: skip
+    pairs = [[ratings[:, DIMENSIONS.index(name)] for name in pair] for pair in _pairs()]
+    edges = np.arange(low - step / 2, high + 3 * step, 2 * step)
+    most = max(np.histogram2d(x, y, bins=[edges, edges])[0].max() for x, y in pairs)  # one scale for all three
+    for column, ((first, second), (x, y)) in enumerate(zip(_pairs(), pairs, strict=True), start=1):
+        figure.add_histogram2d(x=x, y=y, xbins=coarse, ybins=coarse, zmin=0, zmax=most, colorscale="Blues",
+                               showscale=False, row=2, col=column,
+                               hovertemplate="%{x}, %{y}<br>%{z} utterances<extra></extra>")  # fmt: skip
         figure.update_xaxes(title=first, range=[low, high], row=2, col=column)
         figure.update_yaxes(title=second, range=[low, high], row=2, col=column)
     return styled(figure, f"Ratings of {plain(corpus.name)} ({len(corpus)} utterances, scale {low:g} to {high:g})", 620)
@@ -159,5 +162,6 @@ def region_confusion(counts, grid, *, title="Which regions are taken for which")
     """Confusion of the regions: colour is the share of the true region's utterances, text the count."""
     counts = np.asarray(counts)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    return heatmap(share, x=grid.short_names, y=grid.short_names, text=counts if len(grid) <= 18 else None,
-                   title=title, x_title="predicted region", y_title="true region")  # fmt: skip
+    return heatmap(share, limits=(0, 1), x=grid.short_names, y=grid.short_names,
+                   text=counts if len(grid) <= 18 else None, title=title, x_title="predicted region",
+                   y_title="true region")  # fmt: skip

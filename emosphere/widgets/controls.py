@@ -7,7 +7,8 @@ from ..sphere import RegionGrid
 from .messages import message
 from .view import ALL
 
-WRAP = Layout(flex_flow="row wrap", align_items="center", grid_gap="2px 14px")
+# dicts: a Layout, which is a widget too, would be shared by all, and be closed with any of them
+WRAP = dict(flex_flow="row wrap", align_items="center", grid_gap="2px 14px")
 PLAIN = dict(description_width="initial")
 
 

@@ -37,11 +37,12 @@ class Explorer(Selecting):
         self.filters = Filters(view, self._use_filters)
         self.color = menu(view.colourings, "colour by")
         self.color.observe(lambda change: self._use_colors(), "value")
-        self.scene = Scene(view.points, view.table["utterance"], on_point=self.select, on_direction=self._to_region)
+        self.scene = Scene(view.points, view.table["utterance"], on_point=self._hear, height=480,
+                           on_direction=self._to_region)  # fmt: skip
         self.map = FlatMap(self._to_region)
         self.list = Select(layout=Layout(width="auto", height="190px"))
         self.list.observe(lambda change: self._held or self._choose(change["new"]), "value")
-        self.player, self.listing = Player(corpus), Listing(lambda name: self.select(self._position(name)))
+        self.player, self.listing = Player(corpus), Listing(lambda name: self._hear(self._position(name)))
         self.legend, self.status, self.about = HTML(), HTML(), HTML()
         chance = self._button("play a random one", "random", "One of these utterances", self._play_random)
         self.buttons = [*self._steps(), chance]
@@ -50,7 +51,7 @@ class Explorer(Selecting):
         self._use_grid()
 
     def _arranged(self):
-        left = VBox([self.scene, self.legend], layout=Layout(flex="3 1 500px", min_width="0"))
+        left = VBox([self.player.sound, self.scene, self.legend], layout=Layout(flex="3 1 500px", min_width="0"))
         listed = VBox([HTML("<b>Regions</b>"), self.list])
         right = VBox([self.map, listed, self.about], layout=Layout(flex="2 1 360px", min_width="0"))
         return [
@@ -158,4 +159,4 @@ class Explorer(Selecting):
 
     def _play_random(self):
         if len(self._members):
-            self.select(self._rng.choice(self._members), play=True)
+            self._hear(self._rng.choice(self._members))

@@ -1,23 +1,26 @@
 """plotly's FigureWidget as the explorers need it."""
 
-import functools
 from copy import deepcopy
 from pathlib import Path
 
 import plotly.graph_objects as go
 import traitlets
 from ipywidgets import Widget, widget_serialization
+from plotly import __version__
 
 
 class _Plotly(Widget):
     """plotly's own code for its widget, sent once for all figures."""
 
-    code = traitlets.Unicode().tag(sync=True)
+    code, version = traitlets.Unicode().tag(sync=True), traitlets.Unicode(__version__).tag(sync=True)
+    shared = None
 
-
-@functools.cache
-def _plotly():
-    return _Plotly(code=str(go.FigureWidget._esm))
+    @classmethod
+    def get(cls):
+        """The one that all figures share; another one if somebody has closed it, as `Widget.close_all` does."""
+        if cls.shared is None or cls.shared.comm is None:
+            cls.shared = cls(code=str(go.FigureWidget._esm))
+        return cls.shared
 
 
 class Figure(go.FigureWidget):
@@ -41,12 +44,12 @@ class Figure(go.FigureWidget):
 
     def __init__(self, figure, **config):
         super().__init__(figure)
-        self._config = {"responsive": True, "displaylogo": False, **config}
+        self._config = {"responsive": True, "displaylogo": False, "showSendToCloud": False, **config}
         self.on_msg(self._answer)
 
     @traitlets.default("_bundle")
     def _share(self):
-        return _plotly()
+        return _Plotly.get()
 
     def get_state(self, key=None, drop_defaults=False):
         """State for the browser, with the data and layout of now; plotly keeps those of the beginning."""

@@ -23,8 +23,8 @@ class FlatMap(VBox):
 
     def __init__(self, on_direction, *, height=330):
         self.on_direction = on_direction
-        cells = go.Heatmap(x=[0, 360], y=[-90, 90], z=[[0]], colorscale="Blues", showscale=False, xgap=1, ygap=1,
-                           hovertemplate="%{customdata}<extra></extra>")  # fmt: skip
+        cells = go.Heatmap(x=[0, 360], y=[-90, 90], z=[[0]], zmin=0, zmax=1, colorscale="Blues", showscale=False,
+                           xgap=1, ygap=1, hovertemplate="%{customdata}<extra></extra>")  # fmt: skip
         spot = go.Scatter(x=[], y=[], mode="markers", hoverinfo="skip", showlegend=False,
                           marker=dict(symbol="circle-open", size=11, color=ACCENT, line=dict(width=2.5)))  # fmt: skip
         figure = styled(go.Figure([cells, spot]), None, height, dragmode=False)
@@ -60,7 +60,7 @@ class FlatMap(VBox):
         counts = regions["count"].to_numpy(dtype="float32")
         self.cells.update(
             x=np.degrees(grid.azimuth_edges), y=np.degrees(grid.elevation_edges),
-            z=np.sqrt(counts).reshape(shape), zmin=0, zmax=max(1, float(np.sqrt(counts.max())) * 1.25),
+            z=np.sqrt(counts).reshape(shape), zmax=max(1, float(np.sqrt(counts.max())) * 1.25),
             customdata=np.array(hovers).reshape(shape), text=np.array(texts).reshape(shape),
             texttemplate="%{text}" if len(grid) <= MAX_TEXTS else "",
         )  # fmt: skip

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..corpora.audio import LONGEST
 from ..corpora.corpus import counted
 from ..corpora.decoding import RATE
 from ..prediction import predict
-from ..recordings import LONGEST
 from ..sphere import DIMENSIONS
 
 MOST = 240
@@ -39,7 +39,8 @@ class Heard:
     points : (n, 3) numpy.ndarray
         The windows in the sphere; NaN where there is no sound.
     averaged : bool
-        The recording was too long to be heard at once, and its windows' mean stands for it.
+        The recording was too long to be heard at once; the mean of what is heard in stretches of `LONGEST` seconds, by
+        the seconds that each of them adds, stands for it.
     """
 
     seconds: float
@@ -86,10 +87,14 @@ def listen_to(model, samples, windows):
     if seconds > length:
         step = min(length, max(step, (seconds - length) / (MOST - 1)))
         table = predict(model, samples, windows=(length, step))
-    whole = table if averaged else predict(model, samples)
-    ratings = whole[list(DIMENSIONS)].mean().to_numpy()
+    # as long as can be, so that nothing jumps where they begin: those of `table` are heard without what surrounds them
+    whole = predict(model, samples, windows=(LONGEST, LONGEST) if averaged else None)
+    added = np.diff(whole["end"], prepend=0) if averaged else np.ones(1)  # (stretches,) seconds
+    added = added * whole[DIMENSIONS[0]].notna()
+    mean = lambda columns: whole[columns].fillna(0.0).to_numpy().T @ (added / added.sum())
+    ratings = mean(list(DIMENSIONS))
     shares = [f"probability_{name}" for name in grid.short_names]
-    probabilities = whole[shares].mean().to_numpy() if shares[0] in whole else None
+    probabilities = mean(shares) if shares[0] in whole else None
     path = np.empty((0, 3)) if table is None else scale.to_sphere(table[list(DIMENSIONS)].to_numpy())
     middles = np.empty(0) if table is None else ((table["start"] + table["end"]) / 2).to_numpy()
     point = scale.to_sphere(ratings)

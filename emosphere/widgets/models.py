@@ -78,7 +78,7 @@ class ModelExplorer(Selecting):
         self._use_grid()
 
     def _arranged(self):
-        left = VBox([self.scene, self.caption], layout=Layout(flex="4 1 480px", min_width="0"))
+        left = VBox([self.player.sound, self.scene, self.caption], layout=Layout(flex="4 1 480px", min_width="0"))
         right = VBox([self.matrix, self.confusion, self.head], layout=Layout(flex="3 1 380px", min_width="0"))
         chosen = VBox([self.taken, self.about, HBox(self.buttons)], layout=Layout(flex="1 1 300px", min_width="0"))
         return [
@@ -200,6 +200,3 @@ class ModelExplorer(Selecting):
         for position in self.lines.chosen:
             said = data.said(position, grid).to_html(escape=True, border=0)
             self.player.facts.value = said + description(data.view.facts(position, grid))
-
-    def _hear(self, position):
-        self.select(position, play=True)

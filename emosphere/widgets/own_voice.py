@@ -58,7 +58,8 @@ class OwnVoice(VBox):
             self.player = Player(corpus)
             self.listing = Listing(self._play, COLUMNS)
             self._nearest = np.empty(0, dtype=int)
-        left = VBox([self.scene, self.legend], layout=Layout(flex="3 1 460px", min_width="0"))
+        sound = [self.player.sound] if self.view is not None else []
+        left = VBox([*sound, self.scene, self.legend], layout=Layout(flex="3 1 460px", min_width="0"))
         right = VBox([self.words], layout=Layout(flex="2 1 340px", min_width="0"))
         middle = HBox([left, right], layout=Layout(flex_flow="row wrap", grid_gap="0 16px", align_items="center"))
         note = HTML(f'<div style="padding:.5em .8em; border-left:4px solid #E69F00; line-height:1.5">'
@@ -66,7 +67,7 @@ class OwnVoice(VBox):
         self.over_time = VBox([self.about_course, self.course])
         self.near = VBox([self.listing, self.player] if self.view is not None else [])
         # shown later: were they put in later, the browser would draw all that follows them anew
-        for part in (self.saving, self.over_time, self.near):
+        for part in (self.saving, self.over_time, self.near, *sound):
             part.layout.display = "none"
         super().__init__([note, self.recorder, self.saving, middle, self.over_time, self.near],
                          layout=Layout(max_width="1100px", grid_gap="10px"))  # fmt: skip
@@ -133,6 +134,7 @@ class OwnVoice(VBox):
         self.words.value = words(heard, name, self.model.config)
         if self.view is not None:
             self._show_nearest(heard)
+            self.player.sound.layout.display = None
         self.saving.layout.display = self.near.layout.display = None
 
     def _show_course(self, heard):
@@ -173,12 +175,12 @@ class OwnVoice(VBox):
         self.player.clear()
 
     def _play(self, utterance):
-        self._play_nearest(self.listing.names.index(utterance), play=True)
+        self._play_nearest(self.listing.names.index(utterance))
 
-    def _play_nearest(self, number, *, play=False):
+    def _play_nearest(self, number):
         position = self._nearest[number]
         row = self.view.table.iloc[position]
-        self.player.show(row["utterance"], row["path"], self.view.facts(position, self.grid), play=play)
+        self.player.show(row["utterance"], row["path"], self.view.facts(position, self.grid), play=True)
 
 
 def _loaded(model):

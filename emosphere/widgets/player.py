@@ -34,26 +34,53 @@ def wav_bytes(samples, rate):
     return file.getvalue()
 
 
+def start(audio, content, play=True):
+    """Gives an Audio other content, or the same again, and starts it; only a change of `autoplay` does that for sure.
+
+    Parameters
+    ----------
+    audio : ipywidgets.Audio
+    content : bytes
+    play : bool
+    """
+    audio.autoplay = False
+    audio.value = content
+    audio.autoplay = play
+
+
 class Player(VBox):
-    """Audio with visible controls, its picture, and a table of facts beside it."""
+    """The picture of an utterance, with a table of facts beside it.
+
+    Attributes
+    ----------
+    sound : ipywidgets.HBox
+        Its name and the audio with visible controls, or why there is nothing to hear: to be put where it is in sight
+        while points are clicked.
+    """
 
     def __init__(self, corpus):
         self.corpus = corpus
-        self.audio = Audio(autoplay=False, loop=False, layout=Layout(width="auto"))
+        self.audio = Audio(autoplay=False, loop=False, layout=Layout(flex="1 1 240px", height="40px"))
         self.title = HTML()
         self.facts = HTML(layout=Layout(overflow="auto"))
         self.picture = Figure(plots.waveform(np.zeros(1600), 16000, title=None, height=290), displayModeBar=False)
         self.picture.update_layout(margin=dict(t=10, r=10))
         self.heard = VBox(layout=Layout(flex="1 1 420px", min_width="0"))
         right = VBox([self.facts], layout=Layout(flex="1 1 320px", min_width="0"))
-        super().__init__([self.title, HBox([self.heard, right], layout=Layout(flex_flow="row wrap"))])
+        # as high without audio as with it, so that the point under the mouse stays there
+        layout = Layout(flex_flow="row wrap", align_items="center", grid_gap="0 14px", min_height="48px")
+        self.sound = HBox(layout=layout)
+        super().__init__([HBox([self.heard, right], layout=Layout(flex_flow="row wrap"))])
         self.clear()
 
     def clear(self):
         """Back to an empty player with a hint."""
         self.title.value = "<i>Click a point to hear it.</i>"
         self.facts.value = ""
-        self.heard.children = []
+        self._silence()
+
+    def _silence(self):
+        self.sound.children, self.heard.children = [self.title], []
 
     def show_facts(self, facts):
         """Other facts on the same utterance."""
@@ -75,17 +102,16 @@ class Player(VBox):
         try:
             samples, rate, cut = _read(self.corpus, path)
         except CorpusError as error:
-            self.heard.children = []
+            self._silence()
             self.title.value = heading(utterance) + message(str(error))
             return
         self.title.value = heading(utterance) + (message(f"The first {LONGEST} seconds.") if cut else "")
-        self.audio.autoplay = play
-        self.audio.value = wav_bytes(samples, rate)
+        start(self.audio, wav_bytes(samples, rate), play)
         new = plots.waveform(samples, rate, title=None)
         self.picture.data[0].update(x=new.data[0].x, y=new.data[0].y)
         self.picture.data[1].update(x=new.data[1].x, z=new.data[1].z, zmin=new.data[1].zmin, zmax=new.data[1].zmax)
         self.picture.layout.yaxis2.update(tickvals=new.layout.yaxis2.tickvals, ticktext=new.layout.yaxis2.ticktext)
-        self.heard.children = [self.audio, self.picture]
+        self.sound.children, self.heard.children = [self.title, self.audio], [self.picture]
 
 
 def _read(corpus, path):

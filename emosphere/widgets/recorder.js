@@ -8,7 +8,6 @@ const PIECE = 1 << 18; // samples of a message: 0.5 MB
 const PATIENCE = 10000; // ms without an answer until we say so
 const TICK = 100; // ms between two looks at level and clock
 const STEP = 200; // ms between two reports of the player's time
-const QUIETEST = -60; // dB, the left end of the level
 const BITS = 128000; // a second of the recording: what a lower rate loses, a model may listen for
 
 // what calls are made for, such as even loudness, would take away what tells emotions apart
@@ -61,6 +60,8 @@ function clock(seconds) {
 const shortened = (name) => (name.length > 80 ? `${name.slice(0, 79)}…` : name);
 
 class Refusal extends Error {} // its message is a sentence for the person
+
+const GONE = new Error("The view is closed."); // told to nobody
 
 const noSound = (name) =>
   new Refusal(`${name} holds no sound that this browser can decode. Try wav, flac, mp3 or ogg.`);
@@ -155,9 +156,10 @@ function conversation(model) {
 }
 
 // Sends the samples; resolves when Python has made something of them. A Refusal if it cannot.
-async function send(model, samples, name, recorded, show) {
+async function send(model, samples, name, recorded, show, stay) {
   const talk = conversation(model);
   const asked = async (content, buffers) => {
+    stay();
     const late = setTimeout(() => show("Python does not answer yet. Does another cell run, or has the kernel stopped?"),
       PATIENCE);
     talk.say(content, buffers);
@@ -186,6 +188,7 @@ async function send(model, samples, name, recorded, show) {
 function render({ model, el }) {
   const limits = model.get("limits");
   const { rate, longest_file: longestFile, largest_file: largestFile } = limits;
+  const quietest = 20 * Math.log10(limits.silence); // the left end of the level
   make("style", el, { textContent: STYLE });
   const root = make("div", el, { className: "emosphere-recorder" }, { role: "group", "aria-label": "your voice" });
   const row = make("div", root, { className: "row" });
@@ -193,7 +196,7 @@ function render({ model, el }) {
   make("i", record, {}, { "aria-hidden": "true" });
   const word = make("span", record, { textContent: "Record" });
   const level = make("div", row, { className: "level", hidden: true },
-    { role: "meter", "aria-label": "level in decibels", "aria-valuemin": QUIETEST, "aria-valuemax": 0 });
+    { role: "meter", "aria-label": "level in decibels", "aria-valuemin": quietest, "aria-valuemax": 0 });
   const bar = make("div", level);
   const time = make("span", row, { className: "clock", hidden: true, textContent: "0:00" });
   const choose = make("button", row, { type: "button", textContent: "Choose a sound file" });
@@ -210,7 +213,11 @@ function render({ model, el }) {
   let player = null;
   let stopRecording = null;
   let idle = true;
+  let gone = false; // once the view is closed, nothing is recorded or sent any more, whatever was under way
 
+  const stay = () => {
+    if (gone) throw GONE;
+  };
   const say = (text, bad = false) => {
     said.classList.toggle("bad", bad);
     if (said.textContent !== text) said.textContent = text;
@@ -251,6 +258,7 @@ function render({ model, el }) {
       await work();
       say("");
     } catch (error) {
+      if (error === GONE) return;
       say(error instanceof Refusal ? error.message : `This did not work: ${error.message}`, true);
     } finally {
       idle = true;
@@ -272,7 +280,8 @@ function render({ model, el }) {
       } catch (error) {
         if (!recorded) throw error; // a recording of a moment holds nothing to decode: Python says that it is too short
       }
-      await send(model, samples, name, recorded, show);
+      await send(model, samples, name, recorded, show, stay);
+      stay();
       if (audio) keep(audio, name);
     } catch (error) {
       if (audio) URL.revokeObjectURL(audio.src);
@@ -299,7 +308,13 @@ function render({ model, el }) {
     busy(async () => {
       say("The browser asks whether this page may use the microphone.");
       const stream = await openMicrophone();
-      const blob = await recording(stream);
+      let blob;
+      try {
+        stay();
+        blob = await recording(stream);
+      } finally {
+        stream.getTracks().forEach((track) => track.stop());
+      }
       await take(blob, "your recording", true);
     });
 
@@ -318,8 +333,8 @@ function render({ model, el }) {
       const seconds = (performance.now() - started) / 1000;
       analyser.getFloatTimeDomainData(block);
       const peak = block.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-6);
-      const decibels = Math.max(QUIETEST, Math.min(0, 20 * Math.log10(peak)));
-      bar.style.width = `${100 * (1 - decibels / QUIETEST)}%`;
+      const decibels = Math.max(quietest, Math.min(0, 20 * Math.log10(peak)));
+      bar.style.width = `${100 * (1 - decibels / quietest)}%`;
       level.setAttribute("aria-valuenow", Math.round(decibels));
       time.textContent = clock(seconds);
       if (seconds >= limits.longest_recording) stopRecording();
@@ -341,7 +356,6 @@ function render({ model, el }) {
       during(false);
       stopRecording = null;
       clearInterval(timer);
-      stream.getTracks().forEach((track) => track.stop());
       context.close();
     }
     return new Blob(chunks, { type: recorder.mimeType });
@@ -372,6 +386,7 @@ function render({ model, el }) {
   model.on("msg:custom", seek);
 
   return () => {
+    gone = true;
     stopRecording?.();
     clearInterval(reports);
     model.off("msg:custom", seek);

@@ -9,6 +9,7 @@ import numpy as np
 import traitlets
 from ipywidgets import HTML, Button, HBox, Layout, Text
 
+from ..corpora.audio import QUIETEST, SILENCE, is_silent
 from ..corpora.decoding import MIN_SECONDS, RATE
 from .messages import message
 from .player import wav_bytes
@@ -16,7 +17,6 @@ from .player import wav_bytes
 LONGEST_RECORDING, LONGEST_FILE = 300, 600  # seconds
 LARGEST_FILE = 300_000_000  # bytes, which a browser can hold
 FULL = 32768  # full scale of 16 bits
-SILENT = -60  # dB below full scale
 LONGEST_NAME = 100
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # devices, on Windows
 
@@ -45,7 +45,7 @@ class Recorder(anywidget.AnyWidget):
 
     def __init__(self, on_audio, on_time=None, *, longest_recording=LONGEST_RECORDING, longest_file=LONGEST_FILE):
         limits = dict(rate=RATE, longest_recording=longest_recording, longest_file=longest_file,
-                      largest_file=LARGEST_FILE)  # fmt: skip
+                      largest_file=LARGEST_FILE, silence=SILENCE)  # fmt: skip
         super().__init__(limits=limits)
         self.on_audio, self._take = on_audio, None
         self.on_msg(self._hear)
@@ -97,10 +97,9 @@ class Recorder(anywidget.AnyWidget):
         if seconds < MIN_SECONDS:
             raise ValueError(f"{what} lasts {seconds:.2f} s; at least {MIN_SECONDS} s are needed."
                              + " Press Record, speak, and press Stop." * self._recorded)  # fmt: skip
-        if np.abs(samples).max() < 10 ** (SILENT / 20):
+        if is_silent(np.abs(samples).max(), samples.mean(dtype=float)):
             advice = " Check that the microphone is on and not muted, and that the browser uses the right one."
-            raise ValueError(f"{what} is silent: nothing in it is above {SILENT} dB.".replace("-", "−")
-                             + advice * self._recorded)  # fmt: skip
+            raise ValueError(f"{what} is silent: nothing in it is above −{-QUIETEST} dB." + advice * self._recorded)
 
 
 class Saving(HBox):

@@ -56,6 +56,9 @@ class Selecting(VBox):
             raise CorpusError(f"There is no utterance {name!r} {self.among}; a selection is a list of their names.")
         return found[0]
 
+    def _hear(self, position):
+        self.select(position, play=True)
+
     def _button(self, text, icon, tooltip, action):
         button = Button(description=text, icon=icon, tooltip=tooltip, layout=Layout(width="auto"))
         button.on_click(lambda _: action())
@@ -71,4 +74,4 @@ class Selecting(VBox):
         if names:
             current = self.selection["utterance"].tolist() if len(self._selected) == 1 else []
             at = names.index(current[0]) + by if current and current[0] in names else 0
-            self.select(self._position(names[at % len(names)]), play=True)
+            self._hear(self._position(names[at % len(names)]))

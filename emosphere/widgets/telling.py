@@ -5,6 +5,7 @@ import html
 import numpy as np
 
 from .. import plots
+from ..corpora.audio import LONGEST, QUIETEST
 from ..plots.colouring import CIVIDIS, color_by_region
 from ..sphere import DIMENSIONS
 from .hearing import in_words
@@ -38,7 +39,7 @@ def about_course(heard):
     text = (f"Over time: each dot stands for {first['end'] - first['start']:g} s around it, one every {step:.2g} s. "
             "Play the recording and watch; click a dot, here or on the way, to jump there.")  # fmt: skip
     silent = int(np.isnan(heard.points).any(axis=1).sum())
-    return text + f" In {silent} of {len(heard.middles)} windows there is no sound at all." * (silent > 0)
+    return text + f" In {silent} of {len(heard.middles)} windows nothing is above −{-QUIETEST} dB." * (silent > 0)
 
 
 def words(heard, name, config):
@@ -50,7 +51,7 @@ def words(heard, name, config):
         label = f"{grid.short_names[heard.region]}: {label}"
     size = f"{html.escape(name)}, {heard.seconds:.1f} s"
     if heard.averaged:
-        size += "; the mean of its windows, since it is too long to be heard at once"
+        size += f"; the mean of its stretches of {LONGEST} s, since it is too long to be heard at once"
     radius = np.linalg.norm(heard.point)
     scales = "".join(
         _scale_row(dimension, value, scale) for dimension, value in zip(DIMENSIONS, heard.ratings, strict=True)

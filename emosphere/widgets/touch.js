@@ -53,10 +53,11 @@ function touch(plot, send) {
     }
     scene()?.glplot.update(); // draws the picking layer anew, now without them
   };
-  let down = null;
-  const onDown = (event) => (down = [event.clientX, event.clientY]);
+  let [down, far] = [null, false];
+  const onDown = (event) => ([down, far] = [[event.clientX, event.clientY], false]);
+  const onMove = (event) => (far ||= !down || Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 4);
   const onUp = (event) => {
-    if (event.button || !down || Math.hypot(event.clientX - down[0], event.clientY - down[1]) > 4) return;
+    if (event.button || onMove(event)) return;
     if (!scene() || scene().glplot.selection.object) return; // plotly reports the point under the mouse
     const hit = direction(scene(), event);
     if (hit) send({ direction: hit });
@@ -64,6 +65,7 @@ function touch(plot, send) {
   letThrough();
   plot.on("plotly_afterplot", letThrough);
   plot.addEventListener("mousedown", onDown, true);
+  plot.addEventListener("mousemove", onMove, true);
   plot.addEventListener("mouseup", onUp, true);
 }
 

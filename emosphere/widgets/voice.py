@@ -18,7 +18,7 @@ from ..synthesis.labels import CATEGORIES
 from ..synthesis.prosody import check_vad
 from .figure import Figure
 from .messages import message
-from .player import wav_bytes
+from .player import start, wav_bytes
 from .rules import signed, table_of_rules
 from .touch import Touch
 
@@ -112,7 +112,10 @@ class Voice(VBox):
         )  # fmt: skip
         picture = VBox([self.figure], layout=Layout(flex="0 0 480px"))
         top = HBox([picture, controls], layout=Layout(flex_flow="row wrap", grid_gap="16px"))
-        super().__init__([top, self.table, Touch()], layout=Layout(max_width="1000px"))
+        # the mouse reaches an emotion though the ray ends there
+        touch = Touch(target="emosphere-voice-picture")
+        picture.add_class(touch.target)
+        super().__init__([top, self.table, touch], layout=Layout(max_width="1000px"))
         self.add_class("emosphere").add_class("emosphere-voice")
         self.vad = vad
 
@@ -142,9 +145,7 @@ class Voice(VBox):
             self.text.value = change["new"]
 
     def _take_marker(self, trace, points, state):
-        point = list(EMOTIONS.values())[points.point_inds[0]]
-        if point != self.vad:  # plotly tells of one click twice
-            self.vad = point
+        self.vad = list(EMOTIONS.values())[points.point_inds[0]]
 
     def _update(self, change=None):
         if self._waiting:
@@ -167,9 +168,7 @@ class Voice(VBox):
             self.message.value, self.audio.layout.display = message(str(error)), "none"
             return
         self.message.value, self.audio.layout.display = "", None
-        if spoken == self.audio.value:
-            self.audio.send_state("value")  # again: without a change nothing would reach the browser
-        self.audio.value = spoken
+        start(self.audio, spoken)
 
 
 def _control(kind, name, tooltip, **options):

@@ -13,7 +13,7 @@ from emosphere import corpora, synthesis, widgets
 from emosphere.sphere import DIMENSIONS, RegionGrid
 from emosphere.widgets.voice import EMOTIONS
 
-from .lab import PROJECT
+from .lab import HEAR, PROJECT
 
 ASK = 'print("selected:", " ".join(explorer.selection["utterance"]))'
 EVIL = "<img src=x onerror=window.harmed=1>"
@@ -230,6 +230,94 @@ def test_the_app(app, speech):
     assert_heard(app, explorer, speech, clicked)
     assert not app.page.get_by_text("import").count()  # no code
     app.page.locator(".emosphere-voice audio").wait_for()
+
+
+HEAR_PLAYING = """() => {
+    window.played = 0;
+    document.addEventListener('playing', () => (window.played += 1), true);
+}"""
+SCROLLED = """element => {
+    let sum = 0;
+    for (; element; element = element.parentElement) sum += element.scrollTop;
+    return sum;
+}"""
+EYE = "gd => JSON.stringify(gd._fullLayout.scene._scene.getCamera().eye)"
+
+
+def over(app, figure, xyz):
+    """The mouse over a point of a 3D figure, as soon as plotly knows; where that is on the page."""
+    handle, mouse = figure.element_handle(), app.page.mouse
+    x, y = app._still(handle, xyz)
+    mouse.move(x - 15, y - 15)
+    handle.evaluate(HEAR, "plotly_hover")
+    mouse.move(x, y, steps=4)
+    app._heard(handle, f"hover over {xyz}")
+    app._rest()
+    return x, y
+
+
+def turn(app, figure, xyz):
+    """Turns a 3D figure by a hand that begins on a point."""
+    before, (x, y) = figure.evaluate(EYE), over(app, figure, xyz)
+    app.page.mouse.down()
+    app._rest()
+    app.page.mouse.move(x - 60, y + 30, steps=6)
+    app.page.mouse.up()
+    app._rest()
+    assert figure.evaluate(EYE) != before
+
+
+def assert_played(app, times):
+    app.page.wait_for_function("times => window.played >= times", arg=times)
+    app._rest()
+    assert app.page.evaluate("window.played") == times
+
+
+def in_sight(app, element):
+    box, size = element.bounding_box(), app.page.viewport_size
+    return box["y"] >= 0 and box["y"] + box["height"] <= size["height"] and box["x"] + box["width"] <= size["width"]
+
+
+def test_a_click_plays_where_the_player_is_in_sight_and_a_turn_does_not(app, speech):
+    app.page.set_viewport_size({"width": 1366, "height": 768})
+    app.page.add_init_script(f"({HEAR_PLAYING})()")
+    app.open()
+    explorer = app.page.locator(".emosphere-explorer")
+    sphere, far = app.figure(0, explorer), outermost(speech.points)
+    before = app.page.evaluate("window.played")
+    assert in_sight(app, sphere) and not sphere.evaluate(SCROLLED)
+    turn(app, sphere, far)
+    assert not explorer.locator("audio").count() and app.page.evaluate("window.played") == before
+    clicked = app.click_point(sphere, far)["point"]
+    assert_played(app, before + 1)
+    assert_heard(app, explorer, speech, clicked)
+    assert in_sight(app, explorer.locator("audio")) and not sphere.evaluate(SCROLLED)
+    app.click_point(sphere, far)  # the same again
+    assert_played(app, before + 2)
+    x, y = over(app, sphere, far)
+    app.page.mouse.click(x, y)  # a tap between two frames
+    assert_played(app, before + 3)
+    turn(app, sphere, far)
+    assert_played(app, before + 3)
+    assert (
+        explorer.locator(".modebar-btn").count() and not app.page.locator(".modebar-btn[data-title^='Share']").count()
+    )
+    app.screenshot("a_click_plays")
+
+
+def test_an_emotion_is_heard_at_each_click_and_not_when_the_picture_turns(app):
+    app.page.add_init_script(f"({HEAR_PLAYING})()")
+    app.open()
+    figure = app.figure(0, app.page.locator(".emosphere-voice"))
+    app.page.wait_for_function("window.played")  # it speaks when it appears
+    app._rest()
+    before, (valence, arousal, dominance) = app.page.evaluate("window.played"), EMOTIONS["Angry"]
+    point = [arousal, valence, dominance]
+    for times in (1, 2):
+        app.click_point(figure, point)
+        assert_played(app, before + times)
+    turn(app, figure, point)
+    assert_played(app, before + 2)
 
 
 def test_labels_with_code_in_them_and_missing_files(notebook, lab, tmp_path):
