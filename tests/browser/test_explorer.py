@@ -320,6 +320,24 @@ def test_an_emotion_is_heard_at_each_click_and_not_when_the_picture_turns(app):
     assert_played(app, before + 2)
 
 
+def test_widgets_come_back_after_closing_running_again_restart_and_reload(notebook, lab):
+    source = "from ipywidgets import Widget\nfrom emosphere import widgets\nWidget.close_all()\nwidgets.hear()"
+    notebook.open(scratch(lab, source))
+    session = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session"
+    for then in ("again", "restart", "reload", "the end"):
+        notebook.run_all()
+        notebook.figure(0, notebook.page.locator(".emosphere-voice").last)
+        notebook.page.locator(".emosphere-voice audio").last.wait_for()
+        if then == "restart":
+            notebook.page.evaluate(f"{session}.kernel.restart()")
+        elif then == "reload":
+            notebook.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+            notebook.page.reload()
+        notebook.page.wait_for_function(f"{session}?.kernel?.status === 'idle'")
+    # what plotly's own figure says when it is closed while it draws
+    notebook.errors = [error for error in notebook.errors if "no comm channel defined" not in error]
+
+
 def test_labels_with_code_in_them_and_missing_files(notebook, lab, tmp_path):
     rows = {"path": ["here.wav", "gone.wav"], "split": ["train", "train"], "emotion": ["H", "A"], "text": [EVIL, EVIL],
             "speaker": [EVIL, EVIL], "utterance": [EVIL, "gone"],
