@@ -86,7 +86,9 @@ def prepare(config, *, cache="data/cache", progress=True):
             notes.append(f"Only {config.limit} {split} utterances are used (limit).")
         if len(chosen) < (least := config.batch_size if split == "train" else 2):
             members = wrong[corpus.table["split"] == split]
-            why = _reasons(corpus, members[members["finding"] != ""]) or f"it has {len(members)} in all"
+            why = _reasons(corpus, members[members["finding"] != ""]) or (
+                f"{len(rated):,} of its {len(members):,} utterances are rated, and not of category X"
+            )
             raise CorpusError(
                 f"The {split} split of {corpus.name} has {counted(len(chosen), 'usable utterance')}, and a run needs "
                 f"at least {least}{' (one batch)' if split == 'train' else ''}: {why}."

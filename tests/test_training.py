@@ -155,7 +155,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(straight, tmp_path, m
     folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     for name in ("history.csv", "model/model.safetensors", "model/README.md", "predictions.csv", "scores.json"):
         assert (folder / name).read_bytes() == (expected / name).read_bytes(), name
-    assert not (folder / checkpoint.CHECKPOINT).exists()
+    assert not (folder / "checkpoint.safetensors").exists()
     log = (folder / "log.txt").read_text()
     trained = [line.split("epoch ")[1].split()[0] for line in log.splitlines() if " epoch " in line and "loss" in line]
     assert trained == ["0", "1", "2", "3"], "an epoch was trained twice"
@@ -344,8 +344,8 @@ def test_utterances_that_are_no_numbers_are_named(tones, encoders, tmp_path, mon
     class Spoiling(data.Utterances):
         def __getitem__(self, position):
             number, waveform = super().__getitem__(position)
-            if len(self.paths) == 55 and number == 5:  # the training split
-                bad.append(self.paths[number].stem)
+            if len(self) == 55 and number == 5:  # the training split
+                bad.append(self.sounds[number][0].stem)
                 epochs.append(number)
             return number, waveform * (torch.nan if len(epochs) > 1 else 1) if number == 5 else waveform
 
@@ -523,7 +523,7 @@ def test_a_damaged_checkpoint_is_said(straight, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         stop_at(patch, "loop.forward_all", 1)
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
-    path = tmp_path / "run" / checkpoint.CHECKPOINT
+    path = tmp_path / "run" / "checkpoint.safetensors"
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(checkpoint.CheckpointError, match="checkpoint.safetensors is damaged, or not of this run"):
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
@@ -696,7 +696,7 @@ def test_both_passes_of_compiled_layers_drop_the_same(tmp_path):
 
 
 def test_too_small_a_split_is_refused_before_training(tones, encoders, tmp_path):
-    with pytest.raises(CorpusError, match="train split of msp_podcast has .* usable utterances; .* at least 500"):
+    with pytest.raises(CorpusError, match="train split of msp_podcast has 55 usable utterances, .* at least 500 .*: 55 of its 64 utterances are rated"):
         training.train(configuration(tones, encoders, batch_size=500), tmp_path / "run", cache=tmp_path, progress=False)
 
 
