@@ -120,7 +120,7 @@ class Explorer(Selecting):
             self.scene.show_arrow(self.view.points[position], self.view.predicted[position])
         else:
             self.scene.show_arrow()
-        self.player.show(row["utterance"], row["path"], self.view.facts(position, self.grid), play=play)
+        self.player.show(row, self.view.facts(position, self.grid), play=play)
 
     def select_region(self, region):
         """Selects the shown utterances of a region by its number, or none for None."""

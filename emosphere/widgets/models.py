@@ -192,7 +192,7 @@ class ModelExplorer(Selecting):
         self._selected = np.array([position])
         self.scene.mark(self._selected)
         self.lines.choose(self._selected)
-        self.player.show(row["utterance"], row["path"], {}, play=play)
+        self.player.show(row, {}, play=play)
         self._describe()
 
     def _describe(self):

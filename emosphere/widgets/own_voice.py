@@ -180,7 +180,7 @@ class OwnVoice(VBox):
     def _play_nearest(self, number):
         position = self._nearest[number]
         row = self.view.table.iloc[position]
-        self.player.show(row["utterance"], row["path"], self.view.facts(position, self.grid), play=True)
+        self.player.show(row, self.view.facts(position, self.grid), play=True)
 
 
 def _loaded(model):

@@ -1,6 +1,7 @@
 """One utterance to look at and listen to: player, waveform and log-mel picture, all that the table knows of it."""
 
 import io
+import os
 
 import numpy as np
 import soundfile
@@ -8,6 +9,8 @@ from ipywidgets import HTML, Audio, HBox, Layout, VBox
 
 from .. import plots
 from ..corpora import CorpusError
+from ..corpora.corpus import segments
+from ..corpora.decoding import seek
 from .figure import Figure
 from .messages import description, heading, message
 
@@ -86,21 +89,22 @@ class Player(VBox):
         """Other facts on the same utterance."""
         self.facts.value = description(facts)
 
-    def show(self, utterance, path, facts, *, play=False):
+    def show(self, row, facts, *, play=False):
         """Another utterance.
 
         Parameters
         ----------
-        utterance, path : str
-            Its name and its path in the corpus.
+        row : pandas.Series
+            Of the corpus' table.
         facts : dict
             What to list beside the player.
         play : bool
             Start at once, where the browser lets us.
         """
+        utterance = row["utterance"]
         self.show_facts(facts)
         try:
-            samples, rate, cut = _read(self.corpus, path)
+            samples, rate, cut = _read(self.corpus, row)
         except CorpusError as error:
             self._silence()
             self.title.value = heading(utterance) + message(str(error))
@@ -114,13 +118,16 @@ class Player(VBox):
         self.sound.children, self.heard.children = [self.title, self.audio], [self.picture]
 
 
-def _read(corpus, path):
+def _read(corpus, row):
     """Samples, rate, and whether there was more, or a `CorpusError` that says why there is nothing to hear."""
-    file = corpus.audio_path(path)
+    path, file = row["path"], corpus.audio_path(row["path"])
     if not file.is_file():
         raise CorpusError(f"There is no audio: the file {path} is not in the folder of the corpus.")
+    begin, end = segments(row.to_frame().T)[0]
     try:
-        with soundfile.SoundFile(file) as sound:
-            return sound.read(LONGEST * sound.samplerate), sound.samplerate, sound.frames > LONGEST * sound.samplerate
-    except (soundfile.SoundFileError, OSError) as error:
+        with soundfile.SoundFile(os.fsencode(file)) as sound:
+            rate = sound.samplerate
+            frames = min(seek(sound, begin, end), sound.frames)
+            return sound.read(min(frames, LONGEST * rate)), rate, frames > LONGEST * rate
+    except (soundfile.SoundFileError, OSError, ValueError) as error:
         raise CorpusError(f"The file {path} cannot be played: {error}") from None
