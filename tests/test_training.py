@@ -689,7 +689,7 @@ def test_compiled_layers_stay_compiled(tmp_path, monkeypatch):
 @pytest.mark.slow  # a C++ compiler at work, for minutes
 @pytest.mark.skipif(not shutil.which("g++"), reason="there is no compiler")
 def test_both_passes_of_compiled_layers_drop_the_same(tmp_path):
-    dropout = dict(hidden_dropout=0.2, attention_dropout=0.2, activation_dropout=0.2, num_hidden_layers=1)
+    dropout = dict(hidden_dropout=0.2, attention_dropout=0.2, activation_dropout=0.2)
     torch._dynamo.reset()
     with torch._dynamo.config.patch(recompile_limit=8):
         assert compiled_passes(tmp_path, **dropout) < 1e-5
