@@ -922,6 +922,9 @@ def test_segments(tmp_path, suffix):
         assert torch.equal(heard, wanted)
     for _, heard in Utterances(parts, parts.table, 0.1):
         assert len(heard) == 1600
+    for row in range(3):
+        heard, rate = corpora.samples(parts, parts.table.iloc[row])
+        np.testing.assert_array_equal(heard, corpora.samples(alone, alone.table.iloc[row])[0])
     findings = corpora.validate(parts, cache=cache, progress=False)
     assert "duplicate path" not in set(findings["finding"])
 

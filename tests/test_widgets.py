@@ -114,6 +114,18 @@ class TestExplorer:
         for axis, name in zip("xyz", ("arousal", "valence", "dominance"), strict=True):
             np.testing.assert_allclose(points[axis], (corpus.table[name] - 1) / 3 - 1, atol=1e-6)
 
+    def test_a_part_of_a_file_is_played_alone(self, corpus, tmp_path):
+        sounds = np.random.default_rng(0).integers(-9999, 9999, 32000).astype(np.int16)
+        soundfile.write(tmp_path / "long.wav", sounds, 16000)
+        table = corpus.table.assign(path="long.wav", start=np.nan, end=np.nan)
+        table.loc[3, ["start", "end"]] = 0.5, 1.25
+        table.loc[4, "start"] = 1.5
+        explorer = widgets.explore(corpus.replace(table=table, root=tmp_path))
+        for row, part in ((3, slice(8000, 20000)), (4, slice(24000, None)), (5, slice(None))):
+            explorer.select(row)
+            heard = soundfile.read(io.BytesIO(explorer.player.audio.value), dtype="int16")[0]
+            np.testing.assert_array_equal(heard, sounds[part])
+
     def test_a_click_selects_an_utterance(self, explorer, corpus):
         explorer.select(17)
         row = corpus.table.iloc[17]

@@ -15,12 +15,12 @@ import difflib
 import inspect
 
 from . import audio, emotale, iemocap, manifest, msp_podcast
-from .audio import scan
+from .audio import samples, scan
 from .corpus import CATEGORIES, Corpus, CorpusError, category_names
 from .validation import problems, usable, validate
 
-__all__ = ["ADAPTERS", "CATEGORIES", "Corpus", "CorpusError", "category_names", "load", "problems", "read", "scan",
-           "usable", "validate"]  # fmt: skip
+__all__ = ["ADAPTERS", "CATEGORIES", "Corpus", "CorpusError", "category_names", "load", "problems", "read", "samples",
+           "scan", "usable", "validate"]  # fmt: skip
 
 EMBEDDED_ROOT = "data/embedded"
 

@@ -20,7 +20,7 @@ import soundfile
 from ..files import replacing
 from ..progress import bar, stoppable
 from .corpus import CorpusError, counted, segments
-from .decoding import MIN_SECONDS, MISSING, blocks, check, check_rate, length, reason, seek, stand_in
+from .decoding import MIN_SECONDS, MISSING, blocks, check, check_rate, length, read, reason, seek, stand_in
 
 LONGEST = 120
 """Seconds that go through a model at once at most: the memory of attention grows with their square."""
@@ -114,6 +114,29 @@ def measure(path, start=0.0, end=math.inf):
     except Exception as error:  # whatever a decoder makes of a broken file is a fact about that file
         facts["error"] = stand_in(path) or reason(error)
     return facts
+
+
+def samples(corpus, row):
+    """What is heard in one utterance, wherever in its file that is.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    row : pandas.Series
+        Of its table.
+
+    Returns
+    -------
+    (samples, channels) numpy.ndarray of float32
+    int
+        Their rate.
+
+    Raises
+    ------
+    CorpusError
+    """
+    start, end = segments(row.to_frame().T)[0]
+    return read(corpus.audio_path(row["path"]), None, start, end)
 
 
 def is_silent(peak, mean):
