@@ -1,10 +1,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTEST = HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadgroup
 EMOSPHERE = HF_HUB_OFFLINE=1 .venv/bin/python -m emosphere
 # the value of a variable as one word for the shell, whatever is in it; and an option with it, if there is a value
 quoted = '$(subst ','\'',$(value $(1)))'
 option = $(if $(value $(2)),$(1) $(call quoted,$(2)))
 
-.PHONY: env run sweep browser test lab lab-release lab-grade lab-pack explore lint
+.PHONY: env run sweep browser test test-all lab lab-release lab-grade lab-pack explore lint
 
 env: .venv/ready  ## the pinned environment in .venv
 
@@ -29,8 +30,11 @@ browser: env  ## chromium for the browser tests: what is there, else Debian's, e
 	  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; } || \
 	.venv/bin/playwright install chromium
 
-test: browser  ## all tests
-	HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist loadgroup
+test: browser  ## the tests but for those that take long and add little
+	$(PYTEST) -m "not slow"
+
+test-all: browser  ## all tests
+	$(PYTEST)
 
 lab: env  ## JupyterLab in notebooks/
 	.venv/bin/jupyter lab --notebook-dir=notebooks

@@ -698,7 +698,7 @@ def test_both_passes_of_compiled_layers_drop_the_same(tmp_path):
 def test_too_small_a_split_is_refused_before_training(tones, encoders, tmp_path):
     with pytest.raises(
         CorpusError,
-        match="train split of msp_podcast has 55 usable utterances, .* at least 500 .*: 55 of its 64 utterances are rated",
+        match="split of msp_podcast has 55 usable utterances, .* at least 500 .*: 55 of its 64 utterances are rated",
     ):
         training.train(configuration(tones, encoders, batch_size=500), tmp_path / "run", cache=tmp_path, progress=False)
 

@@ -25,7 +25,12 @@ FOREVER = "def double(x):\n    while True:\n        pass"
 DEAF = "import signal\ndef double(x):\n    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    while True:\n        pass"
 WARNS = "import warnings\ndef double(x):\n    warnings.warn('old')\n    return x + x"
 PRINTS = "def double(x):\n    while True:\n        print('x' * 1000)"
-EATS = "def square(x):\n    held = []\n    while True:\n        held.append(bytearray(b'x') * 20_000_000)"
+# more than it may, and then deaf, so that on a busy machine no limit of time is there first
+EATS = """import signal, time
+def square(x):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    held = bytearray(b'x') * 900_000_000
+    time.sleep(1000)"""
 DIES = "import os\ndef square(x):\n    os._exit(1)"
 CRASHES = "import ctypes\ndef square(x):\n    ctypes.string_at(0)"
 DETACHED = """import os, subprocess, sys, tempfile, time
