@@ -65,7 +65,7 @@ def main():
             experiments.walk()
         else:
             _sweep(experiments, arguments)
-    except (ConfigError, CorpusError, experiments.SweepError) as error:
+    except (ConfigError, CorpusError, experiments.RecordError, experiments.SweepError) as error:
         sys.exit(str(error))
     except PapermillExecutionError as error:
         sys.exit(f"A notebook stopped with {error.ename}: {error.evalue}\nThe executed copy in runs/ shows where.")
@@ -82,13 +82,24 @@ def _train(arguments):
     from .encoders import EncoderError
     from .files import BusyError
     from .frames import FrameError
+    from .records import RecordError
     from .training import RunError, train
 
     try:
         settings = {"preset": "small", **dict(arguments.settings)}
+        Config.refuse_null(settings)
         config = Config.load(arguments.config) if arguments.config else Config.create(**settings)
         record(train)(config, arguments.folder, cache=arguments.cache)  # torchrun asks each process for its error
-    except (BusyError, CheckpointError, ConfigError, CorpusError, EncoderError, FrameError, RunError) as error:
+    except (
+        BusyError,
+        CheckpointError,
+        ConfigError,
+        CorpusError,
+        EncoderError,
+        FrameError,
+        RecordError,
+        RunError,
+    ) as error:
         sys.exit(str(error))
 
 

@@ -152,8 +152,26 @@ class Config:
     @classmethod
     def can_be_off(cls, name):
         """Whether a parameter is a number or nothing, so that "none" switches it off."""
-        kinds = get_args(get_type_hints(cls)[name])
-        return type(None) in kinds and str not in kinds
+        kinds = get_args(get_type_hints(cls)[name])  # a decay_epochs of None decays in a quarter of the epochs
+        return type(None) in kinds and str not in kinds and name != "decay_epochs"
+
+    @classmethod
+    def refuse_null(cls, parameters):
+        """Raise ConfigError for a None that a person wrote: it would mean "as in the preset", not "off".
+
+        Parameters
+        ----------
+        parameters : dict
+        """
+        preset, hints = asdict(cls.create(parameters.get("preset") or "small")), get_type_hints(cls)
+        for name, value in parameters.items():
+            if value is not None or preset.get(name) is None:
+                continue
+            words = [word for word in ("none", "no", "nothing", "constant") if word in get_args(hints[name])]
+            off = "none" if cls.can_be_off(name) else "false" if hints[name] is bool else next(iter(words), "")
+            instead = f'write "{off}" to switch it off, or ' if off else ""
+            raise ConfigError(f"{name} is null, which is no value of its own: {instead}leave it out to have it as "
+                              f"in the preset ({preset[name]!r}).")  # fmt: skip
 
     @classmethod
     def from_notebook(cls, namespace, also=()):
@@ -242,7 +260,8 @@ class Config:
 
 
 WHERE = ("root", "allow_missing_audio")
-"""Parameters that say where the corpus lies; what lies there has a fingerprint (`emosphere.provenance`)."""
+"""Parameters on which nothing hangs but where the corpus is found, and whether enough of it; what is found has
+fingerprints (`emosphere.provenance`)."""
 
 HOW = ("workers", "micro_batch_seconds", "gradient_checkpointing", "attention", "compile", "fast_allocator")
 """Parameters that may change while a run is under way, for instance when memory was too small."""
@@ -291,6 +310,6 @@ def _checked(name, value, annotation):
     if float in allowed and type(value) is int and abs(value) < 1e300:
         return float(value)
     if type(value) not in allowed:
-        wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in allowed)
+        wanted = " or ".join('None ("none" in a file)' if kind is type(None) else kind.__name__ for kind in allowed)
         raise ConfigError(f"{name} must be {wanted}, not {type(value).__name__} ({value!r}).")
     return value

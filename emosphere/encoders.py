@@ -202,6 +202,12 @@ def fingerprint(weights):
     return digest.hexdigest()[:12]
 
 
+def different(settings):
+    """dict: of an encoder's configuration what makes a difference to what it computes."""
+    indifferent = ("transformers_version", "dtype", "torch_dtype", "architectures", "_name_or_path")
+    return {name: value for name, value in settings.items() if name not in indifferent}
+
+
 def told(error):
     """Name and beginning of an error of another library, in one line."""
     return f"{type(error).__name__}: {textwrap.shorten(str(error), 200)}"

@@ -23,7 +23,7 @@ from torch.utils.data import Dataset
 from .batches import GroupedBatches
 from .corpora.decoding import RATE
 from .data import Utterances, make_loader
-from .encoders import fingerprint
+from .encoders import different, fingerprint
 from .files import acquire, clear_leftovers, replacing
 from .memory import is_shortage, shortage
 from .progress import bar, stoppable
@@ -37,9 +37,6 @@ SHARD = 64 * 2**20
 GPU_SECONDS = 600
 """Of audio that go through the encoder at a time on a GPU. On CPU utterances go alone, which is no slower there and
 gives the same bits whatever else is made."""
-
-_INDIFFERENT = ("transformers_version", "dtype", "torch_dtype", "architectures", "_name_or_path")
-"""Of an encoder's configuration what does not change its frames."""
 
 SAMPLE = 5_000
 """Utterances at most over which mean and deviation are taken."""
@@ -68,7 +65,7 @@ class Frames:
 
     def __init__(self, model, cache):
         config = model.config
-        settings = {name: value for name, value in config.encoder_config.items() if name not in _INDIFFERENT}
+        settings = different(config.encoder_config)
         weights = fingerprint(model.encoder.state_dict().items())
         what = [VERSION, weights, settings, config.layer, config.frame_stride, config.waveform_mean,
                 config.waveform_std, config.mask_encoder]  # fmt: skip

@@ -1,5 +1,7 @@
 """What a run needs before it can train: usable rows, their lengths and classes, class weights, the model."""
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from accelerate.utils import set_seed
 from .corpora import CorpusError, problems, read, scan
 from .corpora.corpus import counted
 from .data import Utterances, auxiliary_classes
-from .encoders import find_encoder, fingerprint
+from .encoders import different, find_encoder, fingerprint
 from .frames import FramedUtterances, Frames
 from .model import build
 from .speakers import is_known, known
@@ -88,6 +90,8 @@ def prepare(config, *, cache="data/cache", progress=True):
             members = wrong[corpus.table["split"] == split]
             why = _reasons(corpus, members[members["finding"] != ""]) or (
                 f"{len(rated):,} of its {len(members):,} utterances are rated, and not of category X"
+                if len(members)
+                else f"no utterance has the split {split}"
             )
             raise CorpusError(
                 f"The {split} split of {corpus.name} has {counted(len(chosen), 'usable utterance')}, and a run needs "
@@ -96,12 +100,15 @@ def prepare(config, *, cache="data/cache", progress=True):
         rows[split] = chosen
         seconds[split] = length[chosen.index].to_numpy()
         classes[split], names = auxiliary_classes(corpus, chosen, config.auxiliary, config.grid)
-    notes += _shared_speakers(rows)
+    notes += _shared_speakers(rows) + _shared_sounds(rows, facts)
     if config.auxiliary == "category" and len(set(classes["train"]) - {-1}) < 2:
         there = rows["train"]["emotion"].value_counts().head(5).to_dict()
         raise CorpusError(f"auxiliary=category needs training utterances of two categories at least. The emotions of "
                           f"{corpus.name} are {there or 'not given'}: write letters or names ({', '.join(names)}), or "
                           "choose another auxiliary task.")  # fmt: skip
+    if config.auxiliary == "category" and (without := int((classes["train"] < 0).sum())):
+        notes.append(f"{counted(without, 'train utterance')} with none of the eight categories, and so not in the "
+                     "auxiliary loss.")  # fmt: skip
     weights = inverse_frequency_weights(classes["train"], len(names)) if names else np.ones(0)
     empty = [name for name, weight in zip(names, weights, strict=True) if weight == 0]
     if empty:
@@ -159,9 +166,32 @@ def new_model(config, prepared, *, cache="data/cache"):
     )  # fmt: skip
 
 
-def weights_of(encoder):
-    """Fingerprint of an encoder, but for what it puts in place of hidden frames, which is often made anew."""
-    return fingerprint((name, weight) for name, weight in encoder.state_dict().items() if name != "masked_spec_embed")
+def _shared_sounds(rows, facts):
+    """Notes on what is heard in two splits, and on utterances that are shorter than somebody promised."""
+    heard, notes = {split: set(facts["digest"][table.index]) for split, table in rows.items()}, []
+    for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        if shared := len(heard[one] & heard[other]):
+            notes.append(f"{counted(shared, 'sound')} of {other} in {one}, too (validate lists them).")
+    short = int(sum(facts["truncated"][table.index].sum() for table in rows.values()))
+    return notes + [f"{counted(short, 'utterance')} shorter than the file's header or the column end says."] * (
+        short > 0
+    )
+
+
+def encoder_print(settings, encoder):
+    """Fingerprint of an untrained encoder: of its settings, and of all weights that do not hang on the seed.
+
+    Parameters
+    ----------
+    settings : transformers.PreTrainedConfig
+        What `emosphere.encoders.find_encoder` gave.
+    encoder : transformers.PreTrainedModel
+    """
+    state = encoder.state_dict().items()
+    # what stands in place of hidden frames is often in no file, and made anew
+    weights = fingerprint((name, weight) for name, weight in state if name != "masked_spec_embed")
+    said = json.dumps([different(settings.to_dict()), weights], sort_keys=True, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def with_frames(config, prepared, model, *, cache="data/cache", progress=True):

@@ -15,26 +15,26 @@ from .records import read_json
 
 DEPENDS = {
     "fingerprint": "the labels, splits or scale of the corpus",
-    "audio": "the audio that is used",
-    "encoder": "the encoder's weights before the training",
+    "audio": "the audio of the corpus",
+    "encoder": "the encoder's weights, or their settings, before the training",
 }
 """What a run depends on and no parameter shows, in words; each is known by a fingerprint."""
 
 PACKAGES = ("emosphere", "torch", "torchaudio", "transformers", "accelerate", "numpy", "pandas")
 
 
-def depends(prepared, encoder):
-    """dict of str: fingerprints of what a run depends on.
+def depends(corpus, digests):
+    """dict of str: fingerprints of what a run depends on, but for its encoder.
 
     Parameters
     ----------
-    prepared : emosphere.preparation.Prepared
-    encoder : str
-        Fingerprint of the untrained encoder.
+    corpus : Corpus
+    digests : pandas.Series of str
+        Of what is heard in each row of its table, from `emosphere.corpora.scan`.
     """
-    used = {split: prepared.digests[rows.index].tolist() for split, rows in prepared.rows.items()}
-    audio = hashlib.sha256(json.dumps(used).encode()).hexdigest()[:12]
-    return {"fingerprint": prepared.corpus.fingerprint(), "audio": audio, "encoder": encoder}
+    heard = digests[corpus.table["split"].notna()].tolist()
+    audio = hashlib.sha256(json.dumps(heard).encode()).hexdigest()[:12]
+    return {"fingerprint": corpus.fingerprint(), "audio": audio}
 
 
 def refuse_changed(there, here, where):
@@ -53,7 +53,7 @@ def refuse_changed(there, here, where):
     ...     refuse_changed({"audio": "12ab"}, {"audio": "34cd"}, "runs/mine")
     ... except ConfigError as error:
     ...     print(str(error).split(". ")[0])
-    runs/mine holds a run that began with another state of the audio that is used (12ab, now 34cd)
+    runs/mine holds a run that began with another state of the audio of the corpus (12ab, now 34cd)
     """
     for name, words in DEPENDS.items():
         if name in there and name in here and there[name] != here[name]:
@@ -69,7 +69,7 @@ def finished(config, folder, here):
     config : Config
     folder : pathlib.Path
     here : dict
-        What `depends` gives now, or a part of it.
+        What `depends` gives now, and the fingerprint of the untrained encoder; or a part of these.
 
     Raises
     ------
@@ -77,7 +77,10 @@ def finished(config, folder, here):
         If it holds a run, complete or stopped, with other parameters, or one that depends on something else.
     """
     there, complete = config.is_in(folder), is_complete(folder)
-    if there and (complete or is_stopped(folder)):
+    if complete or is_stopped(folder):
+        if not there:
+            raise ConfigError(f"{folder} holds a run, but no config.json that says which. Put that file back, choose "
+                              "another folder, or delete this one.")  # fmt: skip
         refuse_changed(read_json(folder / "environment.json"), here, folder)
     return there and complete
 

@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import Dataset
 
 from .corpora.audio import LONGEST, is_silent, judge, measure
-from .corpora.decoding import MIN_SECONDS, RATE, AudioError, blocks
+from .corpora.decoding import MIN_SECONDS, RATE, AudioError, blocks, named
 from .data import to_mono_16k
 from .progress import bar
 
@@ -52,7 +52,7 @@ def converted(path):
     ------
     (samples,) torch.Tensor of float32
     """
-    with soundfile.SoundFile(os.fsencode(path)) as file:
+    with soundfile.SoundFile(named(path)) as file:
         rate = file.samplerate
         common = math.gcd(rate, RATE)
         unit, made = rate // common, RATE // common  # so many samples become so many

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from .corpora import tables
 from .sphere import DIMENSIONS
 from .sphere.regions import MAX_REGIONS
 
-TEXTS = ("utterance", "path", "speaker", "gender", "emotion")
 NUMBERS = (*DIMENSIONS, *(f"{name}_predicted" for name in DIMENSIONS), "region", "region_predicted")
+ALL_NUMBERS = (*NUMBERS, "region_probability", "region_of_vad")
 
 
 class RecordError(ValueError):
@@ -56,11 +57,11 @@ def read_predictions(folder):
     """
     path = Path(folder) / "predictions.csv"
     try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=[""])
-        if absent := {"utterance", "speaker", *NUMBERS} - {*table}:
-            raise ValueError(f"the column {min(absent)} is missing")
+        file = tables.read(path, "utterance", "speaker", *NUMBERS)
+        there = [name for name in ALL_NUMBERS if name in file.frame]
+        table = file.frame.assign(**{name: file.number(name) for name in there})
+        table = table.assign(**{name: file.text(name) for name in table if name not in there})
         numbers = list(NUMBERS)
-        table[numbers] = table[numbers].apply(pd.to_numeric)
         needed = table[["utterance", *(name for name in numbers if name != "region_predicted")]]
         if needed.empty or needed.isna().any(axis=None) or table["utterance"].duplicated().any():
             raise ValueError("a cell is empty, an utterance comes twice, or there is none")
@@ -71,7 +72,10 @@ def read_predictions(folder):
             raise ValueError("a region is not a whole number from 0")
     except Exception as error:  # whatever pandas makes of a damaged file
         raise _damaged(path, error) from None
-    return table
+    whole = [
+        name for name in ("region", "region_predicted", "region_of_vad") if name in table and table[name].notna().all()
+    ]
+    return table.astype(dict.fromkeys(whole, int))
 
 
 def read_history(folder):

@@ -35,14 +35,14 @@ from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwar
 
 from .attention import fuse_attention
 from .card import split_sizes, write_card
-from .config import CHECKPOINT, Config
+from .config import CHECKPOINT, Config, ConfigError
 from .encoders import find_encoder, transformer_layers
 from .files import only_writer, replacing, write_json
 from .loop import RunError, fit
 from .metrics import scores
 from .model import EmoSphereModel
 from .prediction import predict_test
-from .preparation import new_model, prepare, weights_of, with_frames
+from .preparation import encoder_print, new_model, prepare, with_frames
 from .provenance import depends, environment, finished
 
 __all__ = ["RunError", "train", "use_fast_allocator"]
@@ -104,6 +104,8 @@ def train(config, folder, *, cache="data/cache", progress=True):
         If what the run would go on from is damaged.
     """
     folder = Path(folder)
+    if folder.is_file():
+        raise ConfigError(f"{folder} is a file; a run needs a folder of its own.")
     config = replace(config, precision=_precision(config, folder))
     config.is_in(folder)  # other parameters should not come to light after the corpus has been read
     accelerator = _accelerator(config)
@@ -120,10 +122,10 @@ def train(config, folder, *, cache="data/cache", progress=True):
     # the others find what the main process, and the first of their machine, have made and measured
     with accelerator.main_process_first(), accelerator.local_main_process_first():
         # a wrong name should not come to light after the corpus has been read
-        find_encoder(config.encoder, layer=config.layer, store=Path(cache).parent / "encoders")
+        settings = find_encoder(config.encoder, layer=config.layer, store=Path(cache).parent / "encoders")
         prepared = prepare(config, cache=cache, progress=progress and main)
         model = new_model(config, prepared, cache=cache).to(accelerator.device)
-        here = depends(prepared, weights_of(model.encoder))
+        here = depends(prepared.corpus, prepared.digests) | {"encoder": encoder_print(settings, model.encoder)}
         if finished(config, folder, here):
             return folder
         prepared = with_frames(config, prepared, model, cache=cache, progress=progress and main)

@@ -16,7 +16,7 @@ import soundfile
 import torch
 
 from emosphere import corpora
-from emosphere.corpora import CorpusError, audio, msp_podcast, splits
+from emosphere.corpora import CorpusError, audio, decoding, msp_podcast, splits
 from emosphere.corpora.corpus import COLUMNS, Corpus, counted, tidy
 from emosphere.data import Utterances
 from emosphere.sphere import Scale
@@ -962,3 +962,88 @@ def test_accents_are_found_however_they_are_stored(tmp_path):
         say(root / there)
         assert small(root, path=[asked] * 3).audio_path(asked) == root / there
         assert corpora.scan(small(root, path=[asked] * 3), progress=False)["frames"].all()
+
+
+def test_a_mark_in_the_header_swallows_nothing(tmp_path):
+    text = (
+        'utterance,path,speaker,valence,arousal,dominance,"split\nu1,a.wav,s1,1,2,3,train"\nu2,b.wav,s2,1,2,3,train\n'
+    )
+    put(tmp_path / "manifest.csv", text)
+    refusal("row 1", "mark of the header", args=("manifest", tmp_path), scale=(1, 7))
+
+
+def test_marks_after_a_space_are_marks(tmp_path):
+    put(
+        tmp_path / "manifest.csv",
+        'utterance, path, speaker, valence, arousal, dominance, split\nu1, "a, b.wav", "ann", 1, 2, 3, test\n',
+    )
+    table = corpora.load("manifest", tmp_path, scale=(1, 7)).table
+    assert table.loc[0, ["path", "speaker"]].tolist() == ["a, b.wav", "ann"]
+
+
+@pytest.mark.parametrize(("column", "values", "words"), [
+    ("speaker", [b"ann"] * 6, "is no text"),
+    ("speaker", [["a", "b"]] * 6, "is no text"),
+    ("valence", [pd.Timedelta(1, "s")] * 6, "is not a number"),
+    ("valence", [True] * 6, "is not a number"),
+])  # fmt: skip
+def test_cells_of_parquet_that_are_something_else(tmp_path, column, values, words):
+    write_manifest(tmp_path, manifest_rows(**{column: values}), "a.parquet")
+    refusal(f"column {column}", words, args=("manifest", tmp_path / "a.parquet"), scale=(1, 5))
+
+
+def test_whole_numbers_of_parquet_keep_their_digits(tmp_path):
+    rows = pd.DataFrame(manifest_rows()).assign(text=pd.array([9007199254740993, None, 3, 4, 5, 6], dtype="Int64"))
+    rows.to_parquet(tmp_path / "a.parquet")
+    assert corpora.load("manifest", tmp_path / "a.parquet", scale=(1, 5)).table["text"][0] == "9007199254740993"
+
+
+def test_categories_in_words_for_msp_podcast_too(msp):
+    file = msp / "Labels/labels_consensus.csv"
+    expected = corpora.load("msp_podcast", msp).table
+    text = file.read_text(encoding="utf-8")
+    for letter, word in {"N": "neutral", "X": "No Agreement", "H": "happiness", "O": "o"}.items():
+        text = text.replace(f".wav,{letter},", f".wav,{word},")
+    file.write_text(text, encoding="utf-8")
+    pd.testing.assert_frame_equal(corpora.load("msp_podcast", msp).table, expected)
+
+
+def test_utterances_without_a_split_are_noted(tmp_path):
+    write_manifest(tmp_path, manifest_rows(split=["train", None, "test", None, "validation", "train"]))
+    assert "2 utterances without a split, used by none." in corpora.load("manifest", tmp_path, scale=(1, 5)).notes
+
+
+def test_one_speaker_is_one_however_the_name_is_stored(tmp_path):
+    names = [unicodedata.normalize(form, "José") for form in ("NFC", "NFD")]
+    write_manifest(tmp_path, manifest_rows(speaker=[*names, "b", "c", "d", "e"]))
+    table = corpora.load("manifest", tmp_path, scale=(1, 5)).table
+    assert table["speaker"].nunique() == 5 and table["split"][:2].nunique() == 1
+
+
+def test_folder_and_file_may_be_stored_differently(tmp_path):
+    folder, file = unicodedata.normalize("NFC", "Müller"), unicodedata.normalize("NFD", "é.wav")
+    say(tmp_path / folder / file)
+    asked = f"{unicodedata.normalize('NFD', folder)}/{unicodedata.normalize('NFC', file)}"
+    assert small(tmp_path, path=[asked] * 3).audio_path(asked) == tmp_path / folder / file
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are text there")
+def test_a_folder_whose_name_is_no_utf8(tmp_path):
+    root = tmp_path / os.fsdecode(b"M\xfcller")
+    say(root / "a.wav")
+    corpus = small(root, path=["a.wav"] * 3)
+    with pytest.warns(UserWarning, match="could not be kept"):
+        assert (corpora.scan(corpus, cache=tmp_path / "cache", progress=False)["frames"] == 8000).all()
+
+
+def test_windows_gets_paths_as_text(monkeypatch):
+    """soundfile takes bytes there for another code page's."""
+    assert decoding.named("Jürgen.wav") == "Jürgen.wav".encode()
+    monkeypatch.setattr(decoding.os, "name", "nt")
+    assert decoding.named("Jürgen.wav") == "Jürgen.wav"
+
+
+def test_the_embedded_corpus_in_a_place_that_is_none(tmp_path):
+    put(tmp_path / "other/file.txt", "x")
+    refusal("embedded corpus cannot be made", args=("embedded", tmp_path / "other"))
+    refusal("embedded corpus cannot be made", args=("embedded", tmp_path / "new"), utterances=5)

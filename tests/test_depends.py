@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -204,7 +206,7 @@ def test_sweeps_and_tables_compare_the_same(root, encoders, tmp_path, monkeypatc
         ("auxiliary: null", "auxiliary is null.*write \"none\" to switch it off.*\\('region'\\)"),
         ("auxiliary:", "auxiliary is null"),
         ("clip_gradient: ~", 'clip_gradient is null.*write "none"'),
-        ("weighted: null", "weighted is null.*leave the line out to have it as in the preset \\(True\\)"),
+        ("weighted: null", 'weighted is null.*write "false".*leave it out to have it as in the preset \\(True\\)'),
         ("threads: null", 'threads is null.*write "none"'),
         ("clip_gradient: [null, 0.5]", "clip_gradient is null"),
         ("epochs: null", "epochs is null"),
@@ -222,11 +224,11 @@ def test_null_in_an_experiment(tmp_path, line, words):
 
 def test_words_for_off(tmp_path):
     lines = {"clip_gradient": "none", "threads": "none", "limit": "none", "auxiliary": "none", "precision": "no",
-             "batch_seconds": "null", "decay_epochs": "none"}  # fmt: skip
+             "batch_seconds": "null"}  # fmt: skip
     text = "full: {}\nmine: {" + ", ".join(f"{name}: {word}" for name, word in lines.items()) + "}\n"
     (tmp_path / "e.yaml").write_text(text)
     found = experiments.load_experiment(tmp_path / "e.yaml").runs(tmp_path)[1].config
-    assert [getattr(found, name) for name in lines] == [None, None, None, "none", "no", None, None]
+    assert [getattr(found, name) for name in lines] == [None, None, None, "none", "no", None]
     assert Config.create("small").clip_gradient is not None  # so that there was something to switch off
     for name in Config.__dataclass_fields__:  # every number that may be None has the word
         if Config.can_be_off(name):
@@ -296,3 +298,115 @@ def test_too_little_says_why(tmp_path, encoders):
     ):
         preparation.prepare(here, cache=tmp_path, progress=False)
     assert corpora.load("msp_podcast", root).table["dominance"].notna().any()
+
+
+def test_a_folder_without_its_configuration_is_left_alone(root, encoders, tmp_path, monkeypatch):
+    stop(monkeypatch, config(root, encoders), tmp_path / "run")
+    (tmp_path / "run" / "config.json").unlink()
+    with pytest.raises(ConfigError, match="holds a run, but no config.json that says which"):
+        train(config(root, encoders, learning_rate=0.5), tmp_path / "run")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="is a file; a run needs a folder"):
+        train(config(root, encoders), tmp_path / "file")
+
+
+def test_settings_of_an_encoder_are_part_of_it(root, encoders, tmp_path):
+    encoder = shutil.copytree(encoders / "wavlm", tmp_path / "wavlm")
+    here = config(root, tmp_path, epochs=1)
+    run = train(here, tmp_path / "run")
+    settings = json.loads((encoder / "config.json").read_text())
+    (encoder / "config.json").write_text(json.dumps(settings | {"transformers_version": "9", "dtype": "float16"}))
+    assert train(here, run) == run  # which makes no difference
+    (encoder / "config.json").write_text(json.dumps(settings | {"layer_norm_eps": 0.1}))
+    with pytest.raises(ConfigError, match="another state of the encoder's weights, or their settings"):
+        train(here, run)
+
+
+def test_a_sweep_compares_the_sound_and_whatever_variant_comes_first(root, encoders, tmp_path, monkeypatch):
+    monkeypatch.setattr(experiments.engines, "execute", lambda *a: pytest.fail("nothing may run"))
+    encoder = shutil.copytree(encoders / "wavlm", tmp_path / "wavlm")
+    settings = {"preset": "tiny", "corpus": "manifest", "root": str(root), "corpus_options": {"scale": [1, 7]},
+                "batch_size": 8, "epochs": 1, "encoder": str(encoder), "style_width": 32, "head_width": 8}  # fmt: skip
+    experiment = experiments.Experiment("mine", {"new": {"weighted": False}, "full": {}}, settings=settings)
+    run = experiment.runs(tmp_path / "runs")[1]
+    training.train(run.config, run.folder, cache=tmp_path / "cache", progress=False)
+    copy = shutil.copytree(run.folder, run.folder.parent.parent / "new" / "seed0")
+    facts = records.read_json(copy / "environment.json")
+    (copy / "environment.json").write_text(json.dumps(facts | {"audio": "ffffffffffff"}))
+    with pytest.raises(ValueError, match="do not belong into one table: they differ in state of its audio"):
+        experiments.read_results(tmp_path / "runs" / "mine").about  # noqa: B018
+    shutil.rmtree(copy)
+    another_sound(root, encoder)
+    with pytest.raises(ConfigError, match="another state of the audio"):
+        experiments.sweep(experiment, runs=tmp_path / "runs", progress=False)
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_text("{"), lambda path: path.unlink()])
+def test_a_damaged_record_is_a_sentence(root, encoders, tmp_path, damage):
+    here = config(root, encoders, epochs=1)
+    run = train(here, tmp_path / "run")
+    damage(run / "environment.json")
+    with pytest.raises(records.RecordError, match="environment.json is damaged"):
+        train(here, run)
+
+
+@pytest.mark.parametrize("text", ["mine: false", "mine: 0", "mine: []", "settings: false\nmine: {}"])
+def test_nothing_that_looks_like_off_is_taken_for_nothing(tmp_path, text):
+    (tmp_path / "e.yaml").write_text(f"full: {{}}\n{text}\n")
+    with pytest.raises(ConfigError, match="maps? parameters to values"):
+        experiments.load_experiment(tmp_path / "e.yaml").runs(tmp_path)
+
+
+def test_null_on_the_command_line_and_as_a_name(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "emosphere", "train", str(tmp_path / "r"), "clip_gradient=None"],
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 1 and 'write "none" to switch it off' in done.stderr and "Traceback" not in done.stderr
+    (tmp_path / "e.yaml").write_text("name: null\nfull: {}\n")
+    assert experiments.load_experiment(tmp_path / "e.yaml").name == "e"
+
+
+def test_what_a_run_knows_of_its_sounds_is_noted(tmp_path, encoders):
+    root = splits(tmp_path / "corpus", end=[0.5] * 47 + [9.0])
+    shutil.copy(root / "s00_0.wav", root / "s00_5.wav")  # train and test
+    notes = prepared(root, encoders).notes
+    assert "1 sound of test in train, too (validate lists them)." in notes
+    assert "1 utterance shorter than the file's header or the column end says." in notes
+    root = splits(root, emotion=["A", "H", "frustrated", "S", "A", "H"] * 8)
+    (note,) = [note for note in prepared(root, encoders, auxiliary="category").notes if "eight categories" in note]
+    assert note.startswith("4 train utterances with none of the eight")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda lines: [lines[0], lines[1].replace(",", ',"', 1), lines[2].replace(".wav", '.wav"', 1), *lines[3:]],
+        lambda lines: [*lines[:-1], lines[-1][: len(lines[-1]) // 2]],
+        lambda lines: [f"{lines[0]},utterance", *(f"{line},x" for line in lines[1:])],
+        lambda lines: [*lines[:-1], lines[-1].rsplit(",", 1)[0] + ",x"],
+    ],
+    ids=["swallowed", "cut short", "a column twice", "no number"],
+)
+def test_predictions_are_read_as_strictly_as_labels(root, encoders, tmp_path, damage):
+    run = train(config(root, encoders, epochs=1), tmp_path / "run")
+    whole = records.read_predictions(run)
+    assert whole["region"].dtype.kind == "i" and len(whole)
+    path = run / "predictions.csv"
+    path.write_text("\n".join(damage(path.read_text().splitlines())) + "\n")
+    with pytest.raises(records.RecordError, match="predictions.csv is damaged"):
+        records.read_predictions(run)
+
+
+def test_names_of_any_kind_go_through_a_run(tmp_path, encoders):
+    """From the label file through training to predictions, card and table, as they are."""
+    names = ["NA", "007", "1e1", "None", "nan", "=1+1", "1_000", "TRUE"]
+    root = splits(tmp_path / "corpus")
+    table = pd.read_csv(root / "manifest.csv", dtype=str)
+    test = table.index[table["split"] == "test"][: len(names)]
+    table.loc[test, "utterance"] = names
+    table.loc[test, "speaker"] = names[::-1]
+    table.to_csv(root / "manifest.csv", index=False)
+    run = train(config(root, encoders, epochs=1), tmp_path / "runs" / "full" / "seed0")
+    read = records.read_predictions(run).set_index("utterance")
+    assert read["speaker"][names].tolist() == names[::-1]
+    (predictions,) = experiments.read_results(tmp_path / "runs").predictions["full"].values()
+    assert predictions["utterance"].isin(names).sum() == len(names)

@@ -141,6 +141,7 @@ def test_what_is_refused_before_any_work(tmp_path, monkeypatch):
         to_onnx(model, tmp_path / "a.onnx")
 
 
+@pytest.mark.slow
 def test_quiet(tmp_path):
     small().save_pretrained(tmp_path / "model")
     code = (

@@ -55,8 +55,10 @@ def test_two_processes_leave_one_whole_run(pair, tones):
     assert len(pd.read_csv(folder / "history.csv")) == config.epochs
 
 
-@pytest.mark.parametrize("changes", [{}, dict(encoder_trained="nothing", layer="weighted", micro_batch_seconds=2.0)],
-                         ids=["trained", "frozen"])  # fmt: skip
+@pytest.mark.parametrize("changes", [
+    {},
+    pytest.param(dict(encoder_trained="nothing", layer="weighted", micro_batch_seconds=2.0), marks=pytest.mark.slow),
+], ids=["trained", "frozen"])  # fmt: skip
 def test_one_process_learns_the_same(tones, encoders, tmp_path, monkeypatch, changes):
     """Without dropout nothing but rounding is left between one process and two."""
     config = configuration(tones, encoders, epochs=2, **changes)
@@ -74,6 +76,7 @@ def test_one_process_learns_the_same(tones, encoders, tmp_path, monkeypatch, cha
     pd.testing.assert_frame_equal(one, two, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_both_killed_and_started_again_is_as_if_nothing_had_been(pair, tmp_path):
     """torchrun until the second epoch is under way, kill -9, and then accelerate launch."""
     config, expected = pair
@@ -117,7 +120,11 @@ if os.environ.get("RANK") == "1":
     ("what", "said"),
     [
         ("raise KeyError('first')", "Training in 2 processes failed. KeyError: 'first'"),
-        ("os.kill(os.getpid(), 9)", "Training in 2 processes failed. The system ended one of them (SIGKILL), probably"),
+        pytest.param(
+            "os.kill(os.getpid(), 9)",
+            "Training in 2 processes failed. The system ended one of them (SIGKILL), probably",
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["said", "killed"],
 )

@@ -387,7 +387,7 @@ def test_pictures(evil):
         plots.truth_against_prediction(made, corpus.scale), plots.label_distributions(corpus),
         plots.bars(table, title="t", y_title="y"),
         plots.lines([1, 2], {bad: [1, 2]}, title="t", x_title="x", y_title="y"),
-        plots.intervals(rows, title="t"), plots.heatmap([[1.0, 2.0]], title="t", x=[bad, "b"], y=[bad]),
+        plots.intervals(rows, title="t"), plots.heatmap([[1.0, 2.0]], limits=(0, 2), title="t", x=[bad, "b"], y=[bad]),
     ]  # fmt: skip
     assert all(map(clean, figures)), [n for n, figure in enumerate(figures) if not clean(figure)]
     assert not MARKUP.search(

@@ -74,7 +74,11 @@ def test_dropout_is_the_same_both_times(auxiliary):
 
 @pytest.mark.parametrize(
     ("processes", "count", "seconds", "auxiliary"),
-    [(2, COUNT, "0", "none"), (2, COUNT, "1.0", "auxiliary"), (3, 2, "0.4", "auxiliary")],
+    [
+        pytest.param(2, COUNT, "0", "none", marks=pytest.mark.slow),
+        (2, COUNT, "1.0", "auxiliary"),
+        (3, 2, "0.4", "auxiliary"),
+    ],
     ids=["four and three", "in pieces", "one has none"],
 )
 def test_several_processes_give_the_gradient_of_the_whole(tmp_path, processes, count, seconds, auxiliary):

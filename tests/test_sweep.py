@@ -97,7 +97,7 @@ def test_a_sweep_then_what_is_missing_then_evaluation(settings, tmp_path, capsys
                              {**parameters, "interactive": False})  # fmt: skip
     assert (tmp_path / "figures" / "msp_podcast" / "arrows.html").exists()
     printed = json.dumps(nbformat.read(tmp_path / "06.ipynb", 4))
-    assert "corpus msp_podcast, preset tiny, seed 3" in printed
+    assert "Corpus msp_podcast, preset tiny, seed 3" in printed
 
 
 def fake_run(run, fingerprint="0", **changes):
@@ -138,7 +138,9 @@ def test_runs_that_do_not_belong_together_get_a_sentence(settings, tmp_path):
 def test_another_state_of_the_corpus_is_refused(settings, tmp_path):
     (run, *_) = experiment(settings).runs(tmp_path)
     fake_run(run, fingerprint="123456789abc")
-    with pytest.raises(ConfigError, match=r"another state of the corpus msp_podcast \(fingerprint 123456789abc, now"):
+    with pytest.raises(
+        ConfigError, match=r"another state of the labels, splits or scale of the corpus \(123456789abc, now"
+    ):
         experiments.sweep(experiment(settings), runs=tmp_path, progress=False)
 
 
@@ -209,7 +211,7 @@ def kernels(folder):
     return found
 
 
-@pytest.mark.parametrize("scheduler", [None, "processes=2"])
+@pytest.mark.parametrize("scheduler", [None, pytest.param("processes=2", marks=pytest.mark.slow)])
 def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(settings, tmp_path, scheduler):
     content = {"name": "tones", "settings": {**settings, "epochs": EPOCHS}, "full": {}}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
@@ -263,6 +265,7 @@ def cluster(tmp_path):
         log.close()
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_loses_nothing(settings, tmp_path, cluster):
     """Two workers, one killed in the middle of a run: the other one goes on with it, and no epoch is kept twice."""
     address, workers, client = cluster
@@ -297,6 +300,7 @@ def test_a_worker_that_dies_loses_nothing(settings, tmp_path, cluster):
                           resources={"GPU": 2}, progress=False)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_slurm_script_of_the_readme_runs(settings, tmp_path):
     """Word for word but for the data, with commands in place of Slurm's that start the job script here."""
     readme = (NOTEBOOKS.parent / "README.md").read_text()

@@ -162,7 +162,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(straight, tmp_path, m
     assert "Stopped" in log
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_at_any_moment(straight, tmp_path, seed):
     """kill -9, again and again; a folder with whatever that leaves must end as one that nothing happened to."""
     config, expected = straight

@@ -443,7 +443,7 @@ class TestBadInput:
     def test_audio_that_cannot_be_played_is_a_message_in_the_players_place(self, tmp_path, damage):
         table = tidy({"utterance": ["a", "b"], "path": ["a.wav", "b.wav"], "split": ["train"] * 2, "emotion": ["H"] * 2,
                       **{name: [5.0, 3.0] for name in DIMENSIONS}})  # fmt: skip
-        soundfile.write(tmp_path / "b.wav", np.zeros(1600), 16000)
+        soundfile.write(tmp_path / "b.wav", np.full(8000, 0.1), 16000)
         if damage == "no audio":
             (tmp_path / "a.wav").write_text("hello")
         if damage == "outside":
@@ -454,7 +454,7 @@ class TestBadInput:
         explorer.select(0)
         assert explorer.player.audio not in explorer.player.sound.children
         assert not explorer.player.heard.children
-        words = {"missing": "is not in the folder of the corpus", "no audio": "cannot be played", "outside": '".."'}
+        words = {"missing": "is not in the folder of the corpus", "no audio": "cannot be used", "outside": '".."'}
         assert words[damage].replace('"', "&quot;") in explorer.player.title.value
         assert "5.00" in explorer.player.facts.value
 

@@ -30,7 +30,10 @@ def _embedded(root, *, utterances=None, seed=0):
     from emosphere import synthesis
 
     sizes = {} if utterances is None else {"utterances": utterances}
-    root = synthesis.build(root, seed=seed, **sizes)
+    try:
+        root = synthesis.build(root, seed=seed, **sizes)
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"The embedded corpus cannot be made in {root}: {error}") from error
     return msp_podcast.load(root, seed=seed).replace(name="embedded")
 
 
@@ -64,8 +67,6 @@ def read(name, root=None, **options):
     root : str or Path, optional
         Where the corpus lies. Only the embedded corpus has a place of its own, data/embedded, and is made
         there if it is not there yet.
-    durations : bool
-        False leaves durations as the table has them, for who will `scan` the files anyway.
     **options
         Those of the adapter: seed (all but iemocap), per_category (msp_podcast), children (emotale), table
         and scale (manifest), utterances (embedded).

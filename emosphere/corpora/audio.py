@@ -20,13 +20,24 @@ import soundfile
 from ..files import replacing
 from ..progress import bar, stoppable
 from .corpus import CorpusError, counted, segments
-from .decoding import MIN_SECONDS, MISSING, blocks, check, check_rate, length, read, reason, seek, stand_in
+from .decoding import (
+    MIN_SECONDS,
+    MISSING,
+    PEAK,
+    blocks,
+    check,
+    check_rate,
+    length,
+    named,
+    read,
+    reason,
+    seek,
+    stand_in,
+    too_loud,
+)
 
 LONGEST = 120
 """Seconds that go through a model at once at most: the memory of attention grows with their square."""
-
-PEAK = 10.0
-"""Full scale is 1; samples may overshoot it, but not as much as integers that were taken for samples do."""
 
 SILENCE = 1e-3
 """Of full scale: what stays below it is silence, whether of a microphone, a file or a window."""
@@ -89,7 +100,7 @@ def measure(path, start=0.0, end=math.inf):
         size = check(path)
         if not size:
             return facts | {"error": EMPTY}
-        with soundfile.SoundFile(os.fsencode(path)) as file:
+        with soundfile.SoundFile(named(path)) as file:
             facts |= {"rate": file.samplerate, "channels": file.channels}
             check_rate(file.samplerate)
             digest = hashlib.blake2b(f"{file.samplerate} {file.channels}".encode(), digest_size=16)
@@ -182,8 +193,7 @@ def judge(facts):
          lambda row: f"It is {seconds[row]:.3f} s long, and at least {MIN_SECONDS} s are needed."),
         ("non-finite audio", non_finite > 0,
          lambda row: f"{counted(int(non_finite[row]), 'sample')} NaN or infinite."),
-        ("too loud", peak > PEAK, lambda row: f"Its samples reach {peak[row]:g}, and full scale is 1: divide by the "
-                                              "largest value of their former type."),
+        ("too loud", peak > PEAK, lambda row: too_loud(peak[row])),
         ("silent audio", is_silent(peak, total / np.maximum(frames, 1)),
          lambda row: f"It is silent, nothing in it is above {QUIETEST} dB, as when a microphone is off."),
         ("too long", seconds > LONGEST,
@@ -298,12 +308,12 @@ def _keep(folder, known, keys, fresh):
 def _write_cache(folder, known):
     # one entry a sound: older sizes and times of the same file are of no use
     latest = {key[:3]: (key, facts) for key, facts in known.items()}
-    table = pd.DataFrame([dict(zip(_KEY, key, strict=True)) | facts for key, facts in latest.values()])
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
+        table = pd.DataFrame([dict(zip(_KEY, key, strict=True)) | facts for key, facts in latest.values()])
         with replacing(Path(folder) / _CACHE) as temporary:
             table.to_parquet(temporary, index=False, write_page_checksum=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name that is no UTF-8, as well
         warnings.warn(f"The audio facts could not be kept in {folder}: {error}.", stacklevel=3)
 
 

@@ -6,11 +6,13 @@ and hands them to `Corpus`; from there on nothing knows which corpus it is.
 
 import hashlib
 import html
+import itertools
 import json
 import os
 import unicodedata
 from dataclasses import dataclass, field
 from dataclasses import replace as _replace
+from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
@@ -44,6 +46,15 @@ CATEGORIES = {
 
 OTHER = "O"
 NO_AGREEMENT = "X"
+
+SYNONYMS = {
+    "A": "anger ang", "S": "sadness", "H": "happiness joy hap", "U": "surprised", "F": "fearful afraid",
+    "D": "disgusted", "C": "contemptuous", "N": "neutrality neu", OTHER: "other", NO_AGREEMENT: "xxx",
+}  # fmt: skip
+"""Other words for the categories, beside the letters and names of `CATEGORIES`."""
+
+LETTERS = {name: letter for letter, name in CATEGORIES.items()} | {"no agreement": NO_AGREEMENT}
+LETTERS |= {word: letter for letter, words in SYNONYMS.items() for word in (letter.lower(), *words.split())}
 
 _WORDS = {**CATEGORIES, OTHER: "other", NO_AGREEMENT: "no agreement"}
 
@@ -95,6 +106,9 @@ def tidy(rows):
     rows["gender"] = rows["gender"].map(lambda gender: _GENDERS.get(str(gender).strip().lower(), gender))
     for name in rows:
         rows[name] = rows[name].astype(float if name in NUMBERS else "str")
+    rows["emotion"] = rows["emotion"].map(lambda word: LETTERS.get(word.strip().lower(), word), "ignore").astype("str")
+    # macOS and Windows store accents differently, and one person must not become two
+    rows["speaker"] = rows["speaker"].map(partial(unicodedata.normalize, "NFC"), "ignore").astype("str")
     rows["speaker"] = rows["speaker"].mask(rows["speaker"].str.strip().str.lower() == UNKNOWN.lower(), UNKNOWN)
     return rows
 
@@ -261,9 +275,9 @@ class Corpus:
         if not there and "\\" in path and os.sep == "/":
             raise CorpusError(f"The path {path!r} has backslashes; write {path.replace(chr(92), '/')!r}.")
         if not there:  # an accent may be a letter's part or a sign of its own; macOS and Windows store it differently
-            for form in ("NFC", "NFD"):
-                other = unicodedata.normalize(form, path)
-                if other != path and (self.root / other).exists():
+            forms = ([unicodedata.normalize(form, part) for form in ("NFC", "NFD")] for part in os.path.split(path))
+            for parts in itertools.product(*forms):
+                if (other := os.path.join(*parts)) != path and (self.root / other).exists():
                     return self.audio_path(other)
         return file
 

@@ -15,6 +15,9 @@ RATE = 16_000
 MIN_SECONDS = 0.25
 """Shorter utterances are not used: too few frames are left after an encoder's convolutions."""
 
+PEAK = 10.0
+"""Full scale is 1; samples may overshoot it, but not as much as integers that were taken for samples do."""
+
 MISSING = "There is no such file."
 
 _BLOCK = 1 << 16
@@ -29,6 +32,11 @@ class AudioError(CorpusError):
 
     def __init__(self, message):
         super().__init__(message.split("AudioError: ")[-1].strip())
+
+
+def named(path):
+    """A path as soundfile takes it: bytes, since a name need not be UTF-8; on Windows text, or accents get lost."""
+    return os.fspath(path) if os.name == "nt" else os.fsencode(path)
 
 
 def check(path):
@@ -102,6 +110,11 @@ def stand_in(path):
     return next((sentence for begin, sentence in _NO_SOUND.items() if head.startswith(begin)), "")
 
 
+def too_loud(peak):
+    """What to say of samples that reach so far."""
+    return f"Its samples reach {peak:g}, and full scale is 1: divide by the largest value of their former type."
+
+
 def reason(error):
     """What went wrong with a file, as one line."""
     text = getattr(error, "error_string", None) or getattr(error, "strerror", None) or str(error)
@@ -124,7 +137,7 @@ def read(path, max_seconds=None, start=0.0, end=math.inf):
     """
     try:
         check(path)
-        with soundfile.SoundFile(os.fsencode(path)) as file:
+        with soundfile.SoundFile(named(path)) as file:
             rate = file.samplerate
             check_rate(rate)
             most = math.inf if max_seconds is None else round(max_seconds * rate)
@@ -134,6 +147,8 @@ def read(path, max_seconds=None, start=0.0, end=math.inf):
             raise ValueError(f"It is {len(samples) / rate:.3f} s long, and at least {MIN_SECONDS} s are needed.")
         if not np.isfinite(samples).all():
             raise ValueError("Some samples are NaN or infinite.")
+        if (peak := np.abs(samples).max(initial=0)) > PEAK:
+            raise ValueError(too_loud(peak))
     except Exception as error:  # whatever a decoder makes of a broken file
         raise AudioError(f"The audio file {path} cannot be used: {stand_in(path) or reason(error)}") from None
     return samples, rate
@@ -148,7 +163,7 @@ def length(path, start=0.0, end=math.inf):
     """
     try:
         check(path)
-        info = soundfile.info(os.fsencode(path))
+        info = soundfile.info(named(path))
         return max(0.0, min(info.frames / info.samplerate, end) - start)
     except Exception as error:  # as in `read`
         raise AudioError(f"The audio file {path} cannot be used: {reason(error)}") from None

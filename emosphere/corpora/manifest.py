@@ -8,29 +8,19 @@ import pandas as pd
 from ..sphere import DIMENSIONS, Scale
 from . import layouts, tables
 from .corpus import (
-    CATEGORIES,
     COLUMNS,
     EXTRAS,
-    NO_AGREEMENT,
     NUMBERS,
-    OTHER,
     SPLITS,
     Corpus,
     CorpusError,
+    counted,
     segments,
     tidy,
 )
 from .splits import leave_out_no_agreement, speaker_disjoint
 
 REQUIRED = ("utterance", "path", "speaker", *DIMENSIONS)
-WORDS = {
-    "A": "anger ang", "S": "sadness", "H": "happiness joy hap", "U": "surprised", "F": "fearful afraid",
-    "D": "disgusted", "C": "contemptuous", "N": "neutrality neu", OTHER: "other", NO_AGREEMENT: "xxx",
-}  # fmt: skip
-"""Other words for the categories, beside the letters and names of `CATEGORIES`."""
-
-LETTERS = {name: letter for letter, name in CATEGORIES.items()} | {"no agreement": NO_AGREEMENT}
-LETTERS |= {word: letter for letter, words in WORDS.items() for word in (letter.lower(), *words.split())}
 
 
 def load(root, *, table="manifest.csv", scale=None, seed=0):
@@ -80,8 +70,6 @@ def load(root, *, table="manifest.csv", scale=None, seed=0):
         file.fail(row, "start", f"an utterance cannot begin at {start[row]:g} s; count from the beginning of the file.")
     for row in np.flatnonzero(end <= start):
         file.fail(row, "end", f"the utterance ends at {end[row]:g} s, before it has begun at {start[row]:g} s.")
-    if "emotion" in rows:
-        rows["emotion"] = rows["emotion"].map(lambda emotion: LETTERS.get(emotion.lower(), emotion), "ignore")
     notes = []
     unused = [column for column in file.frame if column not in (*COLUMNS, *EXTRAS)]
     if unused:
@@ -90,6 +78,8 @@ def load(root, *, table="manifest.csv", scale=None, seed=0):
     if "split" not in file.frame:
         rows["split"] = speaker_disjoint(rows["speaker"], seed)
         notes.append(f"{file.path.name} has no column split: speaker-disjoint splits with seed {seed}.")
+    elif nowhere := int(rows["split"].isna().sum()):
+        notes.append(f"{counted(nowhere, 'utterance')} without a split, used by none.")
     rows["split"], remarks = leave_out_no_agreement(rows)
     return Corpus("manifest", tidy(rows), scale, root, (*notes, *remarks))
 

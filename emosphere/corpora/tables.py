@@ -66,7 +66,11 @@ class LabelFile:
         -------
         (n,) pandas.Series of str
         """
-        values = self.frame[column].map(_text, na_action="ignore").astype("str")
+        cells = self.frame[column].astype(object)
+        odd = cells.map(lambda cell: isinstance(cell, bytes | list | dict | np.ndarray)).astype(bool)
+        if odd.any():
+            self.fail(cells.index[odd][0], column, f"{quoted(cells[odd].iloc[0])} is no text; save the column as text.")
+        values = cells.map(_text, na_action="ignore").astype("str")
         values = values.mask(values == "")
         if required and values.isna().any():
             self.fail(values.index[values.isna()][0], column, "the cell is empty; fill it or remove the row.")
@@ -98,10 +102,10 @@ class LabelFile:
         (n,) pandas.Series of float
         """
         cells = self.frame[column]
-        if pd.api.types.is_timedelta64_dtype(cells):  # how audformat keeps seconds
+        if pd.api.types.is_timedelta64_dtype(cells) and column in ("start", "end", "duration"):  # as in audformat
             cells = cells.dt.total_seconds()
         if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
-            values, empty = cells.astype(float), cells.isna()
+            values, empty = pd.Series(cells.to_numpy(dtype=float, na_value=np.nan)), cells.isna()
         else:
             texts = cells.map(lambda cell: str(cell).strip(), na_action="ignore").astype(object)
             texts = texts.where(texts.notna(), "").astype(str)
@@ -128,7 +132,8 @@ class LabelFile:
 
 def _text(cell):
     """A cell in words; a whole number that pandas keeps as 3.0, since another row has none, is 3."""
-    return str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell).strip()
+    text = str(int(cell) if isinstance(cell, float) and cell.is_integer() else cell).strip()
+    return text.encode("utf-8", "backslashreplace").decode()  # half a pair, as JSON can spell it, is no letter
 
 
 def read(path, *columns):
@@ -182,12 +187,12 @@ def _json(path, key):
         return dict(pairs)
 
     entries = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique)
-    frame = pd.DataFrame([{key: name, **entry} for name, entry in entries.items()], dtype=object)
+    frame = pd.DataFrame([{**entry, key: name} for name, entry in entries.items()], dtype=object)
     return frame, range(1, len(frame) + 1)
 
 
 def _parquet(path, _):
-    frame = pd.read_parquet(path)
+    frame = pd.read_parquet(path, dtype_backend="numpy_nullable")  # else whole numbers beside a gap lose digits
     named = [name for name in frame.index.names if name is not None and name not in frame]
     frame = frame.reset_index(named).reset_index(drop=True)
     frame.columns = [str(name).strip() for name in frame.columns]
@@ -196,7 +201,9 @@ def _parquet(path, _):
 
 def _csv(path, _):
     """The cells of a CSV file as text, missing where empty, and the number of each row."""
-    lines = csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True)
+    lines = csv.reader(
+        io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True, skipinitialspace=True
+    )
     header, cells, numbers = None, [], []
     for number in itertools.count(1):
         here = f"{path}, row {number} (line {lines.line_num + 1})"
@@ -204,13 +211,15 @@ def _csv(path, _):
             row = next(lines, None)
         except csv.Error:
             raise CorpusError(
-                f"{here}: a quotation mark is not closed, or not where the cell ends; {_MARKS}."
+                f"{here}: a quotation mark is not closed, or not where the cell ends, or a cell is endless; {_MARKS}."
             ) from None
         if row is None:
             break
         if not any(row):  # a blank line, or one of commas alone
             continue
         if header is None:
+            if any("\n" in name and "," in name for name in row):
+                raise CorpusError(f"{here}: a quotation mark of the header is closed in another row; {_MARKS}.")
             header = [name.strip() for name in row]
             continue
         if len(row) != len(header):

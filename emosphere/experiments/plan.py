@@ -16,7 +16,7 @@ import os
 import re
 import textwrap
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -82,7 +82,7 @@ class Experiment:
             _check_name("variant", variant)
             parameters = {**(self.settings or {}), **changes, "seed": seed}
             try:
-                _check_null(parameters)
+                Config.refuse_null(parameters)
                 Config.create(**parameters)
             except ConfigError as error:
                 raise ConfigError(f"{self.name}, variant {variant!r}: {error}") from None
@@ -135,16 +135,17 @@ def load_experiment(path, *, name=None, seeds=None, beside=None, **settings):
         raise ConfigError(f"{path} cannot be read as YAML: {textwrap.shorten(str(error), 300)}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path} must map names of variants to their differences; it holds {_short(content)}.")
-    common = content.pop("settings", None) or {}
+    common = content.pop("settings", None)
+    common = {} if common is None else common
     if not isinstance(common, dict):
         raise ConfigError(f"{path}: settings must map parameters to values, not {_short(common)}.")
     if isinstance(common.get("root"), str) and beside is not None and not Path(common["root"]).is_absolute():
         common["root"] = _from(beside, path.parent / common["root"])
     common |= {key: value for key, value in settings.items() if value is not None}
-    own_name, own_seeds = content.pop("name", path.stem), content.pop("seeds", 1)
+    own_name, own_seeds = content.pop("name", None), content.pop("seeds", 1)
     variants = {}
     for variant, changes in content.items():
-        for key, expanded in _expanded(path, variant, changes or {}).items():
+        for key, expanded in _expanded(path, variant, {} if changes is None else changes).items():
             if key in variants:
                 raise ConfigError(f"{path} has two variants that would be called {_short(key)}; rename one.")
             variants[key] = expanded
@@ -156,7 +157,12 @@ def load_experiment(path, *, name=None, seeds=None, beside=None, **settings):
         except (ValueError, TypeError, OverflowError) as error:
             text = textwrap.shorten(str(error), 300)
             raise ConfigError(f"{path}, variant {_short(variant)}: {text}") from None
-    return Experiment(name or str(own_name), variants, _seeds(path, own_seeds if seeds is None else seeds), common)
+    return Experiment(
+        name or (path.stem if own_name is None else str(own_name)),
+        variants,
+        _seeds(path, own_seeds if seeds is None else seeds),
+        common,
+    )
 
 
 def _from(folder, place):
@@ -195,17 +201,6 @@ def _expanded(path, variant, changes):
                               f"{_short(key)}.")  # fmt: skip
         found[key] = {**changes, **chosen}
     return found
-
-
-def _check_null(parameters):
-    """Raise ConfigError for a null that would train what it seems to switch off."""
-    preset = asdict(Config.create(parameters.get("preset") or "small"))
-    for name, value in parameters.items():
-        if value is None and preset.get(name) is not None:
-            off = "none" if Config.can_be_off(name) or name == "auxiliary" else None
-            instead = f'write "{off}" to switch it off, or ' if off else ""
-            raise ConfigError(f"{name} is null, which is no value of its own: {instead}leave the line out to have it "
-                              f"as in the preset ({preset[name]!r}).")  # fmt: skip
 
 
 def _word(value):

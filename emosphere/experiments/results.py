@@ -99,6 +99,7 @@ class Results:
             tested = self.predictions[variant][seed].sort_values("utterance")
             facts[f"{variant}/seed{seed}"] = {
                 "corpus": config.corpus, "preset": config.preset, "state of the corpus": environment.get("fingerprint"),
+                "state of its audio": environment.get("audio"),
                 "number of test utterances": len(tested), "test set": hash(tuple(tested["utterance"])),
                 "test labels": hash(tuple(map(tuple, tested[list(DIMENSIONS)].to_numpy().tolist()))),
             }  # fmt: skip

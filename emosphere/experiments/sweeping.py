@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..config import is_complete
-from ..corpora import read
+from ..config import is_complete, is_stopped
+from ..corpora import read, scan
 from ..progress import bar
-from ..provenance import finished
+from ..provenance import depends, finished
 from .engines import SweepError, executed
 from .plan import Experiment, load_experiment
 from .results import read_results
@@ -92,33 +92,43 @@ def sweep(experiment, *, name=None, seeds=None, runs="runs", scheduler=None, res
 
 def _missing(planned, beside):
     """Runs that are not complete; reads each corpus once, before many runs stumble over it."""
-    corpora, encoders, missing = {}, {}, []  # the first two by what names them
+    corpora, facts, missing = {}, {}, []  # the first two by what names them
     for run in planned:
         config = run.config
         corpus = json.dumps([config.corpus, config.root, config.corpus_options])
         if corpus not in corpora:
             root = None if config.root is None else beside / config.root
-            corpora[corpus] = {"fingerprint": read(config.corpus, root, **config.corpus_options).fingerprint()}
+            corpora[corpus] = read(config.corpus, root, **config.corpus_options)
+        if not (is_complete(run.folder) or is_stopped(run.folder)):
+            config.is_in(run.folder)
+            missing.append(run)
+            continue
+        if corpus not in facts:
+            digests = scan(corpora[corpus], cache=beside.parent / "data" / "cache")["digest"]
+            facts[corpus] = depends(corpora[corpus], digests)
         encoder = (config.encoder, config.layer)
-        if encoder not in encoders:
-            encoders[encoder] = _encoder(config, beside) if is_complete(run.folder) else {}
-        if not finished(config, run.folder, corpora[corpus] | encoders[encoder]):
+        if encoder not in facts:
+            facts[encoder] = _encoder(config, beside)
+        if not finished(config, run.folder, facts[corpus] | facts[encoder]):
             missing.append(run)
     return missing
 
 
 def _encoder(config, beside):
     """The fingerprint of an encoder, if it has one whatever the seed and can be had here."""
-    from ..encoders import EncoderError, keep_layers, load_encoder  # only here: they need PyTorch
-    from ..preparation import weights_of
+    from ..encoders import EncoderError, find_encoder, keep_layers, load_encoder  # only here: they need PyTorch
+    from ..preparation import encoder_print
 
+    if config.encoder == "tiny":
+        return {}
+    place = str(beside / config.encoder) if (beside / config.encoder).is_dir() else config.encoder
+    store = beside.parent / "data" / "encoders"
     try:
-        place = str(beside / config.encoder) if (beside / config.encoder).is_dir() else config.encoder
-        encoder = load_encoder(place, store=beside.parent / "data" / "encoders")
-        keep_layers(encoder, config.layer)
+        encoder = load_encoder(place, store=store)
     except EncoderError:  # which is none of the business of runs that are complete
         return {}
-    return {} if config.encoder == "tiny" else {"encoder": weights_of(encoder)}
+    keep_layers(encoder, config.layer)
+    return {"encoder": encoder_print(find_encoder(place, store=store), encoder)}
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """One utterance to look at and listen to: player, waveform and log-mel picture, all that the table knows of it."""
 
 import io
-import os
 
 import numpy as np
 import soundfile
@@ -10,7 +9,7 @@ from ipywidgets import HTML, Audio, HBox, Layout, VBox
 from .. import plots
 from ..corpora import CorpusError
 from ..corpora.corpus import segments
-from ..corpora.decoding import seek
+from ..corpora.decoding import length, read
 from .figure import Figure
 from .messages import description, heading, message
 
@@ -123,11 +122,6 @@ def _read(corpus, row):
     path, file = row["path"], corpus.audio_path(row["path"])
     if not file.is_file():
         raise CorpusError(f"There is no audio: the file {path} is not in the folder of the corpus.")
-    begin, end = segments(row.to_frame().T)[0]
-    try:
-        with soundfile.SoundFile(os.fsencode(file)) as sound:
-            rate = sound.samplerate
-            frames = min(seek(sound, begin, end), sound.frames)
-            return sound.read(min(frames, LONGEST * rate)), rate, frames > LONGEST * rate
-    except (soundfile.SoundFileError, OSError, ValueError) as error:
-        raise CorpusError(f"The file {path} cannot be played: {error}") from None
+    part = segments(row.to_frame().T)[0]
+    samples, rate = read(file, LONGEST, *part)
+    return samples, rate, length(file, *part) > LONGEST

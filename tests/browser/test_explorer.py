@@ -147,6 +147,7 @@ def ask(notebook):
     return last.locator(".jp-OutputArea-output").inner_text().split()[1:]
 
 
+@pytest.mark.slow
 def test_a_slider_is_heard(notebook, lab):
     notebook.open(scratch(lab, "from emosphere import widgets\nwidgets.hear()")).run_all()
     voice = notebook.page.locator(".emosphere-voice")
@@ -320,6 +321,7 @@ def test_an_emotion_is_heard_at_each_click_and_not_when_the_picture_turns(app):
     assert_played(app, before + 2)
 
 
+@pytest.mark.slow
 def test_widgets_come_back_after_closing_running_again_restart_and_reload(notebook, lab):
     source = "from ipywidgets import Widget\nfrom emosphere import widgets\nWidget.close_all()\nwidgets.hear()"
     notebook.open(scratch(lab, source))

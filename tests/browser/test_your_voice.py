@@ -221,6 +221,7 @@ def test_speak_see_play_and_keep(speaking, microphone, lab, embedded, model):
     page.wait_for_function("([gd, x]) => gd.data[10].x[0] !== x", arg=[listening.sphere.element_handle(), point[0, 1]])
 
 
+@pytest.mark.slow
 def test_files_of_all_kinds_play_and_refusals(notebook, lab, embedded, model, speech, tmp_path):
     listening = Listening(notebook, lab, embedded, model)
     page, root = listening.page, listening.root
