@@ -1030,7 +1030,8 @@ def test_folder_and_file_may_be_stored_differently(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="names of files are text there")
 def test_a_folder_whose_name_is_no_utf8(tmp_path):
     root = tmp_path / os.fsdecode(b"M\xfcller")
-    say(root / "a.wav")
+    say(tmp_path / "plain/a.wav")
+    (tmp_path / "plain").rename(root)
     corpus = small(root, path=["a.wav"] * 3)
     with pytest.warns(UserWarning, match="could not be kept"):
         assert (corpora.scan(corpus, cache=tmp_path / "cache", progress=False)["frames"] == 8000).all()
