@@ -40,6 +40,7 @@ def main():
     new.add_argument("files", nargs="+", metavar="FILE", help="of any format that libsndfile reads")
     new.add_argument("--model", help=f"folder of a run, or of a saved model; without it {MODEL}")
     new.add_argument("--windows", nargs=2, type=float, metavar=("LENGTH", "STEP"), help="in seconds: a row for each")
+    new.add_argument("--batch-size", type=int, default=16, metavar="N", help="files, or windows, at a time")
     new.add_argument("--output", metavar="FILE.csv", help="a new file, in place of standard output")
     out = commands.add_parser("export", help="a model as an ONNX file")
     out.add_argument("folder", help="of a run, or of a saved model")
@@ -115,15 +116,16 @@ def _predict(arguments):
         sys.exit(f"There is no model in {folder}: train it with `make run`, or name another one with --model.")
 
     from .files import replacing
+    from .memory import RunError
     from .prediction import load_model, predict
     from .texts import harmless
 
     with contextlib.redirect_stdout(sys.stderr):  # for the progress bar; standard output is for the table alone
         try:
             model = load_model(folder)
-            table = predict(model, arguments.files, windows=arguments.windows, broken="note",
-                            progress="predicting" if sys.stderr.isatty() else None)  # fmt: skip
-        except ValueError as error:
+            table = predict(model, arguments.files, windows=arguments.windows, batch_size=arguments.batch_size,
+                            broken="note", progress="predicting" if sys.stderr.isatty() else None)  # fmt: skip
+        except (RunError, ValueError) as error:
             sys.exit(str(error))
     shown = table.round(6).map(harmless)
     if output:

@@ -16,7 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from .config import ConfigError
-from .files import as_the_umask_says, replacing
+from .files import move, replacing
 from .provenance import refuse_changed
 from .randomness import random_state, set_random_state
 
@@ -128,7 +128,6 @@ def keep(model, folder, epoch):
     place = folder / f".model-{epoch}"
     shutil.rmtree(place, ignore_errors=True)
     model.save_pretrained(place)
-    as_the_umask_says(place)
 
 
 def settle(folder, best):
@@ -137,7 +136,7 @@ def settle(folder, best):
     if new.exists():
         shutil.rmtree(old, ignore_errors=True)
         if model.exists():
-            model.rename(old)
-        new.rename(model)
+            move(model, old)
+        move(new, model)
     for leftover in folder.glob(".model-*"):
         shutil.rmtree(leftover, ignore_errors=True)

@@ -39,7 +39,7 @@ def replacing(path):
         with open(temporary, "rb+") as file:  # Windows syncs only what may be written
             os.fsync(file.fileno())  # a machine that stops now must not find the new name on an empty file
         temporary.chmod(mode)  # some libraries write for the owner alone
-        _replace(temporary, path)
+        move(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -51,12 +51,12 @@ def _new(path):
     return temporary, temporary.stat().st_mode
 
 
-def _replace(temporary, path):
-    """Moves a file onto another, which Windows refuses while somebody reads that one."""
+def move(old, new):
+    """Moves a file onto another, or a folder, which Windows refuses for as long as somebody has one of them open."""
     ends = time.monotonic() + PATIENCE
     while True:
         try:
-            return os.replace(temporary, path)
+            return os.replace(old, new)
         except PermissionError:
             if not WINDOWS or time.monotonic() > ends:
                 raise

@@ -2,7 +2,9 @@
 
 How many, and how long, an encoder's own configuration says (``mask_time_prob``, ``mask_time_length``,
 ``mask_time_min_masks``). transformers draws them too, but over the padding where an encoder is given no mask, and
-without a limit: of a short utterance nothing may be left.
+without a limit: of a short utterance nothing may be left. Spans of features, which few configurations ask for, it does
+draw, for raw-waveform encoders (``mask_feature_prob`` and so on); `limit_features` sees to it that they, too, are at
+most half.
 
 References
 ----------
@@ -76,3 +78,28 @@ def hidden_frames(encoder, samples, longest):
     whole = {"add_adapter": False} if getattr(config, "add_adapter", False) else {}
     count = partial(encoder._get_feat_extract_output_lengths, **whole)
     return {"mask_time_indices": hidden_spans(config, "time", count(samples), int(count(longest)))}
+
+
+def limit_features(config):
+    """Lowers what an encoder's configuration asks for so that transformers hides at most half of the features.
+
+    Parameters
+    ----------
+    config : transformers.PreTrainedConfig
+        Of a raw-waveform encoder (`emosphere.whisper` draws its own spans); changed in place.
+
+    Examples
+    --------
+    >>> from transformers import WavLMConfig
+    >>> config = WavLMConfig(hidden_size=24, mask_feature_prob=0.9, mask_feature_length=10, mask_feature_min_masks=2)
+    >>> limit_features(config)
+    >>> round(config.mask_feature_prob * 24), config.mask_feature_min_masks  # one span of 10
+    (10, 1)
+    """
+    if config.model_type != "whisper" and config.mask_feature_prob > 0:
+        count = config.hidden_size // (2 * config.mask_feature_length)
+        # transformers draws share · features / length spans, rounded up or down by chance
+        config.mask_feature_prob = min(
+            config.mask_feature_prob, count * config.mask_feature_length / config.hidden_size
+        )
+        config.mask_feature_min_masks = min(config.mask_feature_min_masks, count)

@@ -56,10 +56,33 @@ def evaluation_memory(config, prepared, split, positions):
             raise
         names, seconds = prepared.rows[split]["utterance"].to_numpy()[positions], prepared.seconds[split][positions]
         advice = shortage(f"for evaluating the {split} split", names, seconds)
-        if len(names) == 1 and config.attention == "plain" and config.encoder_trained != "nothing":
-            advice += ' With a WavLM, attention "fused" needs less.'
-        raise RunError(f"{advice} Utterances are evaluated whole: max_seconds shortens them in training alone. What "
-                       "has been trained is kept, and the same call goes on from there.") from error  # fmt: skip
+        goes_on = "what has been trained is kept, and the run goes on from there"
+        if _half(len(names) * max(seconds), max(seconds)):
+            advice += f" With that, {goes_on}."
+        elif config.attention == "plain" and config.encoder_trained != "nothing":
+            advice += f' With a WavLM, attention "fused" needs less; with that, {goes_on}.'
+        raise RunError(
+            f"{advice} Utterances are evaluated whole: max_seconds shortens them in training alone."
+        ) from error
+
+
+@contextmanager
+def prediction_memory(names, seconds):
+    """Makes a `RunError` of too little memory for recordings, or windows of them, at a time; it names the longest."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_shortage(error):
+            raise
+        longest = max(seconds)
+        name = names[list(seconds).index(longest)]
+        others = f", and {len(names) - 1} more went through the model with it" if len(names) > 1 else ""
+        help = f"Set batch_size (--batch-size on the command line) below {len(names)}, or use" if others else "Use"
+        length = max(0.5, round(min(6, longest / 2), 1))
+        raise RunError(
+            f"There is too little memory for {longest:.1f} s of {name}{others}. {help} shorter windows, such as "
+            f"windows=({length:g}, {length / 2:g}), or --windows {length:g} {length / 2:g} on the command line."
+        ) from error
 
 
 def shortage(what, names, seconds):
@@ -70,13 +93,14 @@ def shortage(what, names, seconds):
     >>> shortage("for these", ["a", "b"], [2, 300])
     'There is too little memory for these: b is 300.0 s long, and ... with it. Set micro_batch_seconds to 300.'
     >>> shortage("for these", ["b"], [300])
-    'There is too little memory for these: b is 300.0 s long. Cut it into shorter ones, or leave it out of the labels.'
+    'There is too little memory for these: b is 300.0 s long. Cut it into shorter ones, or leave it out ...'
     """
     longest = max(seconds)
     name = names[list(seconds).index(longest)]
     half = _half(len(names) * longest, longest)
     others = f", and {len(names) - 1} more went through the model with it" if half else ""
-    help = f"Set micro_batch_seconds to {half}." if half else "Cut it into shorter ones, or leave it out of the labels."
+    help = (f"Set micro_batch_seconds to {half}." if half else "Cut it into shorter ones, or leave it out of the "
+            "labels. That makes another corpus: a run that has begun must begin again in another folder.")  # fmt: skip
     return f"There is too little memory {what}: {name} is {longest:.1f} s long{others}. {help}"
 
 

@@ -27,7 +27,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput, logging
 
 from .encoders import STORE, freeze, keep_layers, load_encoder, new_encoder, told, transformer_layers
-from .masking import hidden_frames
+from .masking import hidden_frames, limit_features
 from .pooling import StatisticsPooling, StylePooling, meaned
 from .sphere import DIMENSIONS, RegionGrid, Scale
 
@@ -132,6 +132,7 @@ class EmoSphereModel(PreTrainedModel):
         encoder_config = dict(config.encoder_config)
         self.encoder = encoder or new_encoder(AutoConfig.for_model(encoder_config.pop("model_type"), **encoder_config))
         keep_layers(self.encoder, config.layer)
+        limit_features(self.encoder.config)
         self.states = len(transformer_layers(self.encoder)) + 1 if config.layer == "weighted" else 1
         width = self.encoder.config.hidden_size
         if self.states > 1:

@@ -13,7 +13,7 @@ from .batches import GroupedBatches
 from .corpora.audio import LONGEST
 from .corpora.decoding import RATE
 from .data import collate, inputs, make_loader
-from .memory import evaluation_memory
+from .memory import evaluation_memory, prediction_memory
 from .model import EmoSphereModel
 from .progress import bar
 from .recordings import Recordings, is_path, name_of
@@ -179,8 +179,10 @@ def predict(model, sources, *, windows=None, batch_size=16, broken="raise", prog
     AudioError
         For the first source that cannot be used: a file that is missing or damaged, less than 0.25 s, without
         windows more than 120 s, silence, samples that are NaN, infinite or far beyond [-1, 1].
+    RunError
+        For too little memory.
     ValueError
-        For a folder without a model, and windows that are none.
+        For a folder without a model, windows that are none, a batch size below 1.
 
     Examples
     --------
@@ -195,6 +197,8 @@ def predict(model, sources, *, windows=None, batch_size=16, broken="raise", prog
     2       0    1.2  2.2
     3       0    1.5  2.5
     """
+    if batch_size < 1:
+        raise ValueError(f"batch_size is a whole number from 1, not {batch_size}.")
     if not isinstance(model, EmoSphereModel):
         model = load_model(model).to("cuda" if torch.cuda.is_available() else "cpu")
     if is_path(sources) or hasattr(sources, "ndim"):
@@ -202,12 +206,22 @@ def predict(model, sources, *, windows=None, batch_size=16, broken="raise", prog
     recordings = Recordings(sources, windows, broken, progress)
     with closing(recordings):
         loader = make_loader(recordings, _batches(recordings, model.config, batch_size))
-        vad, probabilities = forward_all(model, loader, len(recordings), progress=progress)
+        vad, probabilities = forward_all(model, loader, len(recordings), progress=progress,
+                                         within=partial(_memory, recordings))  # fmt: skip
     silent = list(recordings.silent)
     vad[silent] = np.nan
     if probabilities is not None:
         probabilities[silent] = np.nan
     return _told(recordings, vad, probabilities, model.config)
+
+
+def _memory(recordings, rows):
+    """Where some rows go through the model."""
+    of, begin, end = recordings.rows[rows].T
+    sources = [recordings.sources[n] for n in of]
+    names = [name_of(each) if is_path(each) else f"the recording at position {n}"
+             for n, each in zip(of, sources, strict=True)]  # fmt: skip
+    return prediction_memory(names, (end - begin) / RATE)
 
 
 def _batches(recordings, config, batch_size):

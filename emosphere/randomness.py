@@ -9,7 +9,7 @@ import torch
 def random_state(device):
     """dict of 1-d torch.Tensor: PyTorch's generators (CPU, and that of a CUDA device), NumPy's and Python's.
 
-    transformers draws SpecAugment's masks from NumPy's.
+    SpecAugment's masks are drawn from NumPy's.
 
     Examples
     --------

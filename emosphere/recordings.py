@@ -30,6 +30,14 @@ def is_path(source):
     return isinstance(source, str | os.PathLike)
 
 
+def plain(samples):
+    """Samples as a NumPy array, of whatever type; tensors from any device, without their gradient."""
+    if isinstance(samples, torch.Tensor):
+        samples = samples.detach().cpu()
+        samples = (samples.float() if samples.is_floating_point() else samples).numpy()
+    return np.asanyarray(samples)  # a masked array stays one
+
+
 def name_of(path):
     """A path as text that every table and file takes: bytes that are no UTF-8 are spelt out.
 
@@ -123,7 +131,7 @@ class Recordings(Dataset):
     def __init__(self, sources, windows=None, broken="raise", progress=None):
         if broken not in ("raise", "note"):
             raise ValueError(f'broken is "raise" or "note", not {broken!r}.')
-        self.sources = [source if is_path(source) else np.asarray(source) for source in sources]
+        self.sources = [source if is_path(source) else plain(source) for source in sources]
         self.windows = None if windows is None else _checked(windows)
         self.problems, rows = [], []
         shown = bar(self.sources, desc=f"{progress}, reading", leave=False, delay=1, disable=progress is None)
@@ -132,6 +140,8 @@ class Recordings(Dataset):
             if problem and broken == "raise":
                 raise AudioError(problem)
             self.problems.append(problem)
+            if not (problem or is_path(source)):  # PyTorch does not take every type, order of bytes and stride
+                self.sources[position] = np.ascontiguousarray(source, dtype="float32")
             rows += [(position, begin, end) for begin, end in self._cut(0 if problem else samples)]
         self.rows = np.array(rows, dtype=int).reshape(-1, 3)
         self.silent, self._stream = set(), None
@@ -144,7 +154,7 @@ class Recordings(Dataset):
         if is_path(self.sources[source]):
             samples = self._following(self.sources[source], begin).take(begin, end)
         else:
-            samples = torch.tensor(self.sources[source][begin:end], dtype=torch.float32)
+            samples = torch.tensor(self.sources[source][begin:end])
         if is_silent(float(samples.abs().max()), float(samples.mean(dtype=torch.double))):
             self.silent.add(item)
         return item, samples
@@ -208,6 +218,8 @@ def _measured(samples):
     wanted = "wanted are (samples,) numbers from -1 to 1, 16 kHz mono"
     if samples.ndim != 1:
         return facts | {"error": f"Its shape is {samples.shape}; {wanted}."}
+    if np.ma.isMaskedArray(samples):
+        return facts | {"error": f"It is a masked array; {wanted}: fill it, such as with .filled(0)."}
     if samples.dtype.kind in "iu":
         scale = f"divide by {-np.iinfo(samples.dtype).min}" if samples.dtype.kind == "i" else "convert them first"
         return facts | {"error": f"Its samples are whole numbers ({samples.dtype}); {wanted}: {scale}."}

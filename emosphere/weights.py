@@ -12,7 +12,6 @@ References
 import hashlib
 import importlib.metadata
 import logging
-import os
 import secrets
 import shutil
 import struct
@@ -25,7 +24,7 @@ from safetensors.numpy import save_file
 from transformers import WhisperConfig
 
 from .config import NAMED
-from .files import as_the_umask_says
+from .files import as_the_umask_says, move
 
 log = logging.getLogger(__name__)
 
@@ -170,7 +169,7 @@ def _save(state, place):
         if place.exists() and not (place / "config.json").exists():  # the rest of something
             shutil.rmtree(place)
         if not place.exists():
-            os.rename(temporary, place)
+            move(temporary, place)
             log.info("the weights of %s were converted into %s", PACKAGE, place)
     except (OSError, SafetensorError) as error:
         if not place.exists():

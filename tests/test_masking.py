@@ -112,3 +112,24 @@ def test_a_configuration_without_the_setting_is_what_it_was(tmp_path):
     assert written.pop("spec_augment") is True
     (tmp_path / "config.json").write_text(json.dumps(written))
     assert Config.load(tmp_path / "config.json") == Config.create("paper")
+
+
+@pytest.mark.parametrize(
+    "asked", [(0.9, 10, 0), (0.5, 10, 2), (0.01, 4, 9), (1.0, 13, 1), (1.0, 100, 1), (0.3, 1, 0)], ids=str
+)
+@pytest.mark.parametrize("family", [family for family in ENCODERS if family != "whisper"])
+def test_at_most_half_of_the_features_are_hidden(tmp_path, batch, family, asked):
+    names = ("mask_feature_prob", "mask_feature_length", "mask_feature_min_masks")
+    folder = encoder(tmp_path, family, mask_time_prob=0.0, **dict(zip(names, asked, strict=True)))
+    model = build(folder, style_width=24, head_width=16).train()
+    width, found, real = SMALL["hidden_size"], [], model.encoder._mask_hidden_states
+
+    def watching(states, **options):
+        found.extend((real(torch.ones_like(states), **options) == 0).all(1).sum(1) for _ in range(30))
+        return states
+
+    model.encoder._mask_hidden_states = watching
+    model.hidden_states(*batch)
+    hidden = torch.stack(found)
+    assert hidden.max() <= width / 2
+    assert (hidden.max() > 0) == (2 * asked[1] <= width), "where there is room, there are some"

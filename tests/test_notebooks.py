@@ -1,16 +1,20 @@
 """Notebooks: clean in git, in the house style, and running from top to bottom."""
 
 import ast
+import dataclasses
 import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
 
 import nbformat
+import numpy as np
+import pandas as pd
 import papermill
 import pytest
 import yaml
 
+from emosphere import corpora
 from emosphere.config import Config
 from emosphere.experiments import run_notebook
 
@@ -137,3 +141,84 @@ def test_an_unknown_papermill_parameter_stops_a_notebook_at_once(tmp_path):
         papermill.execute_notebook(str(ROOT / "notebooks" / "05_training.ipynb"), str(tmp_path / "out.ipynb"),
                                    {"epocs": 1, "folder": str(tmp_path / "run")}, progress_bar=False)  # fmt: skip
     assert not (tmp_path / "run").exists()
+
+
+def run_cell(stem, phrase, **names):
+    """Runs the one cell that holds a phrase, with the imports of its notebook; what was displayed, and its names."""
+    path = next((ROOT / "notebooks").rglob(f"{stem}.ipynb"))
+    lines = [line for cell in cells(path) for line in cell.source.splitlines()]
+    exec("\n".join(line for line in lines if line.startswith(("import ", "from "))), names)
+    shown = []
+    names["display"] = shown.append
+    (source,) = [cell.source for cell in cells(path) if phrase in cell.source]
+    exec(source, names)
+    return shown, names
+
+
+def nobody(speech, unknown="Unknown", everybody=True):
+    table = speech.table.copy()
+    table.loc[table.index if everybody else table.index[::3], "speaker"] = unknown
+    return dataclasses.replace(speech, table=table)
+
+
+@pytest.fixture(scope="module")
+def speech():
+    return corpora.load("embedded", EMBEDDED)
+
+
+def test_08_goes_on_where_nobody_is_known(speech, capsys):
+    for unknown in ("Unknown", None):
+        _, names = run_cell("08_your_voice", "np.ptp", test=nobody(speech, unknown).rows("test"), speech=speech)
+        assert len(names["parts"]) == 3 and "may be of several people" in capsys.readouterr().out
+
+
+def test_08_takes_a_speaker_who_is_known(speech, capsys):
+    test = nobody(speech, "UNKNOWN", everybody=False).rows("test")
+    _, names = run_cell("08_your_voice", "np.ptp", test=test, speech=speech)
+    assert names["parts"]["speaker"].nunique() == 1 and "UNKNOWN" not in names["parts"]["speaker"].tolist()
+    assert not capsys.readouterr().out
+
+
+def test_01_counts_known_speakers_alone(speech):
+    for everybody, unknown in ((True, 0), (False, speech.rows("test")["speaker"].nunique())):
+        nameless = nobody(speech, everybody=everybody)
+        _, names = run_cell("01_corpus", "split_sizes(parts", speech=nameless, table=nameless.table)
+        assert names["sizes"].loc["test", "speakers"] == unknown
+
+
+def test_06_draws_known_speakers_alone(speech, capsys):
+    for unknown in ("Unknown", " unknown", None):
+        for everybody in (True, False):
+            predictions = nobody(speech, unknown, everybody).rows("test")[["speaker"]].reset_index(drop=True)
+            errors = pd.DataFrame(np.ones((len(predictions), 3)), columns=["valence", "arousal", "dominance"])
+            shown, _ = run_cell("06_evaluation", "error by speaker", predictions=predictions, errors=errors)
+            assert len(shown) == (0 if everybody else 1)
+            assert not [x for figure in shown for x in figure.data[0].x if x.strip().lower() in ("unknown", "nan")]
+            assert "as their speakers are not known" in capsys.readouterr().out
+
+
+def test_a_speaker_in_01_stays_text(speech):
+    hostile = nobody(speech, "<img src=x onerror=alert(1)> **bold** [a](http://b)")
+    shown, _ = run_cell("01_corpus", "high arousal", speech=hostile, table=hostile.table)
+    (said,) = {each.data.partition("speaker ")[2] for each in shown if type(each).__name__ == "Markdown"}
+    assert "<img" not in said and r"\*\*bold" in said and r"\[a\]" in said
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").rglob("*.ipynb")), ids=lambda path: path.stem)
+def test_what_others_wrote_and_cut_is_taken_as_it_is(path):
+    """Names are made harmless where a notebook writes Markdown or HTML; a part of a file is not taken for the whole."""
+    for cell in cells(path):
+        assert "audio_path(" not in cell.source and "read_audio(" not in cell.source
+        for line in cell.source.splitlines():
+            if "Markdown(f" in line or "HTML(f" in line:
+                assert "markdown(" in line or "escape(" in line
+
+
+def test_L3_takes_the_utterance_of_a_file(speech):
+    table = speech.table.copy()
+    table["start"], table["end"] = 0.25, 0.75
+    parts = dataclasses.replace(speech, table=table)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(corpora, "load", lambda *_: parts)
+        _, names = run_cell("L3_pooling", "l3.spectrogram", root="")
+    assert len(names["waveform"]) == 8000

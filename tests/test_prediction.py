@@ -20,6 +20,7 @@ from emosphere.corpora import CorpusError
 from emosphere.corpora.decoding import AudioError
 from emosphere.data import read_audio
 from emosphere.encoders import ENCODERS
+from emosphere.memory import RunError
 from emosphere.model import EmoSphereConfig, EmoSphereModel, build
 from emosphere.prediction import load_model, predict
 from emosphere.recordings import Recordings, converted
@@ -483,3 +484,93 @@ def test_command_for_a_reader_that_goes_away(run, wav):
     process.stdout.close()
     assert "Traceback" not in process.stderr.read()
     assert process.wait() == 0
+
+
+ERRORS = [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("can't allocate memory"), MemoryError()]
+
+
+@pytest.fixture(params=ERRORS, ids=repr)
+def short(request, monkeypatch):
+    def greedy(batch, device):
+        raise request.param
+
+    monkeypatch.setattr(prediction, "inputs", greedy)
+
+
+def test_too_little_memory_names_the_recording(model, wav, short):
+    path = wav("long.wav", noise(30))
+    with pytest.raises(RunError, match=r"for 30\.0 s of \S*long\.wav\. Use shorter windows, .* windows=\(6, 3\)"):
+        predict(model, path)
+    with pytest.raises(
+        RunError, match=r"2\.0 s of the recording at position 1, and 1 more .* batch_size .* below 2, or"
+    ):
+        predict(model, [noise(1), noise(2)])
+    with pytest.raises(RunError, match=r"for 4\.0 s of \S*long\.wav, and 13 more .*windows=\(2, 1\)"):
+        predict(model, path, windows=(4, 2))
+
+
+def test_another_error_of_prediction_stays_what_it_is(model, monkeypatch):
+    monkeypatch.setattr(prediction, "inputs", lambda *_: torch.ones(2, 3) @ torch.ones(2, 3))
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        predict(model, noise(1))
+
+
+def test_command_says_that_there_is_too_little_memory(run, wav, short, monkeypatch, capsys):
+    path = wav("long.wav", noise(2))
+    status, out, err = called(monkeypatch, capsys, "predict", path, "--model", run)
+    assert (status, out) == (1, "") and "long.wav" in err and "--windows 1 0.5" in err and "Traceback" not in err
+
+
+def test_the_size_of_a_batch_is_an_option(run, wav, monkeypatch, capsys):
+    seen, real = [], prediction.inputs
+    monkeypatch.setattr(
+        prediction, "inputs", lambda batch, device: seen.append(len(batch["positions"])) or real(batch, device)
+    )
+    path = wav("a.wav", noise(3))
+    arguments = ("predict", path, "--model", run, "--windows", 1, 0.5, "--batch-size")
+    assert called(monkeypatch, capsys, *arguments, 2)[0] == 0 and max(seen) == 2
+    status, _, err = called(monkeypatch, capsys, *arguments, 0)
+    assert status == 1 and "batch_size is a whole number from 1, not 0" in err
+
+
+SOUND = np.round(noise(1, 3), 3)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        np.ascontiguousarray(SOUND[::-1])[::-1],
+        np.repeat(SOUND, 2)[::2],
+        SOUND.astype(">f4"),
+        SOUND.astype(">f8"),
+        SOUND.astype(np.longdouble),
+        SOUND.tolist(),
+        torch.tensor(SOUND, requires_grad=True),
+        torch.tensor(SOUND).double(),
+    ],
+    ids=["back to front", "every second", ">f4", ">f8", "longdouble", "list", "gradient", "double"],
+)
+def test_samples_of_any_kind_are_heard_alike(model, samples):
+    pd.testing.assert_frame_equal(predict(model, [samples]), predict(model, [SOUND]))
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16])
+def test_tensors_of_half_precision_are_heard(model, kind):
+    samples = torch.tensor(SOUND).to(kind)
+    pd.testing.assert_frame_equal(predict(model, [samples]), predict(model, [samples.float().numpy()]))
+
+
+@pytest.mark.parametrize(
+    ("samples", "told"),
+    [
+        (np.ma.masked_greater(SOUND, 0.1), r"masked array; .*\.filled\(0\)"),
+        (np.ma.array(SOUND), "masked array"),
+        (torch.ones(16000, dtype=torch.int16), r"whole numbers \(int16\)"),
+        (torch.ones(16000, dtype=torch.complex64), "of type complex64"),
+        (np.array(["a"] * 16000), "of type <U1"),
+    ],
+    ids=["masked", "no mask", "int16", "complex", "text"],
+)
+def test_samples_of_another_kind_are_refused(model, samples, told):
+    with pytest.raises(AudioError, match=f"The recording at position 0 cannot be used: .*{told}"):
+        predict(model, [samples])

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
@@ -37,7 +38,7 @@ ALLOWED = {
     "model": {"encoders", "masking", "pooling", "sphere"},
     "frames": {"batches", "corpora", "data", "encoders", "files", "memory", "progress"},
     "probing": {"data", "metrics", "sphere"},
-    "synthesis": {"metrics", "progress", "sphere"},
+    "synthesis": {"files", "metrics", "progress", "sphere"},
     "corpora": {"files", "progress", "speakers", "sphere", "synthesis"},
     "batches": {"corpora"},
     "data": {"corpora", "losses"},
@@ -121,6 +122,7 @@ ALLOWED = {
         "export",
         "files",
         "frames",
+        "memory",
         "prediction",
         "records",
         "texts",
@@ -343,3 +345,16 @@ def test_what_the_readme_says_without_make_exists():
     ]
     for module in ("emosphere", "emosphere.lab"):
         assert subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, cwd=ROOT).returncode == 0
+
+
+def test_the_readme_tells_of_every_module():
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("## The library")[2].partition("\n## ")[0]
+    named = {name for row in table.splitlines() for name in re.findall("`(\\w+)`", row.partition(" | ")[0])}
+    there = {part(path) for path in (ROOT / "emosphere").rglob("*.py")} - {"__init__", "__main__"}
+    assert named == there
+
+
+def test_the_readme_counts_the_wrong_answers():
+    wrong = [runpy.run_path(str(path))["WRONG"] for path in sorted((ROOT / "tests" / "lab").glob("wrong_l*.py"))]
+    count = sum(len(answers) for each in wrong for answers in each.values())
+    assert f"and {count} wrong answers" in (ROOT / "README.md").read_text(encoding="utf-8")

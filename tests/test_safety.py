@@ -650,3 +650,27 @@ def test_every_file_keeps_the_umask(tmp_path, encoders, mask):
            if path.stat().st_mode & 0o777 != (0o777 if path.is_dir() else 0o666) & ~mask}  # fmt: skip
     assert not odd
     assert len(list(tmp_path.rglob("*.safetensors"))) == 3
+
+
+def test_every_move_is_patient(tmp_path, monkeypatch):
+    """A folder, too, is refused on Windows while a file in it is open; only `files.move` waits."""
+    root = Path(files.__file__).parent
+    move = r"os\.replace\(|\.rename\((?!\"|columns|index)|shutil\.move\("
+    odd = [path.name for path in root.rglob("*.py") if re.search(move, path.read_text(encoding="utf-8"))]
+    assert odd == ["files.py"]
+    calls, real = [], os.replace
+
+    def refuses_every_first(old, new):
+        calls.append(new)
+        if len(calls) % 2:
+            raise PermissionError(13, "Access is denied", str(new))
+        return real(old, new)
+
+    monkeypatch.setattr(os, "replace", refuses_every_first)
+    monkeypatch.setattr(files, "WINDOWS", True)
+    for number in range(2):
+        (tmp_path / f".model-{number}").mkdir()
+        (tmp_path / f".model-{number}" / "weights").write_text(str(number), encoding="utf-8")
+        checkpoint.settle(tmp_path, number)
+        assert (tmp_path / "model" / "weights").read_text(encoding="utf-8") == str(number)
+    assert len(calls) == 6 and [path.name for path in tmp_path.iterdir()] == ["model"]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import audmetric
 import huggingface_hub
@@ -27,7 +28,7 @@ from emosphere import checkpoint, corpora, data, files, loop, prediction, prepar
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
 from emosphere.encoders import EncoderError
-from emosphere.memory import is_shortage
+from emosphere.memory import evaluation_memory, is_shortage
 from emosphere.model import EmoSphereModel, build
 from emosphere.prediction import evaluation_loader, forward_all, predict
 from emosphere.randomness import random_state, set_random_state
@@ -465,6 +466,29 @@ def test_an_utterance_too_long_to_evaluate_is_named_before_training(encoders, tm
     assert not (tmp_path / "run" / "history.csv").exists()
 
 
+@pytest.mark.parametrize("lengths", [[30.0], [0.3, 0.3]], ids=str)
+def test_advice_that_makes_another_corpus_does_not_say_that_the_run_goes_on(lengths):
+    """It would be refused: what a run depends on has changed."""
+    rows, seconds = pd.DataFrame({"utterance": ["a", "b"][: len(lengths)]}), np.array(lengths)
+    prepared = SimpleNamespace(rows={"test": rows}, seconds={"test": seconds})
+    for attention in ("plain", "fused"):
+        config = Config.create("tiny", attention=attention)
+        with pytest.raises(training.RunError) as caught, evaluation_memory(config, prepared, "test", range(len(rows))):
+            raise MemoryError
+        cut, _, fused = str(caught.value).partition("With a WavLM")
+        assert "must begin again in another folder" in cut and "goes on" not in cut
+        assert ("the run goes on" in fused) == (attention == "plain")
+
+
+def test_advice_that_leaves_the_corpus_says_that_the_run_goes_on():
+    rows, seconds = pd.DataFrame({"utterance": list("abcd")}), np.full(4, 9.0)
+    prepared = SimpleNamespace(rows={"test": rows}, seconds={"test": seconds})
+    told = pytest.raises(training.RunError, match=r"micro_batch_seconds to 18\. .*goes on")
+    with told as caught, evaluation_memory(Config.create("tiny"), prepared, "test", range(4)):
+        raise MemoryError
+    assert "another folder" not in str(caught.value)
+
+
 def test_utterances_too_many_to_evaluate_at_a_time(tones, encoders, tmp_path, monkeypatch):
     config = configuration(tones, encoders, epochs=1)
     short_of_memory(monkeypatch, 6, MemoryError())
@@ -485,7 +509,9 @@ def test_too_little_memory_after_the_training_throws_nothing_away(straight, tmp_
 
     with monkeypatch.context() as patch:
         patch.setattr(training, "predict_test", alone)
-        with pytest.raises(training.RunError, match="for evaluating the test split: MSP-PODCAST_.* trained is kept"):
+        with pytest.raises(
+            training.RunError, match="for evaluating the test split: MSP-PODCAST_.* and the run goes on from there"
+        ):
             training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     monkeypatch.undo()
     monkeypatch.setattr(loop, "backward", lambda *a, **k: pytest.fail("trained again"))

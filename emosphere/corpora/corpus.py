@@ -9,7 +9,9 @@ import html
 import itertools
 import json
 import os
+import stat
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass, field
 from dataclasses import replace as _replace
 from functools import partial
@@ -259,22 +261,23 @@ class Corpus:
             raise CorpusError(f'The path {path!r} has ".." in it; paths stay inside the corpus folder.')
         try:
             # of a hundred thousand paths few folders are followed, and each only once
-            root, file = self._resolved(""), self._resolved(os.path.dirname(path)) / os.path.basename(path)
-            if "\0" in path:
-                raise ValueError("it holds a zero byte")
-            if file.is_symlink():
+            root, folder = self._resolved(""), self._resolved(os.path.dirname(path))
+            file, kind = folder / os.path.basename(path), 0
+            with suppress(FileNotFoundError, NotADirectoryError):
+                kind = os.lstat(file).st_mode
+            if stat.S_ISLNK(kind):
                 file = file.resolve()
-            there = file.exists()
+                folder, kind = file.parent, file.exists()
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a name too long, a zero byte
             raise CorpusError(f"The path {path!r} cannot be followed: {error}.") from error
-        if not file.is_relative_to(root):
+        if folder != root and root not in folder.parents:
             raise CorpusError(
                 f"The path {path!r} leads out of the corpus folder through a symbolic link; copy the files "
                 "into the folder, or give the folder they lie in as root."
             )
-        if not there and "\\" in path and os.sep == "/":
+        if not kind and "\\" in path and os.sep == "/":
             raise CorpusError(f"The path {path!r} has backslashes; write {path.replace(chr(92), '/')!r}.")
-        if not there:  # an accent may be a letter's part or a sign of its own; macOS and Windows store it differently
+        if not kind:  # an accent may be a letter's part or a sign of its own; macOS and Windows store it differently
             forms = ([unicodedata.normalize(form, part) for form in ("NFC", "NFD")] for part in os.path.split(path))
             for parts in itertools.product(*forms):
                 if (other := os.path.join(*parts)) != path and (self.root / other).exists():

@@ -30,6 +30,8 @@ import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+from emosphere.files import move
+
 STATE = "emosphere"
 LOST = {"stuck", "dead", "memory"}
 TEXT, DISPLAY = 100_000, 20_000_000  # characters of output that a cell may leave
@@ -196,7 +198,7 @@ def main(folder, working, cell_seconds, seconds, gigabytes):
 
     def save():
         nbformat.write(notebook, folder / "executed.part")
-        os.replace(folder / "executed.part", folder / "executed.ipynb")
+        move(folder / "executed.part", folder / "executed.ipynb")
 
     execute(notebook, working, cell_seconds=cell_seconds, seconds=seconds, gigabytes=gigabytes, save=save)
 

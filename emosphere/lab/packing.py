@@ -19,7 +19,8 @@ PATTERNS = ("CITATION.cff", "figures/*.png", "emosphere/**/*", "notebooks/0[1-8]
 MADE = (f"{DATA}/emosphere.json", f"{DATA}/CARD.md", f"{DATA}/Audios/*.wav", f"{DATA}/Labels/*.csv", f"{ENCODER}/*",
         *(f"{RUN}/{name}" for name in ("*.csv", "*.json", "notes.txt", "model/README.md", "model/config.json",
                                        "model/model.safetensors")))  # fmt: skip
-MACHINE = ("platform", "processor", "cores", "memory_gib")  # in a run's environment.json: of whoever trained it
+# in a run's environment.json: of whoever trained it
+MACHINE = ("platform", "device", "processor", "cores", "memory_gib", "threads", "processes")
 
 START = """# Start
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import nbformat
 
-from ..files import replacing
+from ..files import move, replacing
 
 CHECK = "-check"
 STAMP = "emosphere"  # in a notebook's metadata: the fingerprint of what was written, to tell whether anybody changed it
@@ -239,5 +239,6 @@ def keep(path):
     while True:
         kept = path.with_name(f"{path.stem} (kept{f' {number}' if number > 1 else ''}){path.suffix}")
         if not kept.exists():
-            return path.rename(kept)
+            move(path, kept)
+            return kept
         number += 1

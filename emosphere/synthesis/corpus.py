@@ -1,7 +1,6 @@
 """The embedded corpus on disk, in the layout of MSP-Podcast."""
 
 import json
-import os
 import secrets
 import shutil
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
+from emosphere.files import move
 from emosphere.progress import bar
 from emosphere.synthesis import labels, sentences, voices
 from emosphere.synthesis.card import card
@@ -126,7 +126,7 @@ def build(root, *, utterances=1400, seed=0, progress=True):
         if not _present(root, settings):  # another process may have been faster
             if root.exists():
                 root.rmdir()
-            os.rename(place, root)
+            move(place, root)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return root

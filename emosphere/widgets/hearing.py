@@ -11,6 +11,7 @@ from ..corpora.audio import LONGEST
 from ..corpora.corpus import counted
 from ..corpora.decoding import RATE
 from ..prediction import predict
+from ..recordings import plain
 from ..sphere import DIMENSIONS
 
 MOST = 240
@@ -80,7 +81,7 @@ def listen_to(model, samples, windows):
     AudioError
         For samples that cannot be used.
     """
-    samples = np.asarray(samples, dtype="float32")
+    samples = plain(samples)
     seconds, scale, grid = len(samples) / RATE, model.config.rating_scale, model.config.grid
     length, step = windows
     table, averaged = None, seconds > LONGEST
