@@ -2,10 +2,13 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import nbformat
 import psutil
@@ -54,8 +57,9 @@ for folder in ("../../data/small", {root!r} + "/data/small", {box!r}):
         pass"""
 PEEKS = """import os
 import emosphere
-found = [os.path.join(folder, name) for top in (os.path.dirname(emosphere.__file__) + "/..", {root!r}, {box!r})
-         for folder, _, names in os.walk(top) for name in names if name.endswith(".ipynb")]
+tops = os.path.dirname(emosphere.__file__) + "/..", {root!r}, {box!r}, {box!r} + "-graded", {other!r}
+found = [os.path.join(folder, name) for top in tops
+         for folder, _, names in os.walk(top) for name in names if name.endswith((".ipynb", "right_l1.py"))]
 for path in found:
     try:
         assert "return 2 * x" not in open(path).read() + open(path).read(), path
@@ -156,13 +160,20 @@ def graded(tmp_path_factory):
              "shutil.rmtree('../../notebooks')"  # fmt: skip
     hand_in(box, "detached", extra(answers(L1_1=DETACHED), spoils))
     locked = locking.available()  # without, absolute paths reach the teacher's files: another test
-    places = {"root": str(folder / "project") if locked else "../..", "box": str(box) if locked else "."}
+    other = Path(tempfile.mkdtemp(prefix="emosphere-lab-"))  # another's place
+    for path in (other / "home", folder / "handed in-graded" / "=cmd()", folder / "project" / "tests" / "lab"):
+        path.mkdir(parents=True)
+        for name in ("prepared.ipynb", "right_l1.py"):
+            (path / name).write_text("return 2 * x")
+    places = {"root": str(folder / "project") if locked else "../..", "box": str(box) if locked else ".",
+              "other": str(other) if locked else "."}  # fmt: skip
     hand_in(box, "tidies", extra(answers(), TIDIES.format(**places), before=3))
     hand_in(box, "peeks", answers(L1_1=PEEKS.format(**places)))
     hand_in(box, "variable", extra(answers(), "check = {3: 6}\nopen = exec = list = 3", before=3))
     hand_in(box, "replaces", answers(L1_1=REPLACES))
     outside = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     outcome = grade(box, sources=sources, cell_seconds=3, gigabytes=0.6, jobs=2)
+    shutil.rmtree(other)
     now = {path: path.read_bytes() for path in outside if path.is_file()}
     added = {path for path in folder.rglob("*") if path.is_file() and outcome not in path.parents} - set(now)
     return folder, outcome, rows(outcome), (outside, now, added)
@@ -317,6 +328,19 @@ def test_where_the_system_cannot_keep_files_safe_they_are_put_back_and_the_stude
     assert found["ana"]["note"] == ""
     assert found["bo"]["note"] == (f"L2: while this ran, files of the teacher changed: {table.parent / 'mine'} (new), "
                                    f"{table} (deleted, put back).")  # fmt: skip
+
+
+@pytest.mark.skipif(not locking.available(), reason="the kernel has no Landlock, or too old a one")
+def test_modes_and_dates_that_no_lock_keeps_are_put_back_and_the_student_is_named(sources, tmp_path):
+    table = tmp_path / "project" / "data" / "small" / "table.csv"
+    before = table.stat()
+    spoils = f"import os\nos.chmod({str(table)!r}, 0o600)\nos.utime({str(table)!r}, (1, 1))"
+    hand_in(tmp_path / "in", "ana", extra(answers("L2"), spoils))
+    found = rows(grade(tmp_path / "in", sources=sources, output=tmp_path / "in" / "points"))
+    assert (table.stat().st_mode, table.stat().st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+    assert (found["ana"]["L2"], found["ana"]["note"]) == (
+        "4", f"L2: while this ran, files of the teacher changed: {table} (another date, put back)."
+    )  # fmt: skip
 
 
 @pytest.fixture
