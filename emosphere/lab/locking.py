@@ -11,6 +11,7 @@ References
 import ctypes
 import json
 import os
+import subprocess
 import sys
 from struct import pack
 
@@ -32,26 +33,21 @@ def own_memory():
 
     Locks between processes and tensors of PyTorch's workers lie there.
     """
-    system, who = ctypes.CDLL(None), {"uid_map": os.getuid(), "gid_map": os.getgid()}
+    system, me = ctypes.CDLL(None), os.stat("/proc/self")
+    maps = {"setgroups": "deny", "uid_map": f"{me.st_uid} {me.st_uid} 1", "gid_map": f"{me.st_gid} {me.st_gid} 1"}
     if system.unshare(MOUNTS):  # only root may
         if system.unshare(USERS | MOUNTS):
             return False
-        for name, text in {"setgroups": "deny", **{name: f"{one} {one} 1" for name, one in who.items()}}.items():
+        for name, text in maps.items():
             with open(f"/proc/self/{name}", "w", encoding="utf-8") as file:
                 file.write(text)
     private = system.mount(None, b"/", None, PRIVATE, None)
     return not private and not system.mount(b"tmpfs", b"/dev/shm", b"tmpfs", SAFE, b"mode=1777")
 
 
-def _works(attempt):
-    """Tries something in a process of its own: where the kernel grants it by halves, this one stays as it was."""
-    if not (child := os.fork()):
-        granted = False
-        try:
-            granted = attempt()
-        finally:
-            os._exit(not granted)
-    return not os.waitpid(child, 0)[1]
+def memory_works():
+    """bool: what `own_memory` says in another process: where the kernel grants it by halves, this one stays whole."""
+    return not subprocess.run([sys.executable, "-P", __file__], capture_output=True).returncode
 
 
 def lock(home, hidden=(), shown=()):
@@ -96,7 +92,7 @@ def lock(home, hidden=(), shown=()):
         else:
             allow(path, READ | LIST | EXECUTE)
 
-    memory = ["/dev/shm"] if _works(own_memory) and own_memory() else []
+    memory = ["/dev/shm"] if memory_works() and own_memory() else []
     hidden = [*map(os.path.realpath, filter(os.path.exists, hidden)), "/dev"]
     rules = call(CREATE, pack("=Q", ALL), 8, 0)
     allow("/", LIST)
@@ -112,5 +108,7 @@ def lock(home, hidden=(), shown=()):
 
 
 if __name__ == "__main__":
+    if not sys.argv[1:]:
+        sys.exit(not own_memory())
     lock(**json.loads(sys.argv[1]))
     os.execv(sys.argv[2], sys.argv[2:])
