@@ -1,15 +1,16 @@
 """Submissions to points: each notebook in a process, a folder and a kernel of its own, so that none harms another.
 
 A notebook writes in a folder of its own, with copies of what the labs read, and cannot read their sources, where the
-system can see to that (`locking`); elsewhere what it changed is put back and told (`safekeeping`). Checks are imported
-anew (`private`). This guards against mistakes, not against malice: students' code runs with your rights. For code that
-you don't trust, grade in a container or in a spare account without anything of value.
+system can see to that (`locking`); what it changed all the same is put back and told (`safekeeping`). Checks are
+imported anew (`private`). This guards against mistakes, not against malice: students' code runs with your rights. For
+code that you don't trust, grade in a container or in a spare account without anything of value.
 """
 
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
+from glob import escape
 from pathlib import Path
 
 import nbformat
@@ -18,7 +19,7 @@ from ..progress import bar
 from . import locking
 from .executing import STATE
 from .grades import keep_feedback, summarise, write_grades
-from .isolation import place, read_by, supervise
+from .isolation import place, read_by, solved, supervise
 from .private import shown, with_private_checks
 from .releasing import exercise, read_labs
 from .safekeeping import Safekeeping
@@ -72,14 +73,17 @@ def grade(submissions, *, sources="notebooks/lab", output=None, seconds=600, cel
     labs = {lab.name: lab for lab in read_labs(sources)}
     students = find_students(submissions, labs.values())
     submissions, sources = Path(submissions).resolve(), Path(sources).resolve()
-    folder = _new_folder(Path(output) if output else submissions.with_name(f"{submissions.name}-graded"))
+    wanted = Path(output).resolve() if output else submissions.with_name(f"{submissions.name}-graded")
+    older = [*submissions.parent.glob("*-graded*"), wanted, *wanted.parent.glob(f"{escape(wanted.name)}-*")]
+    folder = _new_folder(wanted)
     limits = {"seconds": seconds, "cell_seconds": cell_seconds, "gigabytes": gigabytes}
     points, stop = {}, threading.Event()
     write_grades(folder, students, labs, points)
-    secrets = sources, submissions, folder
-    teachers = [] if locking.available() else [sources, submissions, *read_by(sources, every=True)]
+    secrets = sources, submissions, folder, *older, *solved(sources)
+    teachers = [sources, submissions, *read_by(sources, every=True)]
     jobs = jobs or max(1, (os.cpu_count() or 1) // 2)
-    with closing(Safekeeping(teachers)) as keeper, ThreadPoolExecutor(jobs) as pool:
+    keeping = Safekeeping(teachers, locked=locking.available(), but=folder)
+    with closing(keeping) as keeper, ThreadPoolExecutor(jobs) as pool:
         tasks = {pool.submit(_graded, labs[lab], notebook, sources, limits, stop, secrets, keeper): (student, lab)
                  for student in students for lab, (_, notebook) in student.notebooks.items()}  # fmt: skip
         try:

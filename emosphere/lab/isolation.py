@@ -63,6 +63,15 @@ def read_by(sources, *, every=False):
     return [folder for folder in folders if folder.is_dir()]
 
 
+def solved(sources):
+    """list of Path: where else than in the sources their solutions are read: in histories, and in the tests."""
+    command, history = ["git", "-C", str(sources), "rev-parse", "--path-format=absolute", "--git-common-dir"], []
+    with suppress(OSError):  # no git
+        history = subprocess.run(command, capture_output=True, text=True, encoding="utf-8").stdout.splitlines()
+    roots = sources.parent.parent, LIBRARY.parent
+    return [*map(Path, history), *(root / name for root in roots for name in (".git", "tests/lab"))]
+
+
 def supervise(home, working, limits, stop, *, hidden=(), shown=()):
     """Runs a notebook in a process of its own; afterwards nothing is left of what it started.
 
@@ -73,7 +82,8 @@ def supervise(home, working, limits, stop, *, hidden=(), shown=()):
     limits : dict of str to float
     stop : threading.Event
     hidden, shown : sequence of path-like
-        What it cannot read, and what it can all the same, as far as the system can see to that.
+        What it cannot read, beside the places of others, and what it can all the same, as far as the system can see to
+        that.
 
     Returns
     -------
@@ -90,13 +100,15 @@ def supervise(home, working, limits, stop, *, hidden=(), shown=()):
         "TRANSFORMERS_OFFLINE": "1", "NBGRADER_EXECUTION": "autograde", MARK: mark,
         "PYTHONPATH": os.pathsep.join([str(home.parent / "library"), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }  # fmt: skip
-    lock = {"home": str(home), "hidden": [*map(str, hidden)], "shown": [str(home.parent), *map(str, shown)]}
+    hidden = [tempfile.gettempdir(), *map(str, hidden)]
+    lock = {"home": str(home), "hidden": hidden, "shown": [str(home.parent), *map(str, shown)]}
     task = json.dumps({"folder": str(home), "working": str(working), **limits})
     wrapped = [sys.executable, "-P", locking.__file__, json.dumps(lock)] if locking.available() else []
+    script = home.parent / "library" / Path(executing.__file__).relative_to(LIBRARY.parent)
     ends, tail = time.monotonic() + limits["seconds"] + GRACE, []
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*wrapped, sys.executable, "-P", executing.__file__, task], cwd=home, env=environment,
+            [*wrapped, sys.executable, "-P", str(script), task], cwd=home, env=environment,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
         try:

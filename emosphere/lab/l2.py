@@ -60,6 +60,9 @@ CCC = Exercise(
         *_hint("that is the correlation. It divides by the two spreads multiplied and does not see a shift; the CCC "
                "adds the variances and the squared difference of the means.",
                lambda t, p: np.corrcoef(t, p)[0, 1], lambda t, p: _top(t, p) / (t.std() * p.std())),
+        *_hint("right where predictions vary. For constant ones the correlation is 0 / 0, and nan comes out. The "
+               "covariance is 0 there and divides by nothing: take it in place of the correlation and the spreads.",
+               _ccc(lambda t, p: 2 * np.corrcoef(t, p)[0, 1] * t.std() * p.std())),
         *_hint("predictions that are all too high by 1 cost nothing with you. Where is the difference of the means?",
                _ccc(shift=lambda t, p: 0)),
         *_hint("the difference of the means has to be squared: too high is as bad as too low, and far off is worse.",

@@ -1,6 +1,10 @@
 """Exercise 1 of lab 4: two variants that differ in one thing, as a student writes them."""
 
-from ..config import HOW, Config, ConfigError
+from dataclasses import replace
+
+import numpy as np
+
+from ..config import HOW, WHERE, Config, ConfigError
 from .checking import Exercise
 
 EPOCHS = 12
@@ -58,14 +62,33 @@ def chosen(my_variants, *, epochs=EPOCHS):
         fail('None means "as in full". To go without an auxiliary task, the value is the word "none", in quotes.')
     base = Config.create("small", epochs=epochs)
     try:
-        different = base.differences(Config.create("small", **{"epochs": epochs, **changes}))
+        mine = Config.create("small", **{"epochs": epochs, **changes})
     except ConfigError as error:
         fail(f"{error} The table above has settings and values.")
+    different = base.differences(mine)
+    idle = [f"`{name}` changes nothing here: {reason}" for name, reason in _idle(mine) if different.pop(name, None)]
+    if idle and not different:
+        fail(f"this is the same as full, as {'; '.join(idle)}.")
     if not different:
         fail("this is the same as full. What differs in yours? The third column of the table says what full has.")
     if len(different) > 1 and different.keys() != {"azimuth", "elevation"}:
         fail(f"{' and '.join(different)} both change. If the score does, you cannot tell which of the two did it.")
     return {name: there for name, (_, there) in different.items()}
+
+
+def _idle(config):
+    """Settings that have no effect in a variant, and why."""
+    if config.encoder_trained == "nothing":
+        yield "spec_augment", "nothing is hidden from an encoder that is not trained"
+    if config.decay_epochs == config.epochs / 4:
+        yield "decay_epochs", f"{config.decay_epochs:g} is a quarter of the epochs, which full takes by itself"
+    if config.schedule == "constant":
+        yield "decay_epochs", "a constant weight does not fade"
+    same = replace(config, spacing="area" if config.spacing == "angle" else "angle").grid
+    if np.allclose(config.grid.elevation_edges, same.elevation_edges):
+        yield "spacing", "with so few divisions of the elevation the regions stay the same"
+    for name in WHERE:
+        yield name, "it says where the corpus lies, not what is learned"
 
 
 def _objection(name):

@@ -1,25 +1,39 @@
 """Checks that no variable and no line of a submission decides: imported anew, under private names, before each."""
 
 import ast
+import builtins
+import symtable
 
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat.v4 import new_code_cell, new_notebook
 
 from .releasing import settings
+from .submissions import GIVEN
 
 STEP = "emosphere-step"  # in the metadata of a cell that comes before a check
 PREFIX = "_emosphere_"
 BEFORE = """def {prefix}given():
-    import builtins, sys
+    import builtins, os, sys
     ours = lambda: [name for name in sys.modules if name.partition(".")[0] == "emosphere"]
-    theirs, names = {{name: sys.modules.pop(name) for name in ours()}}, {{}}
+    theirs, names, here = {{name: sys.modules.pop(name) for name in ours()}}, {{}}, os.curdir
     try:
-        builtins.exec({given!r}, names)
+        here = os.getcwd()
+        os.chdir(get_ipython().starting_dir)
+    except (OSError, NameError):  # the submission removed its folder, or there is no kernel
+        pass
+    try:
+        for line in {given!r}:
+            try:
+                builtins.exec(line, names)
+            except builtins.Exception:  # data that the submission removed
+                pass
     finally:
+        os.chdir(here)
         for name in ours():
             del sys.modules[name]
         sys.modules.update(theirs)
-    return {{"{prefix}" + name: names[name] for name in {names!r}}}
+    mine = builtins.globals()
+    return {{"{prefix}" + name: names.get(name, mine.get(name)) for name in {names!r} if name in names or name in mine}}
 {prefix}given.__globals__.update({prefix}given())"""
 
 
@@ -32,7 +46,7 @@ class _Private(ast.NodeTransformer):
 
 
 def with_private_checks(notebook, lab):
-    """A restored submission in which each check uses what the lab's own set-up imports and defines, and nothing else.
+    """A restored submission in which each check uses the names of the lab's own set-up, which is run anew for it.
 
     Parameters
     ----------
@@ -45,11 +59,16 @@ def with_private_checks(notebook, lab):
     nbformat.NotebookNode
         `shown` makes of it, once it has run, what a student reads.
     """
-    given = [line for cell in lab.notebook.cells if "setup" in cell.metadata.get("tags", [])
-             for line in _tree(cell.source).body
-             if isinstance(line, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef)]  # fmt: skip
-    names = [name for line in given for name in _names(line)]
-    step = BEFORE.format(prefix=PREFIX, names=names, given="\n".join(map(ast.unparse, given)))
+    cells = [cell for cell in lab.notebook.cells if cell.cell_type == "code"]
+    ours = [_tree(cell.source) for cell in cells if {*GIVEN} & {*cell.metadata.get("tags", [])}]
+    given = [line for tree in ours for line in tree.body]
+    answers = {name for cell in cells if not {*GIVEN} & {*cell.metadata.get("tags", [])}
+               for name in _bound(_tree(cell.source), imported=False)}  # fmt: skip
+    names = {name for tree in ours for name in _bound(tree)}
+    if any(isinstance(line, ast.ImportFrom) and line.names[0].name == "*" for line in given):
+        names |= {name for cell in cells if settings(cell).get("grade") for name in _free(_tree(cell.source))}
+    names = sorted(names - answers)
+    step = BEFORE.format(prefix=PREFIX, names=names, given=[*map(ast.unparse, given)])
     result = new_notebook(metadata=notebook.metadata)
     for number, cell in enumerate(notebook.cells):
         found = settings(cell)
@@ -74,8 +93,16 @@ def _tree(source):
     return ast.parse(TransformerManager().transform_cell(source))
 
 
-def _names(line):
-    """Names that an import or a definition binds."""
-    if isinstance(line, ast.FunctionDef | ast.ClassDef):
-        return [line.name]
-    return [(alias.asname or alias.name.partition(".")[0]) for alias in line.names]
+def _bound(tree, *, imported=True):
+    """Names that a cell binds, in whatever way, or but by imports."""
+    symbols = symtable.symtable(ast.unparse(tree), "cell", "exec").get_symbols()
+    return {symbol.get_name() for symbol in symbols
+            if symbol.is_assigned() and not symbol.is_imported() or imported and symbol.is_imported()}  # fmt: skip
+
+
+def _free(tree):
+    """Names that a cell has from elsewhere."""
+    used = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    own = {node.id for node in used if not isinstance(node.ctx, ast.Load)}
+    own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return {node.id for node in used} - own - {*dir(builtins)}

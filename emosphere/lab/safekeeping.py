@@ -1,7 +1,8 @@
-"""What is the teacher's, before and after a notebook, where the system cannot keep a notebook from writing there."""
+"""What is the teacher's, before and after a notebook: no system keeps it from changing modes and dates there."""
 
 import os
 import shutil
+import stat
 import tempfile
 import threading
 from contextlib import contextmanager, suppress
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from .releasing import keep
 
-MOST = 1_000_000_000  # bytes that are copied; of larger folders only names, sizes and dates are known
+MOST = 1_000_000_000  # bytes that are copied; of larger folders only names, sizes, dates and modes are known
 
 
 def size(folder):
@@ -22,8 +23,10 @@ def duplicate(folder, target):
     target.mkdir(parents=True)
     for path in _listing([folder]):
         copy = target / path.relative_to(folder)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, copy)
+        if path.is_dir():
+            copy.mkdir(exist_ok=True)
+        else:
+            shutil.copy2(path, copy)
 
 
 class Safekeeping:
@@ -32,15 +35,20 @@ class Safekeeping:
     Parameters
     ----------
     folders : sequence of path-like
+    locked : bool
+        Whether nobody writes there anyway: then there are no copies, and another date can only be a false one.
+    but : path-like, optional
+        A folder that may change.
     """
 
-    def __init__(self, folders):
+    def __init__(self, folders, *, locked=False, but=None):
         self.folders = [Path(folder) for folder in folders if Path(folder).is_dir()]
-        self.before, self.guard, self.running = _listing(self.folders), threading.Lock(), []
+        self.locked, self.but = locked, but
+        self.before, self.guard, self.running = _listing(self.folders, but), threading.Lock(), []
         self.copies = tempfile.TemporaryDirectory(prefix="emosphere-kept-", ignore_cleanup_errors=True)
         self.copied = {}
         for number, folder in enumerate(self.folders):
-            if size(folder) <= MOST:
+            if not locked and size(folder) <= MOST:
                 self.copied[folder] = Path(self.copies.name, str(number))
                 duplicate(folder, self.copied[folder])
 
@@ -70,40 +78,65 @@ class Safekeeping:
 
     def _put_back(self):
         """list of str: what is not as it was, and what has become of it."""
-        now, changes = _listing(self.folders), []
+        now, changes = self._with_modes()
         for path in sorted({*now, *self.before}):
-            if now.get(path) == self.before.get(path):
+            here, before = now.get(path), self.before.get(path)
+            if here == before or (here and before and here[:2] == before[:2]):
                 continue
-            if path not in self.before:
-                changes.append(f"{path} (new)")
+            if not before:
+                changes[path] = "new"
                 continue
-            folder = next(folder for folder in self.folders if folder in path.parents)
+            folder = next(folder for folder in self.folders if path.is_relative_to(folder))
             copy = self.copied[folder] / path.relative_to(folder) if folder in self.copied else None
-            said = "changed" if path in now else "deleted"
+            said = "changed" if here else "deleted"
             try:
-                if copy:
-                    said += f", kept as {keep(path).name}" if path in now else ""
+                if self.locked and here and here[0] == before[0] and None not in (here[1], before[1]):
+                    os.utime(path, ns=(before[1], before[1]))
+                    said = "another date, put back"
+                elif copy or before[1] is None:
+                    said += f", kept as {keep(path).name}" if here else ""
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy2(copy, path)
+                    path.mkdir() if before[1] is None else shutil.copy2(copy, path)
                     said += ", put back"
             except OSError as error:
                 said += f", cannot be put back: {error.strerror}"
-            changes.append(f"{path} ({said})")
-        self.before = _listing(self.folders) if changes else now
-        return changes
+            changes[path] = said
+        self.before = self._with_modes()[0] if changes else now
+        return [f"{path} ({changes[path]})" for path in sorted(changes)]
+
+    def _with_modes(self):
+        """What is there now, and what was done about other modes, by path: a folder's first, or it may not be read."""
+        said = {}
+        while True:
+            now = _listing(self.folders, self.but)
+            others = [path for path in self.before.keys() & now.keys() - said.keys()
+                      if now[path][2] != self.before[path][2]
+                      and (now[path][1] is None) == (self.before[path][1] is None)]  # fmt: skip
+            if not others:
+                return now, said
+            for path in sorted(others):
+                said[path] = "another mode, put back"
+                try:
+                    path.chmod(self.before[path][2])
+                except OSError as error:
+                    said[path] = f"another mode, cannot be put back: {error.strerror}"
 
 
-def _listing(folders):
-    """dict of Path to (size, date): of all files in some folders, also behind links."""
+def _listing(folders, but=None):
+    """dict of Path to (size, date, mode): of all files in some folders, also behind links; folders have no date."""
     found, seen = {}, set()
-    for folder in folders:
+    for folder in map(Path, folders):
+        with suppress(OSError):
+            found[folder] = 0, None, stat.S_IMODE(os.stat(folder).st_mode)
         for parent, inner, names in os.walk(folder, followlinks=True):
             if (real := os.path.realpath(parent)) in seen:  # a link to where it comes from
                 inner.clear()
                 continue
             seen.add(real)
-            for name in names:
+            inner[:] = [name for name in inner if but is None or Path(parent, name) != but]
+            for name in (*inner, *names):
                 with suppress(OSError):  # a link to nothing, or gone meanwhile
                     state = os.stat(os.path.join(parent, name))
-                    found[Path(parent, name)] = state.st_size, state.st_mtime_ns
+                    known = (0, None) if stat.S_ISDIR(state.st_mode) else (state.st_size, state.st_mtime_ns)
+                    found[Path(parent, name)] = *known, stat.S_IMODE(state.st_mode)
     return found

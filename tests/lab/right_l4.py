@@ -21,6 +21,9 @@ VARIANTS = [f"def my_variants():\n    {line}" for line in (
     "return {'full': {}, 'mine': {'weighted': False, 'azimuth': 4, 'elevation': 2}}",
     "return {'full': {}, 'mine': {'learning_rate': 1 / 10_000}}",
     "return {'full': {}, 'mine': {'head_dropout': 0.1}}",
+    "return {'full': {}, 'mine': {'weighted': False, 'spec_augment': False, 'spacing': 'area'}}",
+    "return {'full': {}, 'mine': {'schedule': 'constant', 'decay_epochs': 5}}",
+    "return {'full': {}, 'mine': {'decay_epochs': 6}}",
     "variants = {}\n    variants['full'] = {}\n    variants['mine'] = {'epochs': 6}\n    return variants",
     "from collections import OrderedDict\n    return OrderedDict(full={}, mine={'auxiliary': 'none'})",
 )]

@@ -2,10 +2,13 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import nbformat
 import psutil
@@ -54,8 +57,9 @@ for folder in ("../../data/small", {root!r} + "/data/small", {box!r}):
         pass"""
 PEEKS = """import os
 import emosphere
-found = [os.path.join(folder, name) for top in (os.path.dirname(emosphere.__file__) + "/..", {root!r}, {box!r})
-         for folder, _, names in os.walk(top) for name in names if name.endswith(".ipynb")]
+tops = os.path.dirname(emosphere.__file__) + "/..", {root!r}, {box!r}, {box!r} + "-graded", {other!r}
+found = [os.path.join(folder, name) for top in tops
+         for folder, _, names in os.walk(top) for name in names if name.endswith((".ipynb", "right_l1.py"))]
 for path in found:
     try:
         assert "return 2 * x" not in open(path).read() + open(path).read(), path
@@ -138,15 +142,12 @@ def graded(tmp_path_factory):
     hand_in(box, "=cmd()", answers("L2"), name="words.ipynb")
     hand_in(box, "Ana Li_12345_assignsubmission_file_", extra(answers(L1_1=WARNS), "1 / 0"))
     hand_in(box, "empty", student_version(read_labs(sources)[0]))
-    hand_in(box, "forever", answers(L1_1=FOREVER))
+    hand_in(box, "forever, crashes", answers(L1_1=FOREVER, L1_2=CRASHES))
     hand_in(box, "deaf", answers(L1_1=DEAF))
-    hand_in(box, "prints", answers(L1_1=PRINTS))
-    hand_in(box, "eats", answers(L1_2=EATS))
+    hand_in(box, "prints, eats", answers(L1_1=PRINTS, L1_2=EATS))
     hand_in(box, "dies", extra(answers(L1_2=DIES), "square(3)", before=8))
-    hand_in(box, "crashes", answers(L1_2=CRASHES))
     hand_in(box, "leaves", answers(L1_1="import sys\nsys.exit()", L1_2=solved_with("L1-2", "exit()")))
     hand_in(box, "parent", answers(L1_2="import os\ndef square(x):\n    os.kill(os.getppid(), 9)"))
-    hand_in(box, "asks", answers(L1_1="def double(x):\n    return int(input())"))
     hand_in(box, "edited", edited())
     hand_in(box, "shortened", shortened())
     hand_in(box, "doubled", doubled())
@@ -156,13 +157,20 @@ def graded(tmp_path_factory):
              "shutil.rmtree('../../notebooks')"  # fmt: skip
     hand_in(box, "detached", extra(answers(L1_1=DETACHED), spoils))
     locked = locking.available()  # without, absolute paths reach the teacher's files: another test
-    places = {"root": str(folder / "project") if locked else "../..", "box": str(box) if locked else "."}
-    hand_in(box, "tidies", extra(answers(), TIDIES.format(**places), before=3))
+    other = Path(tempfile.mkdtemp(prefix="emosphere-lab-"))  # another's place
+    for path in (other / "home", folder / "handed in-graded" / "=cmd()", folder / "project" / "tests" / "lab"):
+        path.mkdir(parents=True)
+        for name in ("prepared.ipynb", "right_l1.py"):
+            (path / name).write_text("return 2 * x")
+    places = {"root": str(folder / "project") if locked else "../..", "box": str(box) if locked else ".",
+              "other": str(other) if locked else "."}  # fmt: skip
+    variable = "\ncheck = {3: 6}\nopen = exec = list = 3"
+    hand_in(box, "tidies, variable", extra(answers(), TIDIES.format(**places) + variable, before=3))
     hand_in(box, "peeks", answers(L1_1=PEEKS.format(**places)))
-    hand_in(box, "variable", extra(answers(), "check = {3: 6}\nopen = exec = list = 3", before=3))
-    hand_in(box, "replaces", answers(L1_1=REPLACES))
+    hand_in(box, "replaces, asks", answers(L1_1=REPLACES, L1_3="def half(x):\n    return int(input())"))
     outside = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     outcome = grade(box, sources=sources, cell_seconds=3, gigabytes=0.6, jobs=2)
+    shutil.rmtree(other)
     now = {path: path.read_bytes() for path in outside if path.is_file()}
     added = {path for path in folder.rglob("*") if path.is_file() and outcome not in path.parents} - set(now)
     return folder, outcome, rows(outcome), (outside, now, added)
@@ -176,25 +184,26 @@ EXPECTED = {
     "'=cmd()": ("1", "2", "3", ""),
     "Ana Li": ("1", "2", "3", ""),
     "empty": ("0", "0", "0", ""),
-    "forever": ("0", "2", "3", "L1: interrupted after 3 s: L1-1."),
+    "forever, crashes": (
+        "0",
+        "0",
+        "3",
+        "L1: interrupted after 3 s: L1-1. L1: the kernel ended (a crash or an exit): L1-2.",
+    ),
     "deaf": ("0", "2", "3", "L1: deaf to the interruption after 3 s, killed: L1-1."),
-    "prints": ("0", "2", "3", "after 3 s"),
-    "eats": ("1", "0", "3", "L1: over 0.6 GB of memory, killed: L1-2."),
+    "prints, eats": ("0", "0", "3", "L1: over 0.6 GB of memory, killed: L1-2."),
     "dies": ("1", "0", "3", "L1: the kernel ended (a crash or an exit): cell 10, L1-2."),
-    "crashes": ("1", "0", "3", "the kernel ended (a crash or an exit): L1-2."),
     "leaves": ("0", "0", "3", "the kernel ended (a crash or an exit): L1-2."),
     "parent": ("1", "0", "0", "The run broke off"),
-    "asks": ("0", "2", "3", ""),
     "edited": ("0", "2", "3", ""),
     "shortened": ("1", "0", "3", "The cell of L1-2 is gone"),
     "doubled": ("1", "2", "3", "The cell of L1-1 is there 2 times"),
     "stripped": ("1", "2", "0", "metadata are lost"),
     "as text": ("1", "2", "3", ""),
     "detached": ("1", "2", "3", ""),
-    "tidies": ("1", "2", "3", ""),
+    "tidies, variable": ("1", "2", "3", ""),
     "peeks": ("1", "2", "3", ""),
-    "variable": ("1", "2", "3", ""),
-    "replaces": ("0", "2", "3", ""),
+    "replaces, asks": ("0", "2", "0", ""),
 }
 UNREADABLE = {
     "nothing": "No notebook here.",
@@ -245,7 +254,8 @@ def test_the_executed_notebook_shows_points_answer_and_hint(graded):
 
 
 def test_endless_output_is_cut(graded):
-    assert (graded[1] / "prints" / "L1_numbers.ipynb").stat().st_size < 300_000
+    assert (graded[1] / "prints, eats" / "L1_numbers.ipynb").stat().st_size < 300_000
+    assert "after 3 s" in graded[2]["prints, eats"]["note"]
 
 
 def test_the_teachers_files_and_other_submissions_are_as_they_were(graded):
@@ -317,6 +327,19 @@ def test_where_the_system_cannot_keep_files_safe_they_are_put_back_and_the_stude
     assert found["ana"]["note"] == ""
     assert found["bo"]["note"] == (f"L2: while this ran, files of the teacher changed: {table.parent / 'mine'} (new), "
                                    f"{table} (deleted, put back).")  # fmt: skip
+
+
+@pytest.mark.skipif(not locking.available(), reason="the kernel has no Landlock, or too old a one")
+def test_modes_and_dates_that_no_lock_keeps_are_put_back_and_the_student_is_named(sources, tmp_path):
+    table = tmp_path / "project" / "data" / "small" / "table.csv"
+    before = table.stat()
+    spoils = f"import os\nos.chmod({str(table)!r}, 0o600)\nos.utime({str(table)!r}, (1, 1))"
+    hand_in(tmp_path / "in", "ana", extra(answers("L2"), spoils))
+    found = rows(grade(tmp_path / "in", sources=sources, output=tmp_path / "in" / "points"))
+    assert (table.stat().st_mode, table.stat().st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
+    assert (found["ana"]["L2"], found["ana"]["note"]) == (
+        "4", f"L2: while this ran, files of the teacher changed: {table} (another date, put back)."
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -10,6 +10,20 @@ def ccc(truth, prediction):
          "that is the correlation"),
         ("""
 def ccc(truth, prediction):
+    rho = np.corrcoef(truth, prediction)[0, 1]
+    spreads = np.std(truth) * np.std(prediction)
+    return 2 * rho * spreads / (np.var(truth) + np.var(prediction) + (np.mean(truth) - np.mean(prediction)) ** 2)
+""",
+         "nan comes out"),
+        ("""
+def ccc(truth, prediction):
+    a, b = truth - truth.mean(), prediction - prediction.mean()
+    rho = (a * b).sum() / ((a**2).sum() * (b**2).sum()) ** 0.5
+    return 2 * rho * a.std() * b.std() / (a.var() + b.var() + (truth.mean() - prediction.mean()) ** 2)
+""",
+         "nan comes out"),
+        ("""
+def ccc(truth, prediction):
     cov = ((truth - np.mean(truth)) * (prediction - np.mean(prediction))).mean()
     return cov / (np.var(truth) + np.var(prediction) + (np.mean(truth) - np.mean(prediction)) ** 2)
 """,
