@@ -271,7 +271,7 @@ def test_no_adapter_leads_outside(tmp_path, monkeypatch, adapter, way):
         assert not opened and not outcomes and not explorer.player.heard.children
         # an absolute path behind "Audios/" is one inside
         assert set(findings["finding"]) & {"path outside the corpus", "missing file" if way == "absolute" else ""}
-        assert not corpora.usable(corpus, facts)[0]
+        assert corpora.problems(corpus, facts)["finding"][0]
 
 
 # labels stay text

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from emosphere.corpora import CorpusError, scan, usable, validate
+from emosphere.corpora import CorpusError, problems, scan, validate
 from emosphere.corpora.corpus import Corpus, tidy
 from emosphere.sphere import Scale
 
@@ -51,7 +51,7 @@ def test_clean(corpus):
     findings = found(corpus)
     assert findings.empty
     assert list(findings.columns) == ["severity", "finding", "row", "utterance", "file", "detail"]
-    assert usable(corpus, scan(corpus, progress=False)).all()
+    assert (problems(corpus, scan(corpus, progress=False))["finding"] == "").all()
 
 
 def write(samples, rate=16_000, **options):
@@ -109,7 +109,7 @@ def test_audio(corpus, planted):
     assert (row["severity"], row["finding"], row["row"], row["utterance"], row["file"]) == (
         severity, finding, 4, "u4", "wav/4.wav")  # fmt: skip
     assert words in row["detail"]
-    mask = usable(corpus, scan(corpus, progress=False))
+    mask = problems(corpus, scan(corpus, progress=False))["finding"] == ""
     assert mask.index[~mask].tolist() == ([4] if severity == "error" else [])
 
 
@@ -138,7 +138,7 @@ def test_labels(corpus, cells, severity, finding, words):
     row = findings.iloc[0]
     assert (row["severity"], row["finding"], row["row"], row["utterance"]) == (severity, finding, 4, "u4")
     assert words in row["detail"] and row["file"] == cells.get("path", "wav/4.wav")
-    mask = usable(spoilt, scan(spoilt, progress=False))
+    mask = problems(spoilt, scan(spoilt, progress=False))["finding"] == ""
     assert mask.index[~mask].tolist() == ([4] if severity == "error" else [])
 
 
@@ -186,7 +186,7 @@ def test_what_hits_every_file_is_one_row(corpus):
     for path in (corpus.root / "wav").iterdir():
         path.unlink()
     assert found(corpus)["detail"].tolist() == ["All 12 files: There is no such file."]
-    assert not usable(corpus, scan(corpus, progress=False)).any()
+    assert (problems(corpus, scan(corpus, progress=False))["finding"] != "").all()
 
 
 def test_order_and_given_scan(corpus):

@@ -17,10 +17,10 @@ import inspect
 from . import audio, emotale, iemocap, manifest, msp_podcast
 from .audio import samples, scan
 from .corpus import CATEGORIES, Corpus, CorpusError, category_names
-from .validation import problems, usable, validate
+from .validation import problems, validate
 
 __all__ = ["ADAPTERS", "CATEGORIES", "Corpus", "CorpusError", "category_names", "load", "problems", "read", "samples",
-           "scan", "usable", "validate"]  # fmt: skip
+           "scan", "validate"]  # fmt: skip
 
 EMBEDDED_ROOT = "data/embedded"
 

@@ -90,11 +90,6 @@ def problems(corpus, scan):
     return labels.where(labels["finding"] != "", _unheard(corpus, scan))
 
 
-def usable(corpus, scan):
-    """(n,) pandas.Series of bool: which utterances can be trained on, those without `problems`."""
-    return (problems(corpus, scan)["finding"] == "").rename("usable")
-
-
 def _audio(found, corpus, facts):
     unheard = _unheard(corpus, facts)
     for finding in unheard["finding"].unique():
