@@ -345,7 +345,7 @@ def test_labels_with_code_in_them_and_missing_files(notebook, lab, tmp_path):
             "speaker": [EVIL, EVIL], "utterance": [EVIL, "gone"],
             **{name: [6.0, 1.5] for name in DIMENSIONS}}  # fmt: skip
     pd.DataFrame(rows).to_csv(tmp_path / "manifest.csv", index=False)
-    soundfile.write(tmp_path / "here.wav", np.zeros(1600), 16000)
+    soundfile.write(tmp_path / "here.wav", np.zeros(8000), 16000)
     source = ("from emosphere import corpora, widgets\n"
               f'speech = corpora.load("manifest", r"{tmp_path}", scale=[1, 7])\n'
               'explorer = widgets.explore(speech)\nexplorer.color.value = "speaker"\nexplorer')  # fmt: skip
