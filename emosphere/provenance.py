@@ -16,7 +16,7 @@ from .records import read_json
 DEPENDS = {
     "fingerprint": "the labels, splits or scale of the corpus",
     "audio": "the audio of the corpus",
-    "encoder": "the encoder's weights, or their settings, before the training",
+    "encoder_fingerprint": "the encoder's weights, or their settings, before the training",
 }
 """What a run depends on and no parameter shows, in words; each is known by a fingerprint."""
 

@@ -125,7 +125,9 @@ def train(config, folder, *, cache="data/cache", progress=True):
         settings = find_encoder(config.encoder, layer=config.layer, store=Path(cache).parent / "encoders")
         prepared = prepare(config, cache=cache, progress=progress and main)
         model = new_model(config, prepared, cache=cache).to(accelerator.device)
-        here = depends(prepared.corpus, prepared.digests) | {"encoder": encoder_print(settings, model.encoder)}
+        here = depends(prepared.corpus, prepared.digests) | {
+            "encoder_fingerprint": encoder_print(settings, model.encoder)
+        }
         if finished(config, folder, here):
             return folder
         prepared = with_frames(config, prepared, model, cache=cache, progress=progress and main)

@@ -129,7 +129,7 @@ def test_a_checkpoint_knows_by_itself(root, encoders, tmp_path, monkeypatch):
     stop(monkeypatch, config(root, encoders), tmp_path / "run")
     another_rating(root, None)
     facts = records.read_json(tmp_path / "run" / "environment.json")
-    for name in ("fingerprint", "audio", "encoder"):
+    for name in ("fingerprint", "audio", "encoder_fingerprint"):
         facts.pop(name)
     (tmp_path / "run" / "environment.json").write_text(json.dumps(facts))
     with pytest.raises(
@@ -410,3 +410,13 @@ def test_names_of_any_kind_go_through_a_run(tmp_path, encoders):
     assert read["speaker"][names].tolist() == names[::-1]
     (predictions,) = experiments.read_results(tmp_path / "runs").predictions["full"].values()
     assert predictions["utterance"].isin(names).sum() == len(names)
+
+
+def test_a_run_of_before_is_used_again(root, encoders, tmp_path):
+    """It has the corpus' fingerprint, none of the sound, and one of the weights without their settings."""
+    here = config(root, encoders, epochs=1)
+    run = train(here, tmp_path / "run")
+    facts = records.read_json(run / "environment.json")
+    del facts["audio"], facts["encoder_fingerprint"]
+    (run / "environment.json").write_text(json.dumps(facts | {"encoder": "0123456789ab"}))
+    assert train(here, run) == run

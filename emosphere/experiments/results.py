@@ -123,7 +123,7 @@ class Results:
         """Raise ValueError for an encoder that was replaced between two runs; the tiny one is each seed's own."""
         seen = {}
         for key, folder in self.runs.items():
-            config, weights = self.configs[key], read_json(folder / "environment.json").get("encoder")
+            config, weights = self.configs[key], read_json(folder / "environment.json").get("encoder_fingerprint")
             other, before = seen.setdefault((config.encoder, config.layer), (folder, weights))
             if config.encoder != "tiny" and weights != before:
                 raise ValueError(f"{other} and {folder} do not belong into one table: the weights of the encoder "

@@ -128,7 +128,7 @@ def _encoder(config, beside):
     except EncoderError:  # which is none of the business of runs that are complete
         return {}
     keep_layers(encoder, config.layer)
-    return {"encoder": encoder_print(find_encoder(place, store=store), encoder)}
+    return {"encoder_fingerprint": encoder_print(find_encoder(place, store=store), encoder)}
 
 
 @contextmanager
