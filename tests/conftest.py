@@ -2,6 +2,7 @@
 
 import signal
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +10,9 @@ import soundfile
 from transformers import AutoConfig, AutoModel
 
 from emosphere.encoders import TINY
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one is slow, and not wrong
+hypothesis.settings.load_profile("any machine")
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and with them all that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

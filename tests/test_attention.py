@@ -78,7 +78,7 @@ def test_without_gradients_too():
     torch.testing.assert_close(frames, expected, **CLOSE)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     utterances=st.integers(1, 4),
     frames=st.integers(1, 40),

@@ -88,7 +88,7 @@ def test_notebooks_run_as_they_are(stem):
 
 
 NINE = yaml.safe_load((ROOT / "notebooks" / "experiments.yaml").read_text(encoding="utf-8"))
-FEW = {name: NINE[name] for name in ("name", "settings", "full", "no_auxiliary", "angle_60")}
+FEW = {name: NINE[name] for name in ("name", "settings", "full", "angle_60")}
 
 
 @pytest.mark.parametrize("variants", [FEW, pytest.param(NINE, marks=pytest.mark.slow)], ids=["few", "nine"])
@@ -120,6 +120,7 @@ def test_training_and_what_follows_run_on_small_settings(tmp_path, variants):
     assert 'src="plotly.min.js"' in (tables / "path.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_run_that_nobody_watches_leaves_a_page_and_a_small_notebook(tmp_path):
     output = tmp_path / "02_sphere.ipynb"
     run_notebook(ROOT / "notebooks" / "02_sphere.ipynb", output,

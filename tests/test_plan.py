@@ -154,6 +154,7 @@ def test_names_that_are_no_folders(tmp_path, name):
         experiments.Experiment(name, {"full": {}}).runs(tmp_path)
 
 
+@pytest.mark.slow
 def test_many_runs_are_asked_about(tmp_path):
     file = written(tmp_path, f"grid: {{epochs: {list(range(1, 101))}, batch_size: {list(range(2, 102))}}}")
     experiment = experiments.load_experiment(file)

@@ -55,9 +55,10 @@ def test_two_processes_leave_one_whole_run(pair, tones):
     assert len(pd.read_csv(folder / "history.csv")) == config.epochs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [
     {},
-    pytest.param(dict(encoder_trained="nothing", layer="weighted", micro_batch_seconds=2.0), marks=pytest.mark.slow),
+    dict(encoder_trained="nothing", layer="weighted", micro_batch_seconds=2.0),
 ], ids=["trained", "frozen"])  # fmt: skip
 def test_one_process_learns_the_same(tones, encoders, tmp_path, monkeypatch, changes):
     """Without dropout nothing but rounding is left between one process and two."""

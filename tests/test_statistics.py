@@ -349,7 +349,7 @@ def test_errors_name_what_differs(variants):
         uncertainty({0: second[0], 1: pd.concat([run, run.loc[["u003"]]])})
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(2, 6), st.floats(0.5, 0.99))
 def test_difference_is_antisymmetric_and_none_to_itself(number, seeds, speakers, confidence):
     rng = np.random.default_rng(number)

@@ -77,7 +77,7 @@ def test_dropout_is_the_same_both_times(auxiliary):
     [
         pytest.param(2, COUNT, "0", "none", marks=pytest.mark.slow),
         (2, COUNT, "1.0", "auxiliary"),
-        (3, 2, "0.4", "auxiliary"),
+        pytest.param(3, 2, "0.4", "auxiliary", marks=pytest.mark.slow),
     ],
     ids=["four and three", "in pieces", "one has none"],
 )

@@ -211,7 +211,8 @@ def kernels(folder):
     return found
 
 
-@pytest.mark.parametrize("scheduler", [None, pytest.param("processes=2", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scheduler", [None, "processes=2"])
 def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(settings, tmp_path, scheduler):
     content = {"name": "tones", "settings": {**settings, "epochs": EPOCHS}, "full": {}}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))

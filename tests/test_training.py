@@ -704,6 +704,7 @@ def compiled_passes(folder, **dropout):
     return largest
 
 
+@pytest.mark.slow
 def test_compiled_layers_stay_compiled(tmp_path, monkeypatch):
     real = torch.nn.Module.compile
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **given: real(self, dynamic=True, backend="eager"))

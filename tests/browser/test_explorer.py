@@ -306,6 +306,7 @@ def test_a_click_plays_where_the_player_is_in_sight_and_a_turn_does_not(app, spe
     app.screenshot("a_click_plays")
 
 
+@pytest.mark.slow
 def test_an_emotion_is_heard_at_each_click_and_not_when_the_picture_turns(app):
     app.page.add_init_script(f"({HEAR_PLAYING})()")
     app.open()

@@ -276,6 +276,7 @@ def cmd(process):
         return []
 
 
+@pytest.mark.slow
 def test_time_for_a_whole_notebook_ends_it_and_keeps_the_points(sources, tmp_path):
     hand_in(tmp_path / "in", "slow", answers(L1_2="import time\ndef square(x):\n    time.sleep(60)"))
     row = rows(grade(tmp_path / "in", sources=sources, seconds=6, cell_seconds=50))["slow"]
@@ -290,6 +291,7 @@ def test_an_earlier_output_is_never_overwritten(sources, tmp_path):
     assert grade(tmp_path / "in", sources=sources, output=tmp_path / "in").name == "in-2"
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_processes_and_keeps_what_is_graded(sources, tmp_path):
     hand_in(tmp_path / "in", "a", answers("L2"))
     hand_in(tmp_path / "in", "b", answers(L1_1="open('on', 'w')\nimport time; time.sleep(500)"))
