@@ -142,7 +142,7 @@ def test_a_run_on_frames_is_that_of_the_model_on_sound(tones, encoders, tmp_path
     for name in DIMENSIONS:
         np.testing.assert_allclose(table[name], predictions[f"{name}_predicted"].clip(1, 7), atol=0.02)
     facts = json.loads((folder / "environment.json").read_text())
-    assert len(facts["encoder"]) == 12
+    assert len(facts["encoder_fingerprint"]) == 12
 
 
 @pytest.mark.parametrize("where", ["loop.ccc_loss", "checkpoint.save", "training.predict_test"])

@@ -69,6 +69,7 @@ def test_an_unknown_parameter_stops_before_anything_runs(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_sweep_then_what_is_missing_then_evaluation(settings, tmp_path, capsys):
     """A run that fails is recorded and stops nobody; the next call tries it again, and only it."""
     mine = experiment(settings, {"broken": {"encoder": str(tmp_path / "later")}, "full": {}}, seeds=(3,))

@@ -177,6 +177,7 @@ def test_a_slider_is_heard(notebook, lab):
     voice.get_by_text(f"{point[1]:+.2f}", exact=True).first.wait_for()
 
 
+@pytest.mark.slow
 def test_two_models_side_by_side(notebook, lab, embedded, speech):
     source = f"""
 import numpy as np
