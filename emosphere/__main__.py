@@ -123,8 +123,14 @@ def _predict(arguments):
     with contextlib.redirect_stdout(sys.stderr):  # for the progress bar; standard output is for the table alone
         try:
             model = load_model(folder)
-            table = predict(model, arguments.files, windows=arguments.windows, batch_size=arguments.batch_size,
-                            broken="note", progress="predicting" if sys.stderr.isatty() else None)  # fmt: skip
+            table = predict(
+                model,
+                arguments.files,
+                windows=arguments.windows,
+                batch_size=arguments.batch_size,
+                broken="note",
+                progress="predicting" if sys.stderr.isatty() else None,
+            )
         except (RunError, ValueError) as error:
             sys.exit(str(error))
     shown = table.round(6).map(harmless)
@@ -176,9 +182,14 @@ def _export(arguments):
 
 def _sweep(experiments, arguments):
     results = experiments.sweep(
-        arguments.experiments, name=arguments.name, seeds=arguments.seeds, runs=arguments.runs,
-        scheduler=arguments.scheduler, resources=arguments.resources, many=arguments.many,
-    )  # fmt: skip
+        arguments.experiments,
+        name=arguments.name,
+        seeds=arguments.seeds,
+        runs=arguments.runs,
+        scheduler=arguments.scheduler,
+        resources=arguments.resources,
+        many=arguments.many,
+    )
     wanted = len(results.variants) * len(results.seeds)
     if not results.runs:
         sys.exit(f"None of the {wanted} runs is complete.")

@@ -37,8 +37,9 @@ class GroupedBatches:
     [[1, 2, 0], [3]]
     """
 
-    def __init__(self, lengths, batch_size=None, *, seconds=None, shuffle=False, seed=0, pool=20, process=0,
-                 processes=1):  # fmt: skip
+    def __init__(
+        self, lengths, batch_size=None, *, seconds=None, shuffle=False, seed=0, pool=20, process=0, processes=1
+    ):
         self.lengths = np.asarray(lengths)
         self.batch_size, self.seconds, self.shuffle, self.seed, self.pool = batch_size, seconds, shuffle, seed, pool
         self.process, self.processes = process, processes

@@ -57,11 +57,18 @@ def save(path, model, optimizer, scheduler, random, history, *, depends=None):
     for number, moments in state["state"].items():
         tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in moments.items()}
     tensors |= {f"random.{name}": tensor for name, tensor in random.items()}
-    header = {"groups": state["param_groups"], "scheduler": scheduler.state_dict(), "history": history,
-              "depends": depends or {}}  # fmt: skip
+    header = {
+        "groups": state["param_groups"],
+        "scheduler": scheduler.state_dict(),
+        "history": history,
+        "depends": depends or {},
+    }
     with replacing(path) as temporary:
-        save_file({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()},
-                  temporary, metadata={"state": json.dumps(header)})  # fmt: skip
+        save_file(
+            {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()},
+            temporary,
+            metadata={"state": json.dumps(header)},
+        )
 
 
 def load(path, model, optimizer, scheduler, accelerator, *, depends=None):
@@ -104,8 +111,13 @@ def load(path, model, optimizer, scheduler, accelerator, *, depends=None):
             own = {name: states[accelerator.process_index] for name, states in random.items()}
             set_random_state(own, accelerator.device)
         else:
-            log.warning("begun in %d processes, goes on in %d on %s: not what it would have been, since dropout "
-                        "draws other numbers", begun, accelerator.num_processes, accelerator.device)  # fmt: skip
+            log.warning(
+                "begun in %d processes, goes on in %d on %s: not what it would have been, since dropout "
+                "draws other numbers",
+                begun,
+                accelerator.num_processes,
+                accelerator.device,
+            )
         return history
     except ConfigError:
         raise

@@ -100,17 +100,32 @@ class Config:
             raise ConfigError(f"corpus_options must be texts, numbers and lists of these: {error}.") from None
         for name, annotation in get_type_hints(type(self)).items():
             object.__setattr__(self, name, _checked(name, getattr(self, name), annotation))
-        for name in ("limit", "decay_epochs", "style_width", "head_width", "epochs", "learning_rate", "max_seconds",
-                     "batch_seconds", "micro_batch_seconds", "clip_gradient", "threads", "frame_stride"):  # fmt: skip
+        for name in (
+            "limit",
+            "decay_epochs",
+            "style_width",
+            "head_width",
+            "epochs",
+            "learning_rate",
+            "max_seconds",
+            "batch_seconds",
+            "micro_batch_seconds",
+            "clip_gradient",
+            "threads",
+            "frame_stride",
+        ):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise ConfigError(f"{name} must be above 0, not {value}.")
         if self.batch_size < 2:
-            raise ConfigError(f"batch_size must be at least 2, not {self.batch_size}: the CCC of one utterance is "
-                              "undefined.")  # fmt: skip
+            raise ConfigError(
+                f"batch_size must be at least 2, not {self.batch_size}: the CCC of one utterance is undefined."
+            )
         if self.batch_seconds is not None and self.batch_seconds < 2 * self.max_seconds:
-            raise ConfigError(f"batch_seconds must be at least twice max_seconds, {2 * self.max_seconds:g}, not "
-                              f"{self.batch_seconds:g}.")  # fmt: skip
+            raise ConfigError(
+                f"batch_seconds must be at least twice max_seconds, {2 * self.max_seconds:g}, not "
+                f"{self.batch_seconds:g}."
+            )
         if self.layer not in ("last", "weighted") and not (isinstance(self.layer, int) and self.layer >= 0):
             raise ConfigError(f'layer is "last", "weighted" or a number from 0, not {self.layer!r}.')
         if not 0 <= self.head_dropout < 1:
@@ -170,8 +185,10 @@ class Config:
             words = [word for word in ("none", "no", "nothing", "constant") if word in get_args(hints[name])]
             off = "none" if cls.can_be_off(name) else "false" if hints[name] is bool else next(iter(words), "")
             instead = f'write "{off}" to switch it off, or ' if off else ""
-            raise ConfigError(f"{name} is null, which is no value of its own: {instead}leave it out to have it as "
-                              f"in the preset ({preset[name]!r}).")  # fmt: skip
+            raise ConfigError(
+                f"{name} is null, which is no value of its own: {instead}leave it out to have it as "
+                f"in the preset ({preset[name]!r})."
+            )
 
     @classmethod
     def from_notebook(cls, namespace, also=()):
@@ -283,19 +300,49 @@ def is_stopped(folder):
 PRESETS = {
     # the default, for a laptop without GPU or network: the paper's pooling, heads and losses on the frames of a frozen
     # encoder that has heard speech, made once; the rate is up while the region task counts, see notebook 04
-    "small": dict(encoder="whisper-tiny.en", layer="weighted", frame_stride=4, encoder_trained="nothing",
-                  style_width=96, head_width=128, head_dropout=0.2, epochs=12, learning_rate=1e-3,
-                  learning_rate_schedule="cosine", clip_gradient=1.0, precision="no", threads=1),
+    "small": dict(
+        encoder="whisper-tiny.en",
+        layer="weighted",
+        frame_stride=4,
+        encoder_trained="nothing",
+        style_width=96,
+        head_width=128,
+        head_dropout=0.2,
+        epochs=12,
+        learning_rate=1e-3,
+        learning_rate_schedule="cosine",
+        clip_gradient=1.0,
+        precision="no",
+        threads=1,
+    ),
     # from scratch, to see what pretraining is worth; no dropout, see emosphere.encoders.TINY
-    "tiny": dict(encoder="tiny", encoder_trained="all", style_width=96, head_width=128, head_dropout=0.0, epochs=8,
-                 batch_size=16, learning_rate=1e-3, learning_rate_schedule="one-cycle", clip_gradient=1.0,
-                 precision="no", threads=1),
+    "tiny": dict(
+        encoder="tiny",
+        encoder_trained="all",
+        style_width=96,
+        head_width=128,
+        head_dropout=0.0,
+        epochs=8,
+        batch_size=16,
+        learning_rate=1e-3,
+        learning_rate_schedule="one-cycle",
+        clip_gradient=1.0,
+        precision="no",
+        threads=1,
+    ),
     # one consumer GPU
-    "base": dict(encoder="microsoft/wavlm-base-plus", style_width=768, head_width=768, epochs=10, batch_size=16,
-                 learning_rate=2e-5, workers=4),
+    "base": dict(
+        encoder="microsoft/wavlm-base-plus",
+        style_width=768,
+        head_width=768,
+        epochs=10,
+        batch_size=16,
+        learning_rate=2e-5,
+        workers=4,
+    ),
     # the paper's numbers (sections 3.1 and 3.2)
     "paper": dict(workers=4),
-}  # fmt: skip
+}
 
 
 def _checked(name, value, annotation):

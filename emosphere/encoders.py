@@ -28,11 +28,25 @@ STORE = "data/encoders"
 """Folder for encoders that were converted here."""
 
 TINY = dict(
-    hidden_size=96, num_hidden_layers=2, num_attention_heads=4, intermediate_size=192, initializer_range=0.1,
-    conv_dim=[32, 64, 96], conv_kernel=[32, 16, 8], conv_stride=[16, 8, 4], conv_bias=True, num_feat_extract_layers=3,
-    feat_extract_norm="layer", do_stable_layer_norm=True, num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4,
-    hidden_dropout=0.0, attention_dropout=0.0, activation_dropout=0.0, apply_spec_augment=False,
-)  # fmt: skip
+    hidden_size=96,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    intermediate_size=192,
+    initializer_range=0.1,
+    conv_dim=[32, 64, 96],
+    conv_kernel=[32, 16, 8],
+    conv_stride=[16, 8, 4],
+    conv_bias=True,
+    num_feat_extract_layers=3,
+    feat_extract_norm="layer",
+    do_stable_layer_norm=True,
+    num_conv_pos_embeddings=16,
+    num_conv_pos_embedding_groups=4,
+    hidden_dropout=0.0,
+    attention_dropout=0.0,
+    activation_dropout=0.0,
+    apply_spec_augment=False,
+)
 """The encoder of the ``tiny`` preset: a WavLM small enough to train from scratch on a laptop, 31 frames a second.
 
 It has no dropout, which keeps so small a model from starting to learn: with it some runs never left a CCC of 0.
@@ -75,15 +89,20 @@ def find_encoder(encoder, *, layer="last", store=STORE):
         except (OSError, ValueError) as error:
             raise EncoderError(_nowhere(encoder)) from error
     if config.model_type not in ENCODERS:
-        raise EncoderError(f"{encoder!r} is a {config.model_type} model, not a speech encoder; use one of "
-                           f"{', '.join(ENCODERS)}.")  # fmt: skip
+        raise EncoderError(
+            f"{encoder!r} is a {config.model_type} model, not a speech encoder; use one of {', '.join(ENCODERS)}."
+        )
     count = config.num_hidden_layers
     if isinstance(layer, int) and layer > count:
-        raise EncoderError(f"{encoder!r} has no layer {layer}: layer is 0 (what enters the first of its transformer "
-                           f'layers) to {count}, "last" or "weighted".')  # fmt: skip
+        raise EncoderError(
+            f"{encoder!r} has no layer {layer}: layer is 0 (what enters the first of its transformer "
+            f'layers) to {count}, "last" or "weighted".'
+        )
     if layer == "weighted" and getattr(config, "add_adapter", False):
-        raise EncoderError(f"{encoder!r} ends in an adapter, whose frames are fewer than those of its layers, so they "
-                           'cannot be weighed; choose "last" or a number as layer.')  # fmt: skip
+        raise EncoderError(
+            f"{encoder!r} ends in an adapter, whose frames are fewer than those of its layers, so they "
+            'cannot be weighed; choose "last" or a number as layer.'
+        )
     config.layerdrop = 0.0  # skipping layers at random breaks DDP and gradient checkpointing
     return config
 
@@ -110,8 +129,14 @@ def load_encoder(encoder, *, store=STORE):
     if encoder == "tiny":
         return new_encoder(config)
     # weights that are a pickle are read without running what is in it
-    options = dict(config=config, dtype=torch.float32, trust_remote_code=False, weights_only=True,
-                   output_loading_info=True, ignore_mismatched_sizes=True)  # fmt: skip
+    options = dict(
+        config=config,
+        dtype=torch.float32,
+        trust_remote_code=False,
+        weights_only=True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
+    )
     kind = AutoModel
     if config.model_type == "whisper":  # saved as a whole model, or as an encoder alone
         kind = ShortWhisperEncoder
@@ -122,13 +147,17 @@ def load_encoder(encoder, *, store=STORE):
     except Exception as error:  # whatever transformers makes of a damaged file
         place = _place(encoder, store)
         where = f" in {place}" if place != encoder else ""
-        raise EncoderError(f"The weights of the encoder {encoder!r}{where} cannot be loaded ({told(error)}). Delete "
-                           "them, and download or save it again, best as safetensors.") from None  # fmt: skip
+        raise EncoderError(
+            f"The weights of the encoder {encoder!r}{where} cannot be loaded ({told(error)}). Delete "
+            "them, and download or save it again, best as safetensors."
+        ) from None
     # what SpecAugment puts in place of a masked frame is made in pretraining, and not part of every checkpoint
     lost = {*report["missing_keys"]} - {"masked_spec_embed"} | {name for name, *_ in report["mismatched_keys"]}
     if lost:
-        raise EncoderError(f"{len(lost)} weights of the encoder {encoder!r} are not in its files, or of another shape, "
-                           f"such as {min(lost)}: these files are of another model, or not whole.")  # fmt: skip
+        raise EncoderError(
+            f"{len(lost)} weights of the encoder {encoder!r} are not in its files, or of another shape, "
+            f"such as {min(lost)}: these files are of another model, or not whole."
+        )
     return model
 
 

@@ -136,8 +136,16 @@ def _write(model, path):
     outputs = ["vad"] if model.auxiliary is None else ["vad", "logits"]
     free = {name: {0: "batch"} for name in outputs} | {name: {0: "batch", 1: "samples"} for name in INPUTS}
     with _quiet():
-        torch.onnx.export(_Graph(model), _batch(model, CHECKED[0]), str(path), dynamo=False, opset_version=OPSET,
-                          input_names=list(INPUTS), output_names=outputs, dynamic_axes=free)  # fmt: skip
+        torch.onnx.export(
+            _Graph(model),
+            _batch(model, CHECKED[0]),
+            str(path),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=list(INPUTS),
+            output_names=outputs,
+            dynamic_axes=free,
+        )
     graph = onnx.load(path)
     onnx.helper.set_model_props(graph, metadata(model.config))
     onnx.save(graph, path)
@@ -159,8 +167,10 @@ def _check(model, path, tolerance):
         for one, other in zip(expected, found, strict=True):
             difference = float((one.cpu() - torch.from_numpy(other)).abs().max())
             if not difference <= tolerance:  # NaN, too
-                raise ExportError(f"With onnxruntime an output differs by {difference:.2g} from PyTorch's, and at most "
-                                  f"{tolerance:g} was allowed; no file was written.")  # fmt: skip
+                raise ExportError(
+                    f"With onnxruntime an output differs by {difference:.2g} from PyTorch's, and at most "
+                    f"{tolerance:g} was allowed; no file was written."
+                )
             largest = max(largest, difference)
     return largest
 

@@ -91,8 +91,11 @@ def acquire(lock, timeout=None):
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
             raise
-        warnings.warn(f"The file system of {lock.lock_file} has no locks ({error.strerror}): see to it that no two "
-                      "processes write there at the same time.", stacklevel=3)  # fmt: skip
+        warnings.warn(
+            f"The file system of {lock.lock_file} has no locks ({error.strerror}): see to it that no two "
+            "processes write there at the same time.",
+            stacklevel=3,
+        )
 
 
 @contextmanager

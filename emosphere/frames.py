@@ -67,8 +67,16 @@ class Frames:
         config = model.config
         settings = different(config.encoder_config)
         weights = fingerprint(model.encoder.state_dict().items())
-        what = [VERSION, weights, settings, config.layer, config.frame_stride, config.waveform_mean,
-                config.waveform_std, config.mask_encoder]  # fmt: skip
+        what = [
+            VERSION,
+            weights,
+            settings,
+            config.layer,
+            config.frame_stride,
+            config.waveform_mean,
+            config.waveform_std,
+            config.mask_encoder,
+        ]
         key = hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()[:12]
         family = config.encoder_config["model_type"]
         self.folder = Path(cache) / "frames" / f"{family}-layer-{config.layer}-{key}"
@@ -187,12 +195,16 @@ class Frames:
         size = int(lengths.sum() * self.per_second * np.prod(self.shape) * 2)
         free = shutil.disk_usage(self.folder).free
         if size > free:
-            raise FrameError(f"The frames of {len(rows):,} utterances take {_size(size)}, and {_size(free)} are free "
-                             f"where {self.folder} lies. Make room, name another folder as cache, or set frame_stride "
-                             "higher.")  # fmt: skip
+            raise FrameError(
+                f"The frames of {len(rows):,} utterances take {_size(size)}, and {_size(free)} are free "
+                f"where {self.folder} lies. Make room, name another folder as cache, or set frame_stride "
+                "higher."
+            )
         if progress:
-            print(f"The encoder's frames of {len(rows):,} utterances are made once: {_size(size)} in {self.folder}.",
-                  flush=True)  # fmt: skip
+            print(
+                f"The encoder's frames of {len(rows):,} utterances are made once: {_size(size)} in {self.folder}.",
+                flush=True,
+            )
         device = next(model.parameters()).device
         together = device.type == "cuda" and model.config.exact
         limit = {"seconds": at_a_time or GPU_SECONDS} if together else {"batch_size": 1}
@@ -203,15 +215,18 @@ class Frames:
             try:
                 for batch in make_loader(dataset, batches, workers):
                     with torch.inference_mode():
-                        states, mask = model.hidden_states(batch["input_values"].to(device),
-                                                           batch["attention_mask"].to(device))  # fmt: skip
+                        states, mask = model.hidden_states(
+                            batch["input_values"].to(device), batch["attention_mask"].to(device)
+                        )
                     for position, frames, inside in zip(batch["positions"].tolist(), states, mask, strict=True):
                         made[digests[position]] = kept = frames[inside].half().cpu()
                         if not kept.isfinite().all():
                             name = rows["utterance"].iloc[position]
                             del made[digests[position]]
-                            raise FrameError(f"The encoder's frames of {name} are not numbers that float16 can hold; "
-                                             "choose another layer, or leave the utterance out.")  # fmt: skip
+                            raise FrameError(
+                                f"The encoder's frames of {name} are not numbers that float16 can hold; "
+                                "choose another layer, or leave the utterance out."
+                            )
                         held += kept.nbytes
                     shown.update(len(batch["positions"]))
                     if held >= SHARD:
@@ -236,11 +251,16 @@ class Frames:
         ends = np.cumsum([len(frames) for frames in made.values()])
         try:
             with replacing(path) as temporary:
-                save_file({"frames": torch.cat(list(made.values())), "ends": torch.from_numpy(ends)}, temporary,
-                          metadata={"digests": names})  # fmt: skip
+                save_file(
+                    {"frames": torch.cat(list(made.values())), "ends": torch.from_numpy(ends)},
+                    temporary,
+                    metadata={"digests": names},
+                )
         except (OSError, SafetensorError) as error:
-            raise FrameError(f"The frames cannot be written to {path} ({' '.join(str(error).split())[:200]}). What was "
-                             "made before is kept; make room, or name another folder as cache.") from None  # fmt: skip
+            raise FrameError(
+                f"The frames cannot be written to {path} ({' '.join(str(error).split())[:200]}). What was "
+                "made before is kept; make room, or name another folder as cache."
+            ) from None
         self._where |= _entries(path, made, ends.tolist())
 
 

@@ -43,8 +43,14 @@ def launch(config, folder, processes, *, cache="data/cache"):
         torchrun += [f"--log-dir={temporary}"]  # where each process leaves its error
         command = ["-m", "emosphere", "train", str(folder), "--config", str(chosen), "--cache", str(cache)]
         # a session of its own: Ctrl-C is for this process, which then ends the others in good order
-        started = subprocess.Popen([*torchrun, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   encoding="utf-8", errors="replace", start_new_session=True)  # fmt: skip
+        started = subprocess.Popen(
+            [*torchrun, *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
         killed = None
         try:
             for line in started.stdout:

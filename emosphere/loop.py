@@ -39,8 +39,9 @@ def fit(config, prepared, model, accelerator, folder, *, depends=None, progress=
     main = accelerator.is_main_process
     training, validation = _Training(config, prepared, accelerator), _Validation(config, prepared, accelerator)
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(trainable, lr=config.learning_rate, weight_decay=config.weight_decay,
-                                  fused=accelerator.device.type == "cuda")  # fmt: skip
+    optimizer = torch.optim.AdamW(
+        trainable, lr=config.learning_rate, weight_decay=config.weight_decay, fused=accelerator.device.type == "cuda"
+    )
     steps = training.steps
     if config.learning_rate_schedule == "one-cycle":
         scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=sum(steps))
@@ -62,8 +63,13 @@ def fit(config, prepared, model, accelerator, folder, *, depends=None, progress=
     if len(history) < config.epochs:
         training.rehearse(prepared_model)
         rehearse(config, prepared, model, accelerator)
-    with bar(total=sum(steps), initial=sum(steps[: len(history)]), desc="training", unit="batch",
-             disable=not (progress and main)) as shown:  # fmt: skip
+    with bar(
+        total=sum(steps),
+        initial=sum(steps[: len(history)]),
+        desc="training",
+        unit="batch",
+        disable=not (progress and main),
+    ) as shown:
         for epoch in range(len(history), config.epochs):
             begun = time.perf_counter()
             row = {"epoch": epoch} | training.epoch(epoch, prepared_model, trainable, optimizer, scheduler, shown)
@@ -79,8 +85,15 @@ def fit(config, prepared, model, accelerator, folder, *, depends=None, progress=
                 if best:
                     checkpoint.keep(model, folder, epoch)
                 checkpoint.save(path, model, optimizer, scheduler, states, history, depends=depends)
-                log.info("epoch %d of %d: loss %.4f, validation %.4f%s, %.1f s", epoch, config.epochs,
-                         row["train_ccc_loss"], loss, ", best" * best, time.perf_counter() - begun)  # fmt: skip
+                log.info(
+                    "epoch %d of %d: loss %.4f, validation %.4f%s, %.1f s",
+                    epoch,
+                    config.epochs,
+                    row["train_ccc_loss"],
+                    loss,
+                    ", best" * best,
+                    time.perf_counter() - begun,
+                )
                 _write(folder, history)
             shown.set_postfix_str(f"CCC {figures['ccc_mean']:.3f}")
     accelerator.wait_for_everyone()  # for the best model to be in place
@@ -118,9 +131,14 @@ class _Training:
         self.names = rows["utterance"].to_numpy()
         self.lengths = np.minimum(prepared.seconds["train"], config.max_seconds)
         self.batches = batches.GroupedBatches(
-            self.lengths, None if config.batch_seconds else config.batch_size, seconds=config.batch_seconds,
-            shuffle=True, seed=config.seed, process=accelerator.process_index, processes=accelerator.num_processes,
-        )  # fmt: skip
+            self.lengths,
+            None if config.batch_seconds else config.batch_size,
+            seconds=config.batch_seconds,
+            shuffle=True,
+            seed=config.seed,
+            process=accelerator.process_index,
+            processes=accelerator.num_processes,
+        )
         self.dataset = prepared.utterances("train", config.max_seconds)
         self.loader = data.make_loader(self.dataset, self.batches, config.workers)
         device = accelerator.device
@@ -153,8 +171,16 @@ class _Training:
             return (vad.sum() + (0 if logits is None else logits.sum()),)
 
         with training_memory(config, own, longest):
-            backward(model, silence, count, loss, accelerator, auxiliary=config.auxiliary != "none",
-                     seconds=config.micro_batch_seconds, rate=self.dataset.rate)  # fmt: skip
+            backward(
+                model,
+                silence,
+                count,
+                loss,
+                accelerator,
+                auxiliary=config.auxiliary != "none",
+                seconds=config.micro_batch_seconds,
+                rate=self.dataset.rate,
+            )
         model.zero_grad()
         set_random_state(before, accelerator.device)
 
@@ -175,8 +201,16 @@ class _Training:
                 return regression + weight * auxiliary, regression, auxiliary, vad
 
             with training_memory(config, len(share["positions"]), self.lengths[whole].max()):
-                total, *parts, vad = backward(model, share, len(whole), loss, accelerator, auxiliary=weight > 0,
-                                         seconds=config.micro_batch_seconds, rate=self.dataset.rate)  # fmt: skip
+                total, *parts, vad = backward(
+                    model,
+                    share,
+                    len(whole),
+                    loss,
+                    accelerator,
+                    auxiliary=weight > 0,
+                    seconds=config.micro_batch_seconds,
+                    rate=self.dataset.rate,
+                )
                 norm = torch.nn.utils.clip_grad_norm_(trainable, config.clip_gradient or math.inf)
                 figures = [part.item() for part in (*parts, total, norm)]
                 if not np.isfinite(figures).all():
@@ -187,8 +221,12 @@ class _Training:
             sums += figures[:2]
             shown.update()
         means = sums / len(self.batches.whole)
-        return {"auxiliary_weight": weight, "train_ccc_loss": means[0], "train_auxiliary_loss": means[1],
-                "padding": batches.padding_share(self.lengths, self.batches.whole)}  # fmt: skip
+        return {
+            "auxiliary_weight": weight,
+            "train_ccc_loss": means[0],
+            "train_auxiliary_loss": means[1],
+            "padding": batches.padding_share(self.lengths, self.batches.whole),
+        }
 
     def _no_number(self, epoch, whole, vad):
         sound = vad.isfinite().all(-1).cpu().numpy()
@@ -196,8 +234,10 @@ class _Training:
         place = f"in the batch of {', '.join(names)}"
         if sound.any() and not sound.all():
             place = f"because of {', '.join(names[~sound])}, {place}"
-        return (f"The {what} is no longer a number in epoch {epoch}, {place}. {_advice(self.config)} The checkpoint "
-                "and the best model of the epochs before are kept.")  # fmt: skip
+        return (
+            f"The {what} is no longer a number in epoch {epoch}, {place}. {_advice(self.config)} The checkpoint "
+            "and the best model of the epochs before are kept."
+        )
 
 
 class _Validation:

@@ -99,8 +99,12 @@ def shortage(what, names, seconds):
     name = names[list(seconds).index(longest)]
     half = _half(len(names) * longest, longest)
     others = f", and {len(names) - 1} more went through the model with it" if half else ""
-    help = (f"Set micro_batch_seconds to {half}." if half else "Cut it into shorter ones, or leave it out of the "
-            "labels. That makes another corpus: a run that has begun must begin again in another folder.")  # fmt: skip
+    help = (
+        f"Set micro_batch_seconds to {half}."
+        if half
+        else "Cut it into shorter ones, or leave it out of the "
+        "labels. That makes another corpus: a run that has begun must begin again in another folder."
+    )
     return f"There is too little memory {what}: {name} is {longest:.1f} s long{others}. {help}"
 
 

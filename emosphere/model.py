@@ -303,10 +303,14 @@ class EmoSphereModel(PreTrainedModel):
         try:
             model, report = super().from_pretrained(path, **kwargs)
         except Exception as error:  # whatever transformers makes of a damaged file
-            raise ValueError(f"The model in {path} cannot be loaded ({told(error)}). Take it from the run again, or "
-                             "train it again.") from None  # fmt: skip
-        problems = [f"{kind.removesuffix('_keys')} {sorted(map(str, report[kind]))[:3]}"
-                    for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") if report.get(kind)]  # fmt: skip
+            raise ValueError(
+                f"The model in {path} cannot be loaded ({told(error)}). Take it from the run again, or train it again."
+            ) from None
+        problems = [
+            f"{kind.removesuffix('_keys')} {sorted(map(str, report[kind]))[:3]}"
+            for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
+            if report.get(kind)
+        ]
         if problems:
             raise ValueError(f"The weights in {path} do not fit the model: {'; '.join(problems)}.")
         return model

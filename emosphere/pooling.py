@@ -65,9 +65,13 @@ class StylePooling(nn.Module):
         super().__init__()
         self.spectral = nn.Sequential(
             nn.LayerNorm(width),
-            nn.Linear(width, style_width), nn.Mish(), nn.Dropout(dropout),
-            nn.Linear(style_width, style_width), nn.Mish(), nn.Dropout(dropout),
-        )  # fmt: skip
+            nn.Linear(width, style_width),
+            nn.Mish(),
+            nn.Dropout(dropout),
+            nn.Linear(style_width, style_width),
+            nn.Mish(),
+            nn.Dropout(dropout),
+        )
         self.temporal = nn.ModuleList(GatedConvolution(style_width, dropout=dropout) for _ in range(2))
         self.attention = SelfAttention(style_width)
         self.output = nn.Linear(style_width, style_width)

@@ -71,8 +71,13 @@ def evaluation_loader(config, prepared, split, accelerator):
     A batch has twice the utterances of training, but no more seconds of audio than the largest one there.
     """
     seconds = config.micro_batch_seconds or config.batch_seconds or config.batch_size * config.max_seconds
-    batches = GroupedBatches(prepared.seconds[split], 2 * config.batch_size, seconds=seconds,
-                             process=accelerator.process_index, processes=accelerator.num_processes)  # fmt: skip
+    batches = GroupedBatches(
+        prepared.seconds[split],
+        2 * config.batch_size,
+        seconds=seconds,
+        process=accelerator.process_index,
+        processes=accelerator.num_processes,
+    )
     return make_loader(prepared.utterances(split), batches, config.workers)
 
 
@@ -107,9 +112,14 @@ def predict_test(config, prepared, model, accelerator, *, progress=True):
     """
     rows, corpus, grid = prepared.rows["test"], prepared.corpus, config.grid
     loader = evaluation_loader(config, prepared, "test", accelerator)
-    vad, probabilities = forward_all(model, loader, len(rows), accelerator=accelerator,
-                                     within=partial(evaluation_memory, config, prepared, "test"),
-                                     progress="test" if progress and accelerator.is_main_process else None)  # fmt: skip
+    vad, probabilities = forward_all(
+        model,
+        loader,
+        len(rows),
+        accelerator=accelerator,
+        within=partial(evaluation_memory, config, prepared, "test"),
+        progress="test" if progress and accelerator.is_main_process else None,
+    )
     table = rows[["utterance", "path", "speaker", "gender", "emotion", *DIMENSIONS]].reset_index(drop=True)
     table[[f"{name}_predicted" for name in DIMENSIONS]] = corpus.scale.from_target(vad)
     table["region"] = grid.assign(corpus.points[rows.index])
@@ -206,8 +216,9 @@ def predict(model, sources, *, windows=None, batch_size=16, broken="raise", prog
     recordings = Recordings(sources, windows, broken, progress)
     with closing(recordings):
         loader = make_loader(recordings, _batches(recordings, model.config, batch_size))
-        vad, probabilities = forward_all(model, loader, len(recordings), progress=progress,
-                                         within=partial(_memory, recordings))  # fmt: skip
+        vad, probabilities = forward_all(
+            model, loader, len(recordings), progress=progress, within=partial(_memory, recordings)
+        )
     silent = list(recordings.silent)
     vad[silent] = np.nan
     if probabilities is not None:
@@ -219,8 +230,10 @@ def _memory(recordings, rows):
     """Where some rows go through the model."""
     of, begin, end = recordings.rows[rows].T
     sources = [recordings.sources[n] for n in of]
-    names = [name_of(each) if is_path(each) else f"the recording at position {n}"
-             for n, each in zip(of, sources, strict=True)]  # fmt: skip
+    names = [
+        name_of(each) if is_path(each) else f"the recording at position {n}"
+        for n, each in zip(of, sources, strict=True)
+    ]
     return prediction_memory(names, (end - begin) / RATE)
 
 

@@ -81,8 +81,9 @@ def prepare(config, *, cache="data/cache", progress=True):
                 "allow_missing_audio=True takes what is there."
             )
         if len(lost):
-            notes.append(f"{counted(len(lost), f'{split} utterance')} left out: {_reasons(corpus, lost)} "
-                         "(validate lists all).")  # fmt: skip
+            notes.append(
+                f"{counted(len(lost), f'{split} utterance')} left out: {_reasons(corpus, lost)} (validate lists all)."
+            )
         if config.limit is not None and len(chosen) > config.limit:
             chosen = chosen.sample(config.limit, random_state=0).sort_index()
             notes.append(f"Only {config.limit} {split} utterances are used (limit).")
@@ -103,17 +104,22 @@ def prepare(config, *, cache="data/cache", progress=True):
     notes += _shared_speakers(rows) + _shared_sounds(rows, facts)
     if config.auxiliary == "category" and len(set(classes["train"]) - {-1}) < 2:
         there = rows["train"]["emotion"].value_counts().head(5).to_dict()
-        raise CorpusError(f"auxiliary=category needs training utterances of two categories at least. The emotions of "
-                          f"{corpus.name} are {there or 'not given'}: write letters or names ({', '.join(names)}), or "
-                          "choose another auxiliary task.")  # fmt: skip
+        raise CorpusError(
+            f"auxiliary=category needs training utterances of two categories at least. The emotions of "
+            f"{corpus.name} are {there or 'not given'}: write letters or names ({', '.join(names)}), or "
+            "choose another auxiliary task."
+        )
     if config.auxiliary == "category" and (without := int((classes["train"] < 0).sum())):
-        notes.append(f"{counted(without, 'train utterance')} with none of the eight categories, and so not in the "
-                     "auxiliary loss.")  # fmt: skip
+        notes.append(
+            f"{counted(without, 'train utterance')} with none of the eight categories, and so not in the "
+            "auxiliary loss."
+        )
     weights = inverse_frequency_weights(classes["train"], len(names)) if names else np.ones(0)
     empty = [name for name, weight in zip(names, weights, strict=True) if weight == 0]
     if empty:
-        notes.append(f"No training utterance in {len(empty)} of {len(names)} classes, whose weight is 0: "
-                     f"{'; '.join(empty)}.")  # fmt: skip
+        notes.append(
+            f"No training utterance in {len(empty)} of {len(names)} classes, whose weight is 0: {'; '.join(empty)}."
+        )
     heard = facts.loc[rows["train"].index]
     # per second rather than per sample, since files may differ in rate
     duration = (heard["frames"] / heard["rate"]).sum()
@@ -141,8 +147,11 @@ def _shared_speakers(rows):
             names = ", ".join(shared[:3]) + ", ..." * (len(shared) > 3)
             notes.append(f"{counted(len(shared), 'speaker')} of {other} in {one}, too ({names}).")
     nameless = {split: int((~is_known(rows[split]["speaker"])).sum()) for split in ("validation", "test")}
-    return notes + [f"{counted(count, f'{split} utterance')} by unknown speakers, who may be in train, too."
-                    for split, count in nameless.items() if count]  # fmt: skip
+    return notes + [
+        f"{counted(count, f'{split} utterance')} by unknown speakers, who may be in train, too."
+        for split, count in nameless.items()
+        if count
+    ]
 
 
 def new_model(config, prepared, *, cache="data/cache"):
@@ -155,15 +164,28 @@ def new_model(config, prepared, *, cache="data/cache"):
     return build(
         config.encoder,
         store=store,
-        **{name: getattr(config, name) for name in (
-            "layer", "frame_stride", "encoder_trained", "pooling", "style_width", "head_width", "head_dropout",
-            "auxiliary", "azimuth", "elevation", "spacing")},
+        **{
+            name: getattr(config, name)
+            for name in (
+                "layer",
+                "frame_stride",
+                "encoder_trained",
+                "pooling",
+                "style_width",
+                "head_width",
+                "head_dropout",
+                "auxiliary",
+                "azimuth",
+                "elevation",
+                "spacing",
+            )
+        },
         classes=len(prepared.class_names),
         scale=tuple(map(float, prepared.corpus.scale)),
         waveform_mean=mean,
         waveform_std=std,
         trained_on=f"{prepared.corpus.name}, preset {config.preset}, seed {config.seed}",
-    )  # fmt: skip
+    )
 
 
 def _shared_sounds(rows, facts):
@@ -220,8 +242,16 @@ def with_frames(config, prepared, model, *, cache="data/cache", progress=True):
     threads = torch.get_num_threads()
     torch.set_num_threads(config.threads or threads)  # whoever makes them, they are what training would have made
     try:
-        frames.fill(model, prepared.corpus, rows, prepared.digests, seconds, workers=config.workers,
-                    at_a_time=config.micro_batch_seconds, progress=progress)  # fmt: skip
+        frames.fill(
+            model,
+            prepared.corpus,
+            rows,
+            prepared.digests,
+            seconds,
+            workers=config.workers,
+            at_a_time=config.micro_batch_seconds,
+            progress=progress,
+        )
     finally:
         torch.set_num_threads(threads)
     mean, std = frames.statistics(prepared.digests[prepared.rows["train"].index])

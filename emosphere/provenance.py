@@ -57,8 +57,10 @@ def refuse_changed(there, here, where):
     """
     for name, words in DEPENDS.items():
         if name in there and name in here and there[name] != here[name]:
-            raise ConfigError(f"{where} holds a run that began with another state of {words} ({there[name]}, now "
-                              f"{here[name]}). Put it back, choose another folder, or delete this one.")  # fmt: skip
+            raise ConfigError(
+                f"{where} holds a run that began with another state of {words} ({there[name]}, now "
+                f"{here[name]}). Put it back, choose another folder, or delete this one."
+            )
 
 
 def finished(config, folder, here):
@@ -79,8 +81,10 @@ def finished(config, folder, here):
     there, complete = config.is_in(folder), is_complete(folder)
     if complete or is_stopped(folder):
         if not there:
-            raise ConfigError(f"{folder} holds a run, but no config.json that says which. Put that file back, choose "
-                              "another folder, or delete this one.")  # fmt: skip
+            raise ConfigError(
+                f"{folder} holds a run, but no config.json that says which. Put that file back, choose "
+                "another folder, or delete this one."
+            )
         refuse_changed(read_json(folder / "environment.json"), here, folder)
     return there and complete
 

@@ -89,8 +89,9 @@ class _Stream:
             try:
                 piece = next(self.pieces)
             except Exception as error:  # StopIteration, or whatever a decoder makes of a file that is now another
-                raise AudioError(f"The audio file {self.path} cannot be used: It has changed while it was being "
-                                 "read.") from error  # fmt: skip
+                raise AudioError(
+                    f"The audio file {self.path} cannot be used: It has changed while it was being read."
+                ) from error
             kept.append(piece[max(0, begin - have) :])
             have += len(piece)
         self.samples, self.begin = torch.cat(kept), begin
@@ -192,8 +193,10 @@ class Recordings(Dataset):
         if finding == "too long":
             length, problem = duration(facts["frames"] / facts["rate"]), ""
             if self.windows is None:
-                problem = (f"It is {length} long, and at most {LONGEST} s can be taken at once; use windows, such as "
-                           "windows=(6, 3), or --windows 6 3 on the command line.")  # fmt: skip
+                problem = (
+                    f"It is {length} long, and at most {LONGEST} s can be taken at once; use windows, such as "
+                    "windows=(6, 3), or --windows 6 3 on the command line."
+                )
         if problem:
             problem = f"The {name} cannot be used: {problem.removesuffix('.')}."
         return math.ceil(facts["frames"] * RATE / (facts["rate"] or RATE)), problem
@@ -207,8 +210,10 @@ def _checked(windows):
     except (TypeError, ValueError):
         fine = False
     if not fine:
-        raise ValueError(f"Windows are (length, step) in seconds, a length of {MIN_SECONDS} to {LONGEST} s and a step "
-                         f"of {MIN_STEP} s up to the length, not {windows!r}.")  # fmt: skip
+        raise ValueError(
+            f"Windows are (length, step) in seconds, a length of {MIN_SECONDS} to {LONGEST} s and a step "
+            f"of {MIN_STEP} s up to the length, not {windows!r}."
+        )
     return float(length), float(step)
 
 
@@ -227,8 +232,13 @@ def _measured(samples):
         return facts | {"error": f"Its samples are of type {samples.dtype}; {wanted}."}
     peak = float(np.abs(samples).max(initial=0.0))
     finite = np.isfinite(samples)
-    return facts | {"frames": len(samples), "non_finite": int((~finite).sum()), "error": "", "peak": peak,
-                    "total": float(samples.sum(dtype=float, where=finite))}  # fmt: skip
+    return facts | {
+        "frames": len(samples),
+        "non_finite": int((~finite).sum()),
+        "error": "",
+        "peak": peak,
+        "total": float(samples.sum(dtype=float, where=finite)),
+    }
 
 
 def duration(seconds):

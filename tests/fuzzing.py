@@ -19,16 +19,91 @@ HERE = Path(__file__).parent
 PATIENCE = 60  # seconds a case may take on a busy machine
 
 CELLS = [
-    "", " ", "nan", "NA", "None", "inf", "-inf", "1e309", "-1e308", "1e-320", "9" * 400, "-0", "0x10", "1_000", "1,5",
-    "²", "٣", "é" * 40, "감정 😀", "\u202etxt.wav", "\ufeff", "a" * 20_000, '"', "'", ",", ";", "\t", "\r",
-    "\n", "\0", "\x1b[31m", "=1+1", "../../x.wav", "/etc/passwd", "C:\\x.wav", "<script>alert(1)</script>",
-    "True", "0", "2026-01-01", "[1, 2]", "{}", "%s%n", "\ud800", "-1", "1", "3.5", "X", "O", "happy", "Train", "test",
-]  # fmt: skip
+    "",
+    " ",
+    "nan",
+    "NA",
+    "None",
+    "inf",
+    "-inf",
+    "1e309",
+    "-1e308",
+    "1e-320",
+    "9" * 400,
+    "-0",
+    "0x10",
+    "1_000",
+    "1,5",
+    "²",
+    "٣",
+    "é" * 40,
+    "감정 😀",
+    "\u202etxt.wav",
+    "\ufeff",
+    "a" * 20_000,
+    '"',
+    "'",
+    ",",
+    ";",
+    "\t",
+    "\r",
+    "\n",
+    "\0",
+    "\x1b[31m",
+    "=1+1",
+    "../../x.wav",
+    "/etc/passwd",
+    "C:\\x.wav",
+    "<script>alert(1)</script>",
+    "True",
+    "0",
+    "2026-01-01",
+    "[1, 2]",
+    "{}",
+    "%s%n",
+    "\ud800",
+    "-1",
+    "1",
+    "3.5",
+    "X",
+    "O",
+    "happy",
+    "Train",
+    "test",
+]
 
 JSON = [
-    None, True, False, 0, -1, 2, 0.5, 1e308, -1e308, float("nan"), float("inf"), 10**400, "", "x", "tiny", "é😀", "\0",
-    "a" * 20_000, "\ud800", "../..", [], [1], [[]], [None] * 50, {}, {"a": 1}, {"": {}}, "nan", "1", [1, 7],
-]  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    -1,
+    2,
+    0.5,
+    1e308,
+    -1e308,
+    float("nan"),
+    float("inf"),
+    10**400,
+    "",
+    "x",
+    "tiny",
+    "é😀",
+    "\0",
+    "a" * 20_000,
+    "\ud800",
+    "../..",
+    [],
+    [1],
+    [[]],
+    [None] * 50,
+    {},
+    {"a": 1},
+    {"": {}},
+    "nan",
+    "1",
+    [1, 7],
+]
 
 
 class Hang(BaseException):
@@ -160,14 +235,30 @@ def _holders(content):
 
 
 COLUMNS = [
-    lambda n: [[1.0]] * n, lambda n: [{"a": 1}] * n, lambda n: [b"\xff\0"] * n, lambda n: [None] * n,
-    lambda n: pd.date_range("2026", periods=n), lambda n: pd.Categorical(["A"] * n), lambda n: [True] * n,
-    lambda n: np.full(n, np.nan), lambda n: np.full(n, np.inf), lambda n: np.full(n, 2**62), lambda n: [1e308] * n,
-    lambda n: np.arange(n), lambda n: pd.array(range(n), dtype="Int64"), lambda n: [""] * n, lambda n: ["../x.wav"] * n,
-    lambda n: pd.to_timedelta(range(n), unit="s"), lambda n: ["\0"] * n, lambda n: np.arange(n, dtype="uint8"),
-    lambda n: np.zeros(n, dtype="float16"), lambda n: pd.period_range("2026", periods=n, freq="D"),
-    lambda n: np.zeros(n, dtype="complex64").real, lambda n: [f"{i}é😀" for i in range(n)], lambda n: [["a", None]] * n,
-]  # fmt: skip
+    lambda n: [[1.0]] * n,
+    lambda n: [{"a": 1}] * n,
+    lambda n: [b"\xff\0"] * n,
+    lambda n: [None] * n,
+    lambda n: pd.date_range("2026", periods=n),
+    lambda n: pd.Categorical(["A"] * n),
+    lambda n: [True] * n,
+    lambda n: np.full(n, np.nan),
+    lambda n: np.full(n, np.inf),
+    lambda n: np.full(n, 2**62),
+    lambda n: [1e308] * n,
+    lambda n: np.arange(n),
+    lambda n: pd.array(range(n), dtype="Int64"),
+    lambda n: [""] * n,
+    lambda n: ["../x.wav"] * n,
+    lambda n: pd.to_timedelta(range(n), unit="s"),
+    lambda n: ["\0"] * n,
+    lambda n: np.arange(n, dtype="uint8"),
+    lambda n: np.zeros(n, dtype="float16"),
+    lambda n: pd.period_range("2026", periods=n, freq="D"),
+    lambda n: np.zeros(n, dtype="complex64").real,
+    lambda n: [f"{i}é😀" for i in range(n)],
+    lambda n: [["a", None]] * n,
+]
 
 
 def reshaped(frame, rng):
@@ -215,13 +306,18 @@ def attempt(call, errors, *named, what=""):
         frame = traceback.extract_tb(error.__traceback__)[-1]
         told = len(said) - max((len(str(name)) for name in named), default=0)
         problem = (
-            f"{type(error).__name__} is none of the library's errors" if not isinstance(error, errors)
-            else f"raised in {frame.filename}" if "emosphere" not in Path(frame.filename).parts
-            else "the message names no file" if not any(str(name) in said for name in named)
-            else "the message has several lines" if "\n" in said or "\r" in said
-            else "the message is long" if told > 1000
+            f"{type(error).__name__} is none of the library's errors"
+            if not isinstance(error, errors)
+            else f"raised in {frame.filename}"
+            if "emosphere" not in Path(frame.filename).parts
+            else "the message names no file"
+            if not any(str(name) in said for name in named)
+            else "the message has several lines"
+            if "\n" in said or "\r" in said
+            else "the message is long"
+            if told > 1000
             else ""
-        )  # fmt: skip
+        )
         if problem:
             raise AssertionError(f"{what}: {problem}: {said[:2000]}") from error
         return error

@@ -17,19 +17,37 @@ from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.step import backward
 
 SMALL = dict(
-    hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=32, conv_dim=[8, 16, 32],
-    conv_kernel=[32, 16, 8], conv_stride=[16, 8, 4], num_feat_extract_layers=3, feat_extract_norm="layer",
-    num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4, hidden_dropout=0.0, attention_dropout=0.0,
-    activation_dropout=0.0, feat_proj_dropout=0.0, apply_spec_augment=False, layerdrop=0.0,
-)  # fmt: skip
+    hidden_size=32,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    intermediate_size=32,
+    conv_dim=[8, 16, 32],
+    conv_kernel=[32, 16, 8],
+    conv_stride=[16, 8, 4],
+    num_feat_extract_layers=3,
+    feat_extract_norm="layer",
+    num_conv_pos_embeddings=16,
+    num_conv_pos_embedding_groups=4,
+    hidden_dropout=0.0,
+    attention_dropout=0.0,
+    activation_dropout=0.0,
+    feat_proj_dropout=0.0,
+    apply_spec_augment=False,
+    layerdrop=0.0,
+)
 COUNT, CLASSES = 7, 5
 
 
 def make_model(dropout=0.0):
     """A small model; without dropout the pooling's is switched off too."""
     torch.manual_seed(0)
-    config = EmoSphereConfig(encoder_config={"model_type": "wavlm", **SMALL}, style_width=16, head_width=16,
-                             head_dropout=dropout, classes=CLASSES)  # fmt: skip
+    config = EmoSphereConfig(
+        encoder_config={"model_type": "wavlm", **SMALL},
+        style_width=16,
+        head_width=16,
+        head_dropout=dropout,
+        classes=CLASSES,
+    )
     model = EmoSphereModel(config)
     if not dropout:
         for module in model.modules():
@@ -67,8 +85,9 @@ def step(model, accelerator, seconds=None, auxiliary=True, count=COUNT):
     utterances, truth, classes = (part[:count] for part in make_batch())
     share = data.collate(utterances[accelerator.process_index :: accelerator.num_processes] or utterances[:1])
     prepared = accelerator.prepare(model)
-    loss, *_ = backward(prepared, share, count, total_loss(truth, classes), accelerator, auxiliary=auxiliary,
-                        seconds=seconds)  # fmt: skip
+    loss, *_ = backward(
+        prepared, share, count, total_loss(truth, classes), accelerator, auxiliary=auxiliary, seconds=seconds
+    )
     found = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
     return {"loss": loss[None], **found}
 

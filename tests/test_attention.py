@@ -105,8 +105,13 @@ def test_two_layers_of_any_shape(utterances, frames, heads, head_width, buckets,
         once, _, bias = model[0](x, attention_mask=mask)
         twice, _, _ = model[1](once, attention_mask=mask, position_bias=bias)
         twice.square().sum().backward()
-        results.append((twice, x.grad, first.rel_attn_embed.weight.grad if model is layers
-                        else model[0].rel_attn_embed.weight.grad))  # fmt: skip
+        results.append(
+            (
+                twice,
+                x.grad,
+                first.rel_attn_embed.weight.grad if model is layers else model[0].rel_attn_embed.weight.grad,
+            )
+        )
     for theirs, ours in zip(*results, strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
 

@@ -22,8 +22,13 @@ from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
 def table_of(speakers=6, each=20, seed=0, region_head=True):
     """Predictions that are better for arousal than for valence."""
     rng, n = np.random.default_rng(seed), speakers * each
-    rows = {"utterance": [f"u{i:04d}" for i in range(n)], "path": "a.wav", "speaker": np.arange(n) % speakers,
-            "gender": np.where(np.arange(n) % speakers % 2, "female", "male"), "emotion": "N"}  # fmt: skip
+    rows = {
+        "utterance": [f"u{i:04d}" for i in range(n)],
+        "path": "a.wav",
+        "speaker": np.arange(n) % speakers,
+        "gender": np.where(np.arange(n) % speakers % 2, "female", "male"),
+        "emotion": "N",
+    }
     truth = rng.uniform(1.5, 6.5, (n, 3))
     predicted = 4 + 0.6 * (truth - 4) + rng.normal(size=(n, 3)) * [2.5, 0.2, 0.7]
     table = pd.DataFrame(rows)
@@ -49,18 +54,29 @@ def made(tmp_path):
         encoder = encoder if "d_model" in encoder else {"model_type": "wavlm", **SMALL} | encoder
         settings = {"corpus": "msp_podcast", "root": "/secret/place", "encoder": "microsoft/wavlm-large", **settings}
         config = Config.create("tiny", **settings)
-        EmoSphereModel(EmoSphereConfig(encoder_config=encoder, style_width=24, head_width=16, pooling=config.pooling,
-                                       azimuth=config.azimuth, elevation=config.elevation,
-                                       **{"scale": (1.0, 7.0), **(model or {})})
-                       ).save_pretrained(folder / "model")  # fmt: skip
+        EmoSphereModel(
+            EmoSphereConfig(
+                encoder_config=encoder,
+                style_width=24,
+                head_width=16,
+                pooling=config.pooling,
+                azimuth=config.azimuth,
+                elevation=config.elevation,
+                **{"scale": (1.0, 7.0), **(model or {})},
+            )
+        ).save_pretrained(folder / "model")
         config.save(folder / "config.json")
         facts = {"corpus": config.corpus, "fingerprint": "abc123def456", "commit": "0" * 40, "torch": "2.11.0"} | (
             facts or {}
         )
         (folder / "environment.json").write_text(json.dumps(facts))
         (folder / "notes.txt").write_text(notes)
-        history = {"epoch": range(4), "validation_loss": [3.0, 2, 2.5, 2.2], "best": [True, True, False, False],
-                   "auxiliary_weight": weights}  # fmt: skip
+        history = {
+            "epoch": range(4),
+            "validation_loss": [3.0, 2, 2.5, 2.2],
+            "best": [True, True, False, False],
+            "auxiliary_weight": weights,
+        }
         pd.DataFrame(history).to_csv(folder / "history.csv", index=False)
         (table_of() if predictions is None else predictions).to_csv(folder / "predictions.csv", index=False)
         return folder
@@ -223,8 +239,16 @@ def test_runs_without_a_region_head(made):
 
 def test_other_grids_and_poolings(made):
     predictions = table_of()
-    card = model_card(made(predictions, azimuth=6, elevation=3, spacing="area", pooling="statistics",
-                           model={"spacing": "area", "scale": (1.0, 5.0)}))  # fmt: skip
+    card = model_card(
+        made(
+            predictions,
+            azimuth=6,
+            elevation=3,
+            spacing="area",
+            pooling="statistics",
+            model={"spacing": "area", "scale": (1.0, 5.0)},
+        )
+    )
     assert "which of the 18 regions" in card and "6 × 3 by equal area" in card and "each from 1 to 5" in card
     assert "attentive statistics pooling" in card and "always azimuth " in card
 
@@ -272,8 +296,13 @@ def test_what_the_reader_is_told_of_the_splits(made):
 
 
 def test_limits_notes_and_changes_are_told(made):
-    card = model_card(made(limit=50, notes="Only 50 train utterances are used (limit).\n<script>alert(1)</script>\n",
-                           facts={"commit": "f" * 40 + "+"}))  # fmt: skip
+    card = model_card(
+        made(
+            limit=50,
+            notes="Only 50 train utterances are used (limit).\n<script>alert(1)</script>\n",
+            facts={"commit": "f" * 40 + "+"},
+        )
+    )
     assert "**No more than 50 utterances of each split were used: a quick look, no result.**" in card
     assert "- Only 50 train utterances are used (limit).\n" in card and "<script" not in card
     assert "commit ffffffffffff with changes that were not committed" in card
@@ -330,16 +359,18 @@ SAID = {
     "one in the test is not known": "As far as speakers are known: None of them was in training.",
     "apart": "None of them was in training.",
     "shared with validation": "None of them was in training. 2 of them were in the validation split, by which the "
-                              "epoch was chosen.",
+    "epoch was chosen.",
     "one shared": "1 of them was in training.",
     "all shared": "2 of them were in training. 2 of them were in the validation split, by which the epoch was chosen.",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", SPLITS)
 def test_of_speakers_no_more_is_said_than_is_known(made, case):
-    rows = {split: pd.DataFrame({"speaker": pd.Series(who, dtype=object)})
-            for split, who in zip(("train", "validation", "test"), SPLITS[case], strict=True)}  # fmt: skip
+    rows = {
+        split: pd.DataFrame({"speaker": pd.Series(who, dtype=object)})
+        for split, who in zip(("train", "validation", "test"), SPLITS[case], strict=True)
+    }
     sizes = split_sizes(rows, {split: np.ones(len(table)) for split, table in rows.items()})
     assert speakers_told(sizes) == SAID[case]
     told = speakers_told(json.loads(json.dumps(sizes)))  # as a run's environment.json keeps it

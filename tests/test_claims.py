@@ -32,14 +32,22 @@ def notebook(stem, kind=None):
     return "\n".join("".join(cell["source"]) for cell in cells if kind in (None, cell["cell_type"]))
 
 
-HEARD = re.compile(r"(unseen|unheard|not heard|not seen|never seen|new) (speakers?|voices?)|speakers? .{0,25}not heard"
-                   r"|speakers appear in no other|splits keep speakers apart", re.IGNORECASE)  # fmt: skip
+HEARD = re.compile(
+    r"(unseen|unheard|not heard|not seen|never seen|new) (speakers?|voices?)|speakers? .{0,25}not heard"
+    r"|speakers appear in no other|splits keep speakers apart",
+    re.IGNORECASE,
+)
 
 
-@pytest.mark.parametrize("text", [
-    "Truth and prediction on unseen speakers", "On 9 utterances of speakers it had not heard, its CCCs",
-    "how well it did on speakers whom it had not heard", "Training speakers appear in no other split",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Truth and prediction on unseen speakers",
+        "On 9 utterances of speakers it had not heard, its CCCs",
+        "how well it did on speakers whom it had not heard",
+        "Training speakers appear in no other split",
+    ],
+)
 def test_claims_about_speakers_are_seen(text):
     assert HEARD.search(text)
 
@@ -52,8 +60,12 @@ def test_nothing_claims_of_every_corpus_that_its_test_speakers_are_new():
 
 
 def test_notebooks_say_of_their_own_corpus_who_was_heard():
-    for stem, call in {"01": "speakers_told(", "05": "who_was_tested(run)", "06": "who_was_tested(folder)",
-                       "08": "who_was_tested(folder)"}.items():  # fmt: skip
+    for stem, call in {
+        "01": "speakers_told(",
+        "05": "who_was_tested(run)",
+        "06": "who_was_tested(folder)",
+        "08": "who_was_tested(folder)",
+    }.items():
         assert call in notebook(stem, "code"), stem
 
 

@@ -76,13 +76,16 @@ def msp(tmp_path):
 @pytest.fixture
 def emotale(tmp_path):
     raters = ",".join(f"a{i}_{column}" for i in (1, 2, 3) for column in ("A", "V", "D", "cat"))
-    put(tmp_path / "annotations.csv", f"""\
+    put(
+        tmp_path / "annotations.csv",
+        f"""\
 file,{raters},gt_emotion
 DK_001_A_1.wav,4.0,1.5,4.5,A,5.0,2.5,3.5,A,4.5,2.0,4.0,A,A
 EN_003_B_2.wav,1.5,2.0,2.0,B,,,,,2.5,3.0,2.5,N,B
 DK_004_N_5.wav,,,,,,,,,,,,,N
 DK_008_H_1.wav,4.0,4.0,4.0,H,4.0,4.0,4.0,H,4.0,4.0,4.0,H,H
-""")  # fmt: skip
+""",
+    )
     put(tmp_path / "speaker_info.csv", "speaker,gender,age\n001,F,22\n003,F,23\n004,M,24\n008,F,12\n")
     for name in ("DK_001_A_1", "EN_003_B_2", "DK_004_N_5", "DK_008_H_1"):
         say(tmp_path / f"wav/{name}.wav", noise(seed=len(name)), rate=48_000)
@@ -142,7 +145,16 @@ def test_msp_podcast(msp):
     assert corpus.table.index.equals(pd.RangeIndex(6))
     columns = ("path", "split", "speaker", "gender", "emotion", "valence", "arousal", "dominance", "duration")
     assert cells(corpus, "MSP-PODCAST_0001_0008", *columns) == (
-        "Audios/MSP-PODCAST_0001_0008.wav", "train", "127", "female", "N", 3.25, 4.5, 5.0, 0.5)  # fmt: skip
+        "Audios/MSP-PODCAST_0001_0008.wav",
+        "train",
+        "127",
+        "female",
+        "N",
+        3.25,
+        4.5,
+        5.0,
+        0.5,
+    )
     assert cells(corpus, "MSP-PODCAST_0002_0033", "speaker", "gender") == ("003", "male")
     assert cells(corpus, "MSP-PODCAST_0001_0019", "speaker", "split") == ("Unknown", "train")
     assert corpus.table["gender"].isna().sum() == 1
@@ -158,13 +170,16 @@ def test_msp_podcast(msp):
 
 
 def test_msp_podcast_raters_and_transcripts(msp):
-    put(msp / "Labels/labels_detailed.csv", """\
+    put(
+        msp / "Labels/labels_detailed.csv",
+        """\
 FileName,WorkerID,EmoClass_Major,EmoClass_Second,EmoAct,EmoVal,EmoDom
 MSP-PODCAST_0001_0008.wav,w1,Neutral,"Neutral,Other",4,3,5
 MSP-PODCAST_0001_0008.wav,w2,Neutral,,6,3,5
 MSP-PODCAST_0001_0008.wav,w3,Neutral,,5,3,
 MSP-PODCAST_0002_0033.wav,w1,Happy,,6,5,n.a.
-""")  # fmt: skip
+""",
+    )
     put(msp / "Labels/transcripts.csv", 'FileName,Text\nMSP-PODCAST_0001_0008.wav,"Well, yes."\n')
     corpus = corpora.load("msp_podcast", msp)
     columns = ("raters", "arousal_sd", "valence_sd", "dominance_sd", "text")
@@ -189,11 +204,20 @@ def test_emotale(emotale):
         "language",
     )
     assert cells(corpus, "DK_001_A_1", *columns) == (
-        "wav/DK_001_A_1.wav", "001", "female", "A", 2.0, 4.5, 4.0, 3, 22, "da")  # fmt: skip
+        "wav/DK_001_A_1.wav",
+        "001",
+        "female",
+        "A",
+        2.0,
+        4.5,
+        4.0,
+        3,
+        22,
+        "da",
+    )
     assert cells(corpus, "DK_001_A_1", "valence_sd", "arousal_sd") == (0.5, 0.5)
     columns = ("emotion", "valence", "arousal", "dominance", "raters", "language")
-    assert cells(corpus, "EN_003_B_2", *columns) == (
-        "O", 2.5, 2.0, 2.25, 2, "en")  # fmt: skip
+    assert cells(corpus, "EN_003_B_2", *columns) == ("O", 2.5, 2.0, 2.25, 2, "en")
     assert corpus.table["valence"].isna().sum() == 1 and cells(corpus, "DK_004_N_5", "raters") == (0,)
     assert "1 utterance by 1 speaker under 18 left out." in corpus.notes
     assert sorted(corpus.table["split"]) == ["test", "train", "validation"]
@@ -217,12 +241,25 @@ def test_iemocap(iemocap):
         "duration",
     )
     assert cells(corpus, "Ses01F_impro01_F000", *columns) == (
-        "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav", "Ses01F", "female", "N",
-        2.5, 3.5, 1.5, 2, "train", 0.5)  # fmt: skip
+        "Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav",
+        "Ses01F",
+        "female",
+        "N",
+        2.5,
+        3.5,
+        1.5,
+        2,
+        "train",
+        0.5,
+    )
     assert cells(corpus, "Ses01F_impro01_F000", "valence_sd", "arousal_sd") == (0.5**0.5, 0.5**0.5)
     # the man in a dialog that is named after the woman
     assert cells(corpus, "Ses04F_impro01_M000", "speaker", "gender", "emotion", "split") == (
-        "Ses04M", "male", "H", "validation")  # fmt: skip
+        "Ses04M",
+        "male",
+        "H",
+        "validation",
+    )
     assert cells(corpus, "Ses05F_impro01_M001", "emotion", "split") == ("O", "test")
     assert [len(corpus.rows(split, no_agreement=True)) for split in ("train", "validation", "test")] == [
         12,
@@ -520,10 +557,16 @@ def test_paths_stay_inside(tmp_path):
     assert corpus.audio_path("a/b.wav") == root / "a/b.wav" == corpus.audio_path("inner.wav")
     assert corpus.replace(root=tmp_path / "alias").audio_path("a/b.wav") == root / "a/b.wav"
     for path, word in {
-        "../secret.wav": '".."', "a/../../secret.wav": '".."', "a\\..\\..\\secret.wav": '".."',
-        str(root / "a/b.wav"): "absolute", "C:\\x.wav": "absolute", "\\\\host\\x.wav": "absolute",
-        "link.wav": "symbolic link", "": "not ''", "a\0.wav": "cannot be followed",
-    }.items():  # fmt: skip
+        "../secret.wav": '".."',
+        "a/../../secret.wav": '".."',
+        "a\\..\\..\\secret.wav": '".."',
+        str(root / "a/b.wav"): "absolute",
+        "C:\\x.wav": "absolute",
+        "\\\\host\\x.wav": "absolute",
+        "link.wav": "symbolic link",
+        "": "not ''",
+        "a\0.wav": "cannot be followed",
+    }.items():
         refusal(word, call=corpus.audio_path, args=(path,))
     refusal("not nan", call=corpus.audio_path, args=(float("nan"),))
 
@@ -559,9 +602,13 @@ def test_fingerprint(tmp_path):
     same = small(tmp_path / "elsewhere", duration=[1, 2, 3])
     assert corpus.fingerprint() == same.fingerprint() == small(tmp_path).fingerprint()
     assert len(corpus.fingerprint()) == 12 and int(corpus.fingerprint(), 16)
-    others = [corpus.replace(scale=(1, 7)), small(tmp_path, valence=[1, 2, 3.5]),
-              small(tmp_path, split=["test"] * 3), small(tmp_path, emotion=["A", None, None]),
-              small(tmp_path, text=["", "b", "c"])]  # fmt: skip
+    others = [
+        corpus.replace(scale=(1, 7)),
+        small(tmp_path, valence=[1, 2, 3.5]),
+        small(tmp_path, split=["test"] * 3),
+        small(tmp_path, emotion=["A", None, None]),
+        small(tmp_path, text=["", "b", "c"]),
+    ]
     assert len({corpus.fingerprint(), *(other.fingerprint() for other in others)}) == 6
 
 
@@ -727,8 +774,11 @@ def test_a_scan_that_is_ended_keeps_what_it_has(tmp_path, how):
     """A cluster sends SIGTERM; what takes too much memory gets SIGKILL, and loses what the last minute made."""
     for number in range(6):
         say(tmp_path / f"{number}.wav")
-    put(tmp_path / "manifest.csv", "utterance,path,speaker,valence,arousal,dominance,split\n" + "".join(
-        f"u{n},{n}.wav,s,1,2,3,train\n" for n in range(6)))  # fmt: skip
+    put(
+        tmp_path / "manifest.csv",
+        "utterance,path,speaker,valence,arousal,dominance,split\n"
+        + "".join(f"u{n},{n}.wav,s,1,2,3,train\n" for n in range(6)),
+    )
     script = f"""
 import os, signal
 from emosphere import corpora
@@ -768,8 +818,18 @@ def test_durations(msp):
 def test_cells_stay_what_they_are(tmp_path):
     """Names that look like gaps, numbers or dates, for every column of text, in every format."""
     names = ["NA", "007", "1e1", "None", "nan", "1_000", "2020-01-01", "0x1F", " null", "TRUE", "1.0", "-"]
-    frame = pd.DataFrame({"utterance": names, "path": [f"{name}.wav" for name in names], "speaker": names[::-1],
-                          "split": "train", "text": names, "valence": 1, "arousal": 2, "dominance": 3})  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "utterance": names,
+            "path": [f"{name}.wav" for name in names],
+            "speaker": names[::-1],
+            "split": "train",
+            "text": names,
+            "valence": 1,
+            "arousal": 2,
+            "dominance": 3,
+        }
+    )
     frame.to_csv(tmp_path / "manifest.csv", index=False)
     frame.to_parquet(tmp_path / "manifest.parquet")
     for file in ("manifest.csv", "manifest.parquet"):
@@ -778,8 +838,10 @@ def test_cells_stay_what_they_are(tmp_path):
             assert table[column].tolist() == [name.strip() for name in wanted], (file, column)
 
 
-ROWS = ["utterance,path,speaker,split,valence,arousal,dominance,text", *(
-    f"u{n},{n}.wav,s{n},train,{n + 1},3,4,hello {n}" for n in range(6))]  # fmt: skip
+ROWS = [
+    "utterance,path,speaker,split,valence,arousal,dominance,text",
+    *(f"u{n},{n}.wav,s{n},train,{n + 1},3,4,hello {n}" for n in range(6)),
+]
 
 
 def lines(**changed):
@@ -886,17 +948,35 @@ def test_speakers_nobody_knows(tmp_path):
 
 
 def scanned(corpus):
-    facts = dict.fromkeys(audio.FACTS, 0) | {"frames": 16000, "rate": 16000, "total_squares": 1.0, "peak": 0.5,
-                                             "digest": "", "error": ""}  # fmt: skip
+    facts = dict.fromkeys(audio.FACTS, 0) | {
+        "frames": 16000,
+        "rate": 16000,
+        "total_squares": 1.0,
+        "peak": 0.5,
+        "digest": "",
+        "error": "",
+    }
     return pd.DataFrame([facts] * len(corpus)).assign(digest=[str(n) for n in range(len(corpus))]).astype(audio.FACTS)
 
 
 @pytest.mark.parametrize(
     ("word", "letter"),
-    [("anger", "A"), ("Sadness", "S"), ("JOY", "H"), ("happiness", "H"), ("surprised", "U"), ("afraid", "F"),
-     ("disgusted", "D"), ("contemptuous", "C"), ("neu", "N"), ("neutral", "N"), ("other", "O"), ("xxx", "X"),
-     ("boredom", "boredom")],
-)  # fmt: skip
+    [
+        ("anger", "A"),
+        ("Sadness", "S"),
+        ("JOY", "H"),
+        ("happiness", "H"),
+        ("surprised", "U"),
+        ("afraid", "F"),
+        ("disgusted", "D"),
+        ("contemptuous", "C"),
+        ("neu", "N"),
+        ("neutral", "N"),
+        ("other", "O"),
+        ("xxx", "X"),
+        ("boredom", "boredom"),
+    ],
+)
 def test_categories_in_words(tmp_path, word, letter):
     write_manifest(tmp_path, manifest_rows(emotion=[word] * 6))
     assert corpora.load("manifest", tmp_path, scale=(1, 5)).table["emotion"].tolist() == [letter] * 6
@@ -944,11 +1024,14 @@ def test_segments_that_are_not_there(tmp_path, start, end, finding, words):
     assert row["finding"] == finding and words in row["detail"]
 
 
-@pytest.mark.parametrize(("column", "values", "words"), [
-    ("start", [0, -1, 0], ("row 3, column start", "cannot begin at -1 s")),
-    ("end", [1, 1, 0], ("row 4, column end", "ends at 0 s")),
-    ("end", [1, "soon", 2], ("row 3, column end", "'soon' is not a number")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("start", [0, -1, 0], ("row 3, column start", "cannot begin at -1 s")),
+        ("end", [1, 1, 0], ("row 4, column end", "ends at 0 s")),
+        ("end", [1, "soon", 2], ("row 3, column end", "'soon' is not a number")),
+    ],
+)
 def test_segments_that_cannot_be(tmp_path, column, values, words):
     write_manifest(tmp_path, manifest_rows(3, split=["train"] * 3, **{column: values}))
     refusal(*words, args=("manifest", tmp_path), scale=(1, 5))
@@ -981,12 +1064,15 @@ def test_marks_after_a_space_are_marks(tmp_path):
     assert table.loc[0, ["path", "speaker"]].tolist() == ["a, b.wav", "ann"]
 
 
-@pytest.mark.parametrize(("column", "values", "words"), [
-    ("speaker", [b"ann"] * 6, "is no text"),
-    ("speaker", [["a", "b"]] * 6, "is no text"),
-    ("valence", [pd.Timedelta(1, "s")] * 6, "is not a number"),
-    ("valence", [True] * 6, "is not a number"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("column", "values", "words"),
+    [
+        ("speaker", [b"ann"] * 6, "is no text"),
+        ("speaker", [["a", "b"]] * 6, "is no text"),
+        ("valence", [pd.Timedelta(1, "s")] * 6, "is not a number"),
+        ("valence", [True] * 6, "is not a number"),
+    ],
+)
 def test_cells_of_parquet_that_are_something_else(tmp_path, column, values, words):
     write_manifest(tmp_path, manifest_rows(**{column: values}), "a.parquet")
     refusal(f"column {column}", words, args=("manifest", tmp_path / "a.parquet"), scale=(1, 5))

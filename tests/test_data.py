@@ -117,8 +117,11 @@ def test_a_batch_in_pieces_is_the_same_audio():
     first, second = divided(batch, 2.0)
     assert first["input_values"].shape == (2, 16000)
     assert second["input_values"].shape == (1, 24000)
-    alone = [piece["input_values"][row][piece["attention_mask"][row]] for piece in (first, second)
-             for row in range(len(piece["positions"]))]  # fmt: skip
+    alone = [
+        piece["input_values"][row][piece["attention_mask"][row]]
+        for piece in (first, second)
+        for row in range(len(piece["positions"]))
+    ]
     for waveform, (_, expected) in zip(alone, items, strict=True):
         assert torch.equal(waveform, expected)
 

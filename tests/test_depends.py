@@ -34,8 +34,16 @@ def write(root, speakers=8, **columns):
 
 
 def config(root, encoders, **changes):
-    settings = {"corpus": "manifest", "root": str(root), "corpus_options": {"scale": [1, 7]}, "batch_size": 8,
-                "epochs": 2, "encoder": str(encoders / "wavlm"), "style_width": 32, "head_width": 8}  # fmt: skip
+    settings = {
+        "corpus": "manifest",
+        "root": str(root),
+        "corpus_options": {"scale": [1, 7]},
+        "batch_size": 8,
+        "epochs": 2,
+        "encoder": str(encoders / "wavlm"),
+        "style_width": 32,
+        "head_width": 8,
+    }
     return Config.create("tiny", **(settings | changes))
 
 
@@ -105,8 +113,13 @@ def other_weights(root, encoder):
     save_file(weights, encoder / "model.safetensors", metadata={"format": "pt"})
 
 
-CHANGES = {another_speaker: "labels, splits or scale", another_rating: "labels, splits or scale",
-           another_sound: "the audio", a_lost_sound: "the audio", other_weights: "the encoder's weights"}  # fmt: skip
+CHANGES = {
+    another_speaker: "labels, splits or scale",
+    another_rating: "labels, splits or scale",
+    another_sound: "the audio",
+    a_lost_sound: "the audio",
+    other_weights: "the encoder's weights",
+}
 
 
 @pytest.mark.parametrize("complete", [False, True])
@@ -180,8 +193,17 @@ def test_precision_is_recorded_as_what_it_became(root, encoders, tmp_path, monke
 def test_sweeps_and_tables_compare_the_same(root, encoders, tmp_path, monkeypatch):
     monkeypatch.setattr(experiments.engines, "execute", lambda *a: pytest.fail("nothing may run"))
     encoder = shutil.copytree(encoders / "wavlm", tmp_path / "wavlm")
-    settings = {"preset": "tiny", "corpus": "manifest", "root": str(root), "corpus_options": {"scale": [1, 7]},
-                "batch_size": 8, "epochs": 1, "encoder": str(encoder), "style_width": 32, "head_width": 8}  # fmt: skip
+    settings = {
+        "preset": "tiny",
+        "corpus": "manifest",
+        "root": str(root),
+        "corpus_options": {"scale": [1, 7]},
+        "batch_size": 8,
+        "epochs": 1,
+        "encoder": str(encoder),
+        "style_width": 32,
+        "head_width": 8,
+    }
     experiment = experiments.Experiment("mine", {"full": {}, "other": {"weighted": False}}, settings=settings)
     first, second = experiment.runs(tmp_path / "runs")
     for run in (first, second):
@@ -223,8 +245,14 @@ def test_null_in_an_experiment(tmp_path, line, words):
 
 
 def test_words_for_off(tmp_path):
-    lines = {"clip_gradient": "none", "threads": "none", "limit": "none", "auxiliary": "none", "precision": "no",
-             "batch_seconds": "null"}  # fmt: skip
+    lines = {
+        "clip_gradient": "none",
+        "threads": "none",
+        "limit": "none",
+        "auxiliary": "none",
+        "precision": "no",
+        "batch_seconds": "null",
+    }
     text = "full: {}\nmine: {" + ", ".join(f"{name}: {word}" for name, word in lines.items()) + "}\n"
     (tmp_path / "e.yaml").write_text(text)
     found = experiments.load_experiment(tmp_path / "e.yaml").runs(tmp_path)[1].config
@@ -258,8 +286,12 @@ def test_most_of_a_split_is_missing(tmp_path, encoders, split):
     (root / paths[-1]).write_bytes(b"version https://git-lfs.github.com/spec/v1\n" * 9)
     with pytest.raises(CorpusError) as caught:
         prepared(root, encoders)
-    for words in (f"{len(paths) // 2 + 1} of the {len(paths)} rated utterances of the {split} split", "git lfs pull",
-                  f"such as {paths[0]}", "allow_missing_audio=True"):  # fmt: skip
+    for words in (
+        f"{len(paths) // 2 + 1} of the {len(paths)} rated utterances of the {split} split",
+        "git lfs pull",
+        f"such as {paths[0]}",
+        "allow_missing_audio=True",
+    ):
         assert words in str(caught.value)
     found = prepared(root, encoders, allow_missing_audio=True)
     assert len(found.rows[split]) == len(paths) // 2 - 1
@@ -325,8 +357,17 @@ def test_settings_of_an_encoder_are_part_of_it(root, encoders, tmp_path):
 def test_a_sweep_compares_the_sound_and_whatever_variant_comes_first(root, encoders, tmp_path, monkeypatch):
     monkeypatch.setattr(experiments.engines, "execute", lambda *a: pytest.fail("nothing may run"))
     encoder = shutil.copytree(encoders / "wavlm", tmp_path / "wavlm")
-    settings = {"preset": "tiny", "corpus": "manifest", "root": str(root), "corpus_options": {"scale": [1, 7]},
-                "batch_size": 8, "epochs": 1, "encoder": str(encoder), "style_width": 32, "head_width": 8}  # fmt: skip
+    settings = {
+        "preset": "tiny",
+        "corpus": "manifest",
+        "root": str(root),
+        "corpus_options": {"scale": [1, 7]},
+        "batch_size": 8,
+        "epochs": 1,
+        "encoder": str(encoder),
+        "style_width": 32,
+        "head_width": 8,
+    }
     experiment = experiments.Experiment("mine", {"new": {"weighted": False}, "full": {}}, settings=settings)
     run = experiment.runs(tmp_path / "runs")[1]
     training.train(run.config, run.folder, cache=tmp_path / "cache", progress=False)
@@ -358,8 +399,11 @@ def test_nothing_that_looks_like_off_is_taken_for_nothing(tmp_path, text):
 
 
 def test_null_on_the_command_line_and_as_a_name(tmp_path):
-    done = subprocess.run([sys.executable, "-m", "emosphere", "train", str(tmp_path / "r"), "clip_gradient=None"],
-                          capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "emosphere", "train", str(tmp_path / "r"), "clip_gradient=None"],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 1 and 'write "none" to switch it off' in done.stderr and "Traceback" not in done.stderr
     (tmp_path / "e.yaml").write_text("name: null\nfull: {}\n")
     assert experiments.load_experiment(tmp_path / "e.yaml").name == "e"

@@ -32,8 +32,13 @@ def compared(model, path, lengths):
     with torch.no_grad():
         expected = model(torch.tensor(waveform), torch.tensor(mask))
     session = onnxruntime.InferenceSession(path)
-    found = dict(zip([output.name for output in session.get_outputs()],
-                     session.run(None, {"input_values": waveform, "attention_mask": mask}), strict=True))  # fmt: skip
+    found = dict(
+        zip(
+            [output.name for output in session.get_outputs()],
+            session.run(None, {"input_values": waveform, "attention_mask": mask}),
+            strict=True,
+        )
+    )
     return {name: float(np.abs(values - expected[name].numpy()).max()) for name, values in found.items()}
 
 
@@ -41,8 +46,9 @@ def compared(model, path, lengths):
 @pytest.mark.parametrize("family", ENCODERS)
 def test_every_family_gives_the_same_numbers(encoders, tmp_path, family, pooling):
     torch.manual_seed(1)
-    model = build(str(encoders / family), pooling=pooling, style_width=24, head_width=16, waveform_mean=0.01,
-                  waveform_std=0.2).eval()  # fmt: skip
+    model = build(
+        str(encoders / family), pooling=pooling, style_width=24, head_width=16, waveform_mean=0.01, waveform_std=0.2
+    ).eval()
     largest = to_onnx(model, tmp_path / "model.onnx")
     assert 0 <= largest <= 1e-4
     longer = [[31 * 16000, 9000]] if family == "whisper" and pooling == "style" else []  # than it has positions for

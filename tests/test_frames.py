@@ -279,9 +279,14 @@ def test_a_frozen_encoder_has_no_dropout_and_learns_nothing(cache):
 def test_a_weighted_mean_learns_which_layer_matters(encoders):
     """Targets that only one hidden state knows: its share grows, and is kept with the model."""
     torch.manual_seed(0)
-    config = EmoSphereConfig(encoder_config=json.loads((encoders / "whisper" / "config.json").read_text()),
-                             encoder_trained="nothing", layer="weighted", style_width=16, head_width=16,
-                             head_dropout=0.0)  # fmt: skip
+    config = EmoSphereConfig(
+        encoder_config=json.loads((encoders / "whisper" / "config.json").read_text()),
+        encoder_trained="nothing",
+        layer="weighted",
+        style_width=16,
+        head_width=16,
+        head_dropout=0.0,
+    )
     model = EmoSphereModel(config).train()
     assert model.layer_weights.tolist() == pytest.approx([1 / 3] * 3)
     states = torch.randn(64, 6, 3, 32)
@@ -323,7 +328,11 @@ def test_a_whole_cache_is_only_read(cache, monkeypatch):
 def test_small_is_the_default_and_frozen():
     config = Config.create()
     assert (config.preset, config.encoder, config.layer, config.encoder_trained) == (
-        "small", "whisper-tiny.en", "weighted", "nothing")  # fmt: skip
+        "small",
+        "whisper-tiny.en",
+        "weighted",
+        "nothing",
+    )
 
 
 def test_large_batches_as_on_a_gpu_give_the_same(cache, tones, encoders, tmp_path, monkeypatch):

@@ -49,8 +49,10 @@ def say(path, seed=0):
 def msp_podcast(root):
     names = [f"MSP-PODCAST_0001_{number:04d}" for number in range(6)]
     head = "FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set\n"
-    rows = [f"{name}.wav,{'NXHHAO'[n]},4.5,3.{n},5,00{n % 3},Female,{'Train' if n < 3 else 'Development'}"
-            for n, name in enumerate(names)]  # fmt: skip
+    rows = [
+        f"{name}.wav,{'NXHHAO'[n]},4.5,3.{n},5,00{n % 3},Female,{'Train' if n < 3 else 'Development'}"
+        for n, name in enumerate(names)
+    ]
     detailed = ["FileName,WorkerID,EmoClass_Major,EmoAct,EmoVal,EmoDom"]
     detailed += [f"{name}.wav,w{rater},Neutral,{3 + rater},4,5" for name in names[:4] for rater in range(2)]
     texts = ["FileName,Text", *(f'{name}.wav,"Well, {n}."' for n, name in enumerate(names))]
@@ -79,13 +81,25 @@ def iemocap(root):
 
 def manifest_table():
     n = 8
-    return pd.DataFrame({
-        "utterance": [f"u{i}" for i in range(n)], "path": [f"{i}.wav" for i in range(n)],
-        "speaker": [f"s{i % 4}" for i in range(n)], "valence": [1.0 + i % 5 for i in range(n)],
-        "arousal": [3.0] * n, "dominance": [2.5] * n, "emotion": list("ASHUFDXO"), "gender": ["Female", "m"] * 4,
-        "split": (["train", "validation", "test"] * 3)[:n], "text": ["Well, yes."] * n, "raters": [5] * n,
-        "valence_sd": [0.5] * n, "arousal_sd": [0.5] * n, "dominance_sd": [0.5] * n, "age": [30] * n,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "utterance": [f"u{i}" for i in range(n)],
+            "path": [f"{i}.wav" for i in range(n)],
+            "speaker": [f"s{i % 4}" for i in range(n)],
+            "valence": [1.0 + i % 5 for i in range(n)],
+            "arousal": [3.0] * n,
+            "dominance": [2.5] * n,
+            "emotion": list("ASHUFDXO"),
+            "gender": ["Female", "m"] * 4,
+            "split": (["train", "validation", "test"] * 3)[:n],
+            "text": ["Well, yes."] * n,
+            "raters": [5] * n,
+            "valence_sd": [0.5] * n,
+            "arousal_sd": [0.5] * n,
+            "dominance_sd": [0.5] * n,
+            "age": [30] * n,
+        }
+    )
 
 
 def manifest(root):
@@ -144,9 +158,18 @@ def model():
 
 
 SOUNDS = {
-    "a.wav": {}, "u8.wav": {"subtype": "PCM_U8"}, "24.wav": {"subtype": "PCM_24"}, "float.wav": {"subtype": "FLOAT"},
-    "a.flac": {}, "a.mp3": {}, "a.ogg": {}, "a.aiff": {}, "a.au": {}, "a.w64": {}, "a.caf": {},
-}  # fmt: skip
+    "a.wav": {},
+    "u8.wav": {"subtype": "PCM_U8"},
+    "24.wav": {"subtype": "PCM_24"},
+    "float.wav": {"subtype": "FLOAT"},
+    "a.flac": {},
+    "a.mp3": {},
+    "a.ogg": {},
+    "a.aiff": {},
+    "a.au": {},
+    "a.w64": {},
+    "a.caf": {},
+}
 
 
 def test_audio(tmp_path, model):
@@ -221,13 +244,64 @@ rates:
 """
 
 SNIPPETS = [
-    "!!python/object/apply:os.system [false]", "!!map x", "!!int x", "!!float x", "2001-99-99", "!!binary x", "<<: 3",
-    "<<: [1]", "? [1]", "? {a: 1}", "&a [*a]", "*a", "*base", "&a", "!!set {a}", "!!omap [a: 1]", "!!pairs x", "!x y",
-    "!!timestamp x", "!!bool x", "!!null x", "!!str [a]", "!!seq x", "0x" + "f" * 9000, "0b1", "0o7", "1:30:30", ".nan",
-    "9" * 5000, ".inf", "~", "yes", "|", ">", "- ", "--- ", "...", "%YAML 9.9", "%TAG ! x", "@", "`", "seeds: [-1]",
-    "seeds: 99999999999", "seeds: 1e9", "[" * 900, "{" * 900, "- " * 900, "a: " * 900, "name: [1]", "name: ",
-    "settings: []", "settings: {root: 3}", "full: [1]", "preset: x", "epochs: [1, 1]", "epochs: [1, 1.0]", "1: {}",
-]  # fmt: skip
+    "!!python/object/apply:os.system [false]",
+    "!!map x",
+    "!!int x",
+    "!!float x",
+    "2001-99-99",
+    "!!binary x",
+    "<<: 3",
+    "<<: [1]",
+    "? [1]",
+    "? {a: 1}",
+    "&a [*a]",
+    "*a",
+    "*base",
+    "&a",
+    "!!set {a}",
+    "!!omap [a: 1]",
+    "!!pairs x",
+    "!x y",
+    "!!timestamp x",
+    "!!bool x",
+    "!!null x",
+    "!!str [a]",
+    "!!seq x",
+    "0x" + "f" * 9000,
+    "0b1",
+    "0o7",
+    "1:30:30",
+    ".nan",
+    "9" * 5000,
+    ".inf",
+    "~",
+    "yes",
+    "|",
+    ">",
+    "- ",
+    "--- ",
+    "...",
+    "%YAML 9.9",
+    "%TAG ! x",
+    "@",
+    "`",
+    "seeds: [-1]",
+    "seeds: 99999999999",
+    "seeds: 1e9",
+    "[" * 900,
+    "{" * 900,
+    "- " * 900,
+    "a: " * 900,
+    "name: [1]",
+    "name: ",
+    "settings: []",
+    "settings: {root: 3}",
+    "full: [1]",
+    "preset: x",
+    "epochs: [1, 1]",
+    "epochs: [1, 1.0]",
+    "1: {}",
+]
 
 
 def test_experiments(tmp_path):
@@ -242,8 +316,13 @@ def test_experiments(tmp_path):
 def test_results(tmp_path):
     columns = [f"{name}{end}" for end in ("", "_predicted") for name in DIMENSIONS]
     table = pd.DataFrame(np.random.default_rng(0).uniform(1, 7, (24, 6)).round(2), columns=columns)
-    table = table.assign(region=np.arange(24) % 8, region_predicted=np.arange(24) % 4, region_of_vad=np.arange(24) % 8,
-                         speaker=[f"s{n % 4}" for n in range(24)], utterance=[f"u{n}" for n in range(24)])  # fmt: skip
+    table = table.assign(
+        region=np.arange(24) % 8,
+        region_predicted=np.arange(24) % 4,
+        region_of_vad=np.arange(24) % 8,
+        speaker=[f"s{n % 4}" for n in range(24)],
+        utterance=[f"u{n}" for n in range(24)],
+    )
     whole = {}
     for variant in ("full", "other"):
         folder = tmp_path / variant / "seed0"
@@ -314,8 +393,12 @@ def test_checkpoints(tmp_path, model):
             told = json.dumps(changed).encode() if rng.random() < 0.7 else retold(header, rng)
             data = len(told).to_bytes(8, "little") + told + whole[8 + size :]
         file.write_bytes(data)
-        attempt(lambda: checkpoint.load(file, made, *parts(), accelerator), checkpoint.CheckpointError, file,
-                what=f"case {number}")  # fmt: skip
+        attempt(
+            lambda: checkpoint.load(file, made, *parts(), accelerator),
+            checkpoint.CheckpointError,
+            file,
+            what=f"case {number}",
+        )
     torch.set_rng_state(state)
 
 
@@ -374,20 +457,45 @@ BOMB = "full: {}\nsettings:\n  corpus_options:\n    a: &a [x, x, x, x, x, x, x, 
 BOMB += "".join(f"    {b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
 
 
-@pytest.mark.parametrize("text", [
-    BOMB, "full: {}\nseeds: 999999999999", "full: {epochs: 2001-99-99}", "!!map x", "full: &a {epochs: *a}", "[" * 3000,
-    "full: {epochs: 0x" + "f" * 9000 + "}", "a: " * 3000, "full: !!int x", "full: !!bool x", "full: !!timestamp x",
-    "".join(f"v{n}: {{}}\n" for n in range(6000)),
-], ids=range(12))  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOMB,
+        "full: {}\nseeds: 999999999999",
+        "full: {epochs: 2001-99-99}",
+        "!!map x",
+        "full: &a {epochs: *a}",
+        "[" * 3000,
+        "full: {epochs: 0x" + "f" * 9000 + "}",
+        "a: " * 3000,
+        "full: !!int x",
+        "full: !!bool x",
+        "full: !!timestamp x",
+        "".join(f"v{n}: {{}}\n" for n in range(6000)),
+    ],
+    ids=range(12),
+)
 def test_yaml_that_hangs_or_trips_its_parser(tmp_path, text):
     (tmp_path / "mine.yaml").write_text(text)
     refusal(lambda: experiments.load_experiment(tmp_path / "mine.yaml"), ConfigError, "mine.yaml")
 
 
-@pytest.mark.parametrize("text", [
-    "", "{", "[]", "null", "3", '{"learning_rate": 1' + "0" * 400 + "}", '{"epochz": 3}', "\xff", "[" * 100_000,
-    '{"seed": 1' + "0" * 5000 + "}",
-], ids=range(10))  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "3",
+        '{"learning_rate": 1' + "0" * 400 + "}",
+        '{"epochz": 3}',
+        "\xff",
+        "[" * 100_000,
+        '{"seed": 1' + "0" * 5000 + "}",
+    ],
+    ids=range(10),
+)
 def test_configurations_that_are_none(tmp_path, text):
     (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
     refusal(

@@ -36,8 +36,9 @@ def batch():
 @pytest.mark.parametrize("family", [name for name in ENCODERS if name != "data2vec-audio"])
 def test_an_utterance_alone_and_in_a_batch_agree(encoders, batch, family, pooling):
     waveforms, mask, lengths = batch
-    model = build(str(encoders / family), pooling=pooling, style_width=24, head_width=16, waveform_mean=0.01,
-                  waveform_std=0.2).eval()  # fmt: skip
+    model = build(
+        str(encoders / family), pooling=pooling, style_width=24, head_width=16, waveform_mean=0.01, waveform_std=0.2
+    ).eval()
     with torch.no_grad():
         together = model(waveforms, mask)
         for i, length in enumerate(lengths):
@@ -50,8 +51,7 @@ def test_an_utterance_alone_and_in_a_batch_agree(encoders, batch, family, poolin
 @pytest.mark.parametrize("frozen", [False, True])
 def test_bfloat16_is_for_the_encoder_alone(batch, monkeypatch, pooling, frozen):
     """With the same frames of the encoder, everything behind it is the same to the last bit."""
-    model = small(pooling=pooling, layer="weighted", frame_stride=3,
-                  encoder_trained="nothing" if frozen else "all")  # fmt: skip
+    model = small(pooling=pooling, layer="weighted", frame_stride=3, encoder_trained="nothing" if frozen else "all")
     with torch.no_grad():
         model.layer_scores.uniform_(-0.05, 0.05)
         with torch.autocast("cpu", torch.bfloat16):
@@ -256,8 +256,15 @@ def test_layers_are_transformers_hidden_states(tmp_path, batch, family, stable):
 @pytest.mark.parametrize("layer", [0, 1, "weighted"])
 @pytest.mark.parametrize("family", ["wavlm", "whisper"])
 def test_a_model_of_some_layers_is_saved_and_loaded(encoders, tmp_path, batch, family, layer):
-    model = build(str(encoders / family), layer=layer, frame_stride=3, encoder_trained="nothing", style_width=24,
-                  head_width=16, waveform_std=0.2).eval()  # fmt: skip
+    model = build(
+        str(encoders / family),
+        layer=layer,
+        frame_stride=3,
+        encoder_trained="nothing",
+        style_width=24,
+        head_width=16,
+        waveform_std=0.2,
+    ).eval()
     model.frame_mean.uniform_(), model.frame_std.uniform_(0.5, 1.5)
     model.save_pretrained(tmp_path)
     loaded = EmoSphereModel.from_pretrained(tmp_path)

@@ -20,9 +20,16 @@ def corpus():
     ratings = rng.uniform(1, 7, (COUNT, 3)).round(1)
     ratings[7] = np.nan
     names = [f"u{i:02}" for i in range(COUNT)]
-    table = tidy({"utterance": names, "path": [f"{name}.wav" for name in names], "split": ["test"] * COUNT,
-                  "speaker": [f"s{i % 5}" for i in range(COUNT)], "emotion": ["A"] * COUNT,
-                  **dict(zip(DIMENSIONS, ratings.T, strict=True))})  # fmt: skip
+    table = tidy(
+        {
+            "utterance": names,
+            "path": [f"{name}.wav" for name in names],
+            "split": ["test"] * COUNT,
+            "speaker": [f"s{i % 5}" for i in range(COUNT)],
+            "emotion": ["A"] * COUNT,
+            **dict(zip(DIMENSIONS, ratings.T, strict=True)),
+        }
+    )
     return Corpus("small", table, Scale(1, 7), ".")
 
 
@@ -219,8 +226,14 @@ def test_names_are_text(corpus, runs):
     explorer = compare(corpus, {"<script>x</script>": runs["full"]})
     explorer.select_regions(0)
     explorer.select(0)
-    words = [explorer.caption, explorer.matrix, explorer.about, explorer.regions._top, explorer.player.facts,
-             explorer.listing.heading]  # fmt: skip
+    words = [
+        explorer.caption,
+        explorer.matrix,
+        explorer.about,
+        explorer.regions._top,
+        explorer.player.facts,
+        explorer.listing.heading,
+    ]
     texts = [widget.value for widget in words] + list(explorer.lines.lines["<script>x</script>"].text)
     assert not any("<script" in text for text in texts)
 

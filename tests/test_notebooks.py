@@ -28,8 +28,16 @@ def cells(path, kind="code"):
 
 
 def test_all_eight_are_there():
-    assert [path.stem for path in NOTEBOOKS] == ["01_corpus", "02_sphere", "03_model", "04_losses", "05_training",
-                                                "06_evaluation", "07_ablations", "08_your_voice"]  # fmt: skip
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01_corpus",
+        "02_sphere",
+        "03_model",
+        "04_losses",
+        "05_training",
+        "06_evaluation",
+        "07_ablations",
+        "08_your_voice",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -123,13 +131,19 @@ def test_training_and_what_follows_run_on_small_settings(tmp_path, variants):
 @pytest.mark.slow
 def test_a_run_that_nobody_watches_leaves_a_page_and_a_small_notebook(tmp_path):
     output = tmp_path / "02_sphere.ipynb"
-    run_notebook(ROOT / "notebooks" / "02_sphere.ipynb", output,
-                 {"root": str(EMBEDDED), "figures": str(tmp_path), "interactive": False})  # fmt: skip
+    run_notebook(
+        ROOT / "notebooks" / "02_sphere.ipynb",
+        output,
+        {"root": str(EMBEDDED), "figures": str(tmp_path), "interactive": False},
+    )
     assert "widget-view" not in output.read_text()
     assert output.stat().st_size < 3_000_000
     outputs = [output for cell in cells(output) for output in cell.outputs]
-    figures = [output.data["application/vnd.plotly.v1+json"] for output in outputs
-               if "application/vnd.plotly.v1+json" in output.get("data", {})]  # fmt: skip
+    figures = [
+        output.data["application/vnd.plotly.v1+json"]
+        for output in outputs
+        if "application/vnd.plotly.v1+json" in output.get("data", {})
+    ]
     assert len(figures) >= 3
     assert all(figure["layout"]["modebar"]["remove"] == "sendChartToCloud" for figure in figures)  # no upload
     page = (tmp_path / "embedded" / "explorer.html").read_text()
@@ -139,8 +153,12 @@ def test_a_run_that_nobody_watches_leaves_a_page_and_a_small_notebook(tmp_path):
 
 def test_an_unknown_papermill_parameter_stops_a_notebook_at_once(tmp_path):
     with pytest.raises(papermill.PapermillExecutionError, match="There is no parameter 'epocs'; did you mean 'epochs'"):
-        papermill.execute_notebook(str(ROOT / "notebooks" / "05_training.ipynb"), str(tmp_path / "out.ipynb"),
-                                   {"epocs": 1, "folder": str(tmp_path / "run")}, progress_bar=False)  # fmt: skip
+        papermill.execute_notebook(
+            str(ROOT / "notebooks" / "05_training.ipynb"),
+            str(tmp_path / "out.ipynb"),
+            {"epocs": 1, "folder": str(tmp_path / "run")},
+            progress_bar=False,
+        )
     assert not (tmp_path / "run").exists()
 
 

@@ -22,8 +22,9 @@ def written(folder, text, name="mine.yaml"):
 def test_the_nine_variants_differ_as_the_paper_says():
     experiment = experiments.load_experiment(NOTEBOOKS / "experiments.yaml", beside=NOTEBOOKS)
     full = Config.create("paper")
-    differences = {name: full.differences(Config.create("paper", **changes))
-                   for name, changes in experiment.variants.items()}  # fmt: skip
+    differences = {
+        name: full.differences(Config.create("paper", **changes)) for name, changes in experiment.variants.items()
+    }
     assert {name: {key: there for key, (_, there) in found.items()} for name, found in differences.items()} == {
         "full": {},
         "no_preprocessing": {"preprocessing": False},
@@ -51,7 +52,9 @@ def test_the_grids_of_the_angle_study():
 
 
 def test_lists_make_a_grid(tmp_path):
-    file = written(tmp_path, """
+    file = written(
+        tmp_path,
+        """
 name: rates
 seeds: [3, 1]
 settings: {corpus: manifest, root: data, epochs: 4}
@@ -60,7 +63,8 @@ rates:
   learning_rate: [1e-3, 3e-4]
   pooling: [style, statistics]
   epochs: 2
-""")  # fmt: skip
+""",
+    )
     experiment = experiments.load_experiment(file, beside=tmp_path / "notebooks")
     assert (experiment.name, experiment.seeds) == ("rates", (3, 1))
     assert list(experiment.variants) == [
@@ -73,8 +77,9 @@ rates:
     runs = experiment.runs(tmp_path / "runs")
     assert len(runs) == 10
     assert [run.seed for run in runs] == [3] * 5 + [1] * 5
-    assert runs[1].config == Config.create(corpus="manifest", root="../data", epochs=2, learning_rate=0.001,
-                                           pooling="style", seed=3)  # fmt: skip
+    assert runs[1].config == Config.create(
+        corpus="manifest", root="../data", epochs=2, learning_rate=0.001, pooling="style", seed=3
+    )
     assert runs[1].folder == tmp_path / "runs" / "rates" / "rates,learning_rate=0.001,pooling=style" / "seed3"
 
 

@@ -89,8 +89,9 @@ def test_spectrogram_shows_the_tone(hertz):
     loudest = level[:, level.shape[1] // 2].argmax() + 0.5
     ticks = figure.layout.yaxis2
     # mel scale of the ticks, read back: equal steps between bands
-    at = np.interp(2595 * np.log10(1 + hertz / 700), 2595 * np.log10(1 + np.array(ticks.ticktext, float) / 700),
-                   ticks.tickvals)  # fmt: skip
+    at = np.interp(
+        2595 * np.log10(1 + hertz / 700), 2595 * np.log10(1 + np.array(ticks.ticktext, float) / 700), ticks.tickvals
+    )
     assert loudest == pytest.approx(at, abs=1.5)
 
 
@@ -169,8 +170,10 @@ def test_one_patch_alone():
 def test_the_menu_shows_one_colouring_at_a_time(points):
     grid = RegionGrid(4, 2)
     names = [f"<i>{n}" for n in range(len(points))]
-    menu = {"regions": (plots.color_by_region(grid, grid.assign(points)), grid),
-            "error": (plots.color_by_quantity("error", points[:, 0]), grid)}  # fmt: skip
+    menu = {
+        "regions": (plots.color_by_region(grid, grid.assign(points)), grid),
+        "error": (plots.color_by_quantity("error", points[:, 0]), grid),
+    }
     figure = plots.sphere_menu(points, names, menu, predicted=np.where(points[:, :1] > 0, points, np.nan))
     for button in figure.layout.updatemenus[0].buttons:
         states = button.args[0]["visible"]
@@ -194,17 +197,27 @@ def test_a_large_sphere_is_a_sample_and_says_so():
 def course(weights, losses):
     """A training's history, as its file has it."""
     count = len(weights)
-    return pd.DataFrame({name: np.linspace(0.5, 0.4, count) for name in (
-        "train_ccc_loss", "validation_loss", *(f"ccc_{d}" for d in DIMENSIONS))}).assign(
-        auxiliary_weight=weights, train_auxiliary_loss=losses, epoch=range(count),
-        best=[number == 1 for number in range(count)])  # fmt: skip
+    return pd.DataFrame(
+        {
+            name: np.linspace(0.5, 0.4, count)
+            for name in ("train_ccc_loss", "validation_loss", *(f"ccc_{d}" for d in DIMENSIONS))
+        }
+    ).assign(
+        auxiliary_weight=weights,
+        train_auxiliary_loss=losses,
+        epoch=range(count),
+        best=[number == 1 for number in range(count)],
+    )
 
 
-@pytest.mark.parametrize(("weights", "losses", "drawn", "weight"), [
-    ([1, 0.5, 0, 0], [2.0, 1.5, 0, 0], [2.0, 1.5, None, None], [1, 0.5, 0, 0]),
-    ([1, 1, 1], [2.0, 1.5, 1.2], [2.0, 1.5, 1.2], [1, 1, 1]),
-    ([1, 0.5, 0], [0, 0, 0], [None] * 3, [None] * 3),  # a run without an auxiliary task
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("weights", "losses", "drawn", "weight"),
+    [
+        ([1, 0.5, 0, 0], [2.0, 1.5, 0, 0], [2.0, 1.5, None, None], [1, 0.5, 0, 0]),
+        ([1, 1, 1], [2.0, 1.5, 1.2], [2.0, 1.5, 1.2], [1, 1, 1]),
+        ([1, 0.5, 0], [0, 0, 0], [None] * 3, [None] * 3),  # a run without an auxiliary task
+    ],
+)
 def test_an_auxiliary_loss_that_was_not_measured_is_a_gap(weights, losses, drawn, weight):
     figure = plots.history(course(weights, losses))
     curves = {trace.name: [None if np.isnan(y) else y for y in trace.y] for trace in figure.data}
@@ -218,8 +231,20 @@ def test_a_picture_counts_epochs_as_the_file_does():
     assert list(star.x) == [1] and "from 0" in figure.layout.xaxis.title.text
 
 
-NO_FIGURES = {"DIMENSION_COLORS", "OCTANT_COLORS", "Colouring", "color_by_group", "color_by_quantity",
-              "color_by_region", "hover_texts", "patches", "plain", "region_colors", "save", "way"}  # fmt: skip
+NO_FIGURES = {
+    "DIMENSION_COLORS",
+    "OCTANT_COLORS",
+    "Colouring",
+    "color_by_group",
+    "color_by_quantity",
+    "color_by_region",
+    "hover_texts",
+    "patches",
+    "plain",
+    "region_colors",
+    "save",
+    "way",
+}
 
 
 @pytest.fixture(scope="module")
@@ -228,16 +253,27 @@ def figures(tones):
     corpus, grid = corpora.load("msp_podcast", tones), RegionGrid(4, 2)
     points, regions = corpus.points, grid.assign(corpus.points)
     table = pd.DataFrame({"valence": [0.1, 0.2], "arousal": [0.3, 0.4]}, index=["a", "b"])
-    history = pd.DataFrame({name: [0.5, 0.4] for name in (
-        "auxiliary_weight", "train_ccc_loss", "train_auxiliary_loss", "validation_loss",
-        *(f"ccc_{d}" for d in DIMENSIONS))}).assign(epoch=[0, 1], best=[True, False])  # fmt: skip
+    history = pd.DataFrame(
+        {
+            name: [0.5, 0.4]
+            for name in (
+                "auxiliary_weight",
+                "train_ccc_loss",
+                "train_auxiliary_loss",
+                "validation_loss",
+                *(f"ccc_{d}" for d in DIMENSIONS),
+            )
+        }
+    ).assign(epoch=[0, 1], best=[True, False])
     predictions = corpus.rows("test").assign(**{f"{d}_predicted": 4.0 for d in DIMENSIONS})
     dots = pd.DataFrame({"label": ["a"], "value": [0.5], "low": [0.4], "high": [0.6], "group": ["valence"]})
     windows = pd.DataFrame({"start": [0.0, 1.0], "end": [3.0, 4.0], **{name: [2.0, 3.0] for name in DIMENSIONS}})
     differences = pd.DataFrame([dict(variant="other", figure="valence", value=-0.02, low=-0.03, high=-0.01, p=0.004)])
     differences.attrs["reference"] = "full"
-    menu = {"regions": (plots.color_by_region(grid, regions), grid),
-            "error": (plots.color_by_quantity("error", points[:, 0]), grid)}  # fmt: skip
+    menu = {
+        "regions": (plots.color_by_region(grid, regions), grid),
+        "error": (plots.color_by_quantity("error", points[:, 0]), grid),
+    }
     return {
         "arrows": plots.arrows(points[:5], points[5:10], grid),
         "bars": plots.bars(table, title="t", y_title="y", percent=True),
@@ -262,8 +298,10 @@ def figures(tones):
 def study(count):
     """Table of as many grids, each with another number of regions."""
     numbers = [(3 * n + 2, 0.5, 20.0, 0.7, 0.6, 0.8) for n in range(count)]
-    columns = [*(("grid", name, "value") for name in ("regions", "evenness", "largest share, %")),
-               *(("ours", "average", name) for name in ("value", "low", "high"))]  # fmt: skip
+    columns = [
+        *(("grid", name, "value") for name in ("regions", "evenness", "largest share, %")),
+        *(("ours", "average", name) for name in ("value", "low", "high")),
+    ]
     index = [f"{n} regions" for n in range(count)]
     return pd.DataFrame(numbers, columns=pd.MultiIndex.from_tuples(columns), index=index)
 
@@ -304,8 +342,10 @@ def test_every_colour_scale_has_limits(figures):
     assert not [
         path for path in sources if re.search("imshow|px.density|Contour|plotly.express", path.read_text("utf-8"))
     ]
-    made = {path.name: len(re.findall(r"Heatmap\(|add_heatmap\(|add_histogram2d\(", path.read_text("utf-8")))
-            for path in sources}  # fmt: skip
+    made = {
+        path.name: len(re.findall(r"Heatmap\(|add_heatmap\(|add_histogram2d\(", path.read_text("utf-8")))
+        for path in sources
+    }
     limits = {path.name: len(re.findall(r"zmin=", path.read_text("utf-8"))) for path in sources}
     assert all(limits[name] >= count for name, count in made.items()), made
 
@@ -332,16 +372,22 @@ def test_one_confusion_matrix_looks_one_way():
 MANY = 20  # more than there are colours
 
 
-@pytest.mark.parametrize("draw", [
-    lambda names: plots.bars(pd.DataFrame({name: [1.0] for name in names}), title="t", y_title="y"),
-    lambda names: plots.lines([0], {name: [1.0] for name in names}, title="t", x_title="x", y_title="y"),
-], ids=["bars", "lines"])  # fmt: skip
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda names: plots.bars(pd.DataFrame({name: [1.0] for name in names}), title="t", y_title="y"),
+        lambda names: plots.lines([0], {name: [1.0] for name in names}, title="t", x_title="x", y_title="y"),
+    ],
+    ids=["bars", "lines"],
+)
 def test_more_columns_than_colours_are_all_drawn_and_told_apart(draw):
     names = ["arousal", *(f"column {n}" for n in range(MANY))]
     traces = draw(names).data
     assert [trace.name for trace in traces] == names
-    looks = [(trace.marker.color, trace.marker.pattern.shape) if trace.type == "bar" else
-             (trace.line.color, trace.line.dash) for trace in traces]  # fmt: skip
+    looks = [
+        (trace.marker.color, trace.marker.pattern.shape) if trace.type == "bar" else (trace.line.color, trace.line.dash)
+        for trace in traces
+    ]
     assert len(set(looks[1:])) == MANY
 
 

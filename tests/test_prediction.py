@@ -78,8 +78,14 @@ def test_what_a_row_says():
         assert row["probability"] == max(found)
         assert row["region_heard"] == model.config.grid.names[int(np.argmax(found))]
     assert table["source"].tolist() == [0, 1]
-    assert list(table) == ["source", *VALUES, "region", "region_heard", "probability",
-                           *(f"probability_{number}" for number in range(12))]  # fmt: skip
+    assert list(table) == [
+        "source",
+        *VALUES,
+        "region",
+        "region_heard",
+        "probability",
+        *(f"probability_{number}" for number in range(12)),
+    ]
 
 
 def test_ratings_stay_on_the_scale(model):
@@ -114,15 +120,25 @@ def test_a_row_does_not_depend_on_the_others(encoders, family, wav):
     alone = pd.concat([predict(model, source) for source in sources], ignore_index=True)
     few = predict(model, sources[::-1], batch_size=2)[::-1].reset_index(drop=True)
     for other in (alone, few):
-        np.testing.assert_allclose(other[[*DIMENSIONS, "probability"]], together[[*DIMENSIONS, "probability"]],
-                                   atol=1e-4)  # fmt: skip
+        np.testing.assert_allclose(
+            other[[*DIMENSIONS, "probability"]], together[[*DIMENSIONS, "probability"]], atol=1e-4
+        )
 
 
 def test_forms_of_a_source(model, wav):
     path, samples = wav("a.wav", noise(1), subtype="FLOAT"), noise(1)
     expected = predict(model, [path])
-    for source in (path, str(path), samples, samples.astype("float64"), torch.tensor(samples), [samples], [path],
-                   [samples.tolist()], (path,)):  # fmt: skip
+    for source in (
+        path,
+        str(path),
+        samples,
+        samples.astype("float64"),
+        torch.tensor(samples),
+        [samples],
+        [path],
+        [samples.tolist()],
+        (path,),
+    ):
         found = predict(model, source)
         np.testing.assert_allclose(found[VALUES], expected[VALUES], atol=1e-4)
     assert expected["source"].tolist() == [str(path)] and found["source"].tolist() == [str(path)]
@@ -184,8 +200,11 @@ def test_windows_in_the_table(model, wav):
     assert list(table)[:4] == ["source", "start", "end", "valence"]
 
 
-@pytest.mark.parametrize("windows", [0.1, 0, -1, (1, 2), (1, 0), (1, 0.001), (200, 3), (1,), (1, 2, 3), "3", np.nan,
-                                     (np.nan, 1), (1, np.nan)], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "windows",
+    [0.1, 0, -1, (1, 2), (1, 0), (1, 0.001), (200, 3), (1,), (1, 2, 3), "3", np.nan, (np.nan, 1), (1, np.nan)],
+    ids=str,
+)
 def test_windows_that_are_none(model, windows):
     with pytest.raises(ValueError, match=r"^Windows are \(length, step\) in seconds, a length of 0.25 to 120 s and"):
         predict(model, noise(1), windows=windows)
@@ -478,9 +497,12 @@ def test_command_for_a_reader_that_goes_away(run, wav):
     path = wav("a.wav", noise(1))
     process = subprocess.Popen(
         [sys.executable, "-m", "emosphere", "predict", *[path] * 3, "--model", run],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parent.parent,
-        env={**os.environ, "OMP_NUM_THREADS": "1"}, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parent.parent,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        text=True,
+    )
     process.stdout.close()
     assert "Traceback" not in process.stderr.read()
     assert process.wait() == 0

@@ -56,10 +56,14 @@ def test_two_processes_leave_one_whole_run(pair, tones):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", [
-    {},
-    dict(encoder_trained="nothing", layer="weighted", micro_batch_seconds=2.0),
-], ids=["trained", "frozen"])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        dict(encoder_trained="nothing", layer="weighted", micro_batch_seconds=2.0),
+    ],
+    ids=["trained", "frozen"],
+)
 def test_one_process_learns_the_same(tones, encoders, tmp_path, monkeypatch, changes):
     """Without dropout nothing but rounding is left between one process and two."""
     config = configuration(tones, encoders, epochs=2, **changes)

@@ -194,9 +194,28 @@ BINARY = {"os.open", "wave.open", "zipfile.ZipFile.open", "webbrowser.open", "Im
 TEMPORARY = {"NamedTemporaryFile", "TemporaryFile", "SpooledTemporaryFile"}
 TABLES = {"np.savetxt", "np.loadtxt", "np.genfromtxt", "numpy.savetxt", "numpy.loadtxt", "io.TextIOWrapper"}
 POSIX = {"fcntl", "resource", "pwd", "grp", "termios", "pty", "tty", "syslog"}
-NAMES = {"os.fork", "os.getuid", "os.geteuid", "os.getgid", "os.sysconf", "os.killpg", "os.setsid", "os.getpgid",
-         "os.O_DIRECTORY", "os.chown", "os.mkfifo", "os.uname", "os.getloadavg", "os.sched_getaffinity",
-         "signal.SIGKILL", "signal.SIGHUP", "signal.SIGALRM", "signal.alarm", "signal.pause", "time.tzset"}  # fmt: skip
+NAMES = {
+    "os.fork",
+    "os.getuid",
+    "os.geteuid",
+    "os.getgid",
+    "os.sysconf",
+    "os.killpg",
+    "os.setsid",
+    "os.getpgid",
+    "os.O_DIRECTORY",
+    "os.chown",
+    "os.mkfifo",
+    "os.uname",
+    "os.getloadavg",
+    "os.sched_getaffinity",
+    "signal.SIGKILL",
+    "signal.SIGHUP",
+    "signal.SIGALRM",
+    "signal.alarm",
+    "signal.pause",
+    "time.tzset",
+}
 
 
 def without_encoding(source):
@@ -242,38 +261,76 @@ def only_posix(source):
     return found
 
 
-@pytest.mark.parametrize("code", [
-    "path.read_text()", "path.write_text('x')", "path.read_text(errors='replace')", "open(path)", "open(path, 'a')",
-    "open(path, mode='w')", "path.open()", "path.open('w', newline='')", "run(x, text=True)", "os.fdopen(handle, 'w')",
-    "Popen(x, universal_newlines=True)", "tempfile.NamedTemporaryFile('w')", "gzip.open(path, 'rt')",
-    "NamedTemporaryFile(mode='w+')", "np.savetxt(path, table)", "io.TextIOWrapper(raw)",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "code",
+    [
+        "path.read_text()",
+        "path.write_text('x')",
+        "path.read_text(errors='replace')",
+        "open(path)",
+        "open(path, 'a')",
+        "open(path, mode='w')",
+        "path.open()",
+        "path.open('w', newline='')",
+        "run(x, text=True)",
+        "os.fdopen(handle, 'w')",
+        "Popen(x, universal_newlines=True)",
+        "tempfile.NamedTemporaryFile('w')",
+        "gzip.open(path, 'rt')",
+        "NamedTemporaryFile(mode='w+')",
+        "np.savetxt(path, table)",
+        "io.TextIOWrapper(raw)",
+    ],
+)
 def test_text_without_an_encoding_is_seen(code):
     assert without_encoding(code)
 
 
-@pytest.mark.parametrize("code", [
-    "path.read_text('utf-8')", "path.write_text(x, 'utf-8')", "open(path, 'rb')", "path.open('wb')", "os.open(path, 1)",
-    "open(path, encoding='utf-8')", "tempfile.NamedTemporaryFile()", "run(x, text=True, encoding='utf-8')",
-    "path.read_bytes()", "notebook.open('scratch.ipynb')", "zipfile.ZipFile(path, 'w')",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "code",
+    [
+        "path.read_text('utf-8')",
+        "path.write_text(x, 'utf-8')",
+        "open(path, 'rb')",
+        "path.open('wb')",
+        "os.open(path, 1)",
+        "open(path, encoding='utf-8')",
+        "tempfile.NamedTemporaryFile()",
+        "run(x, text=True, encoding='utf-8')",
+        "path.read_bytes()",
+        "notebook.open('scratch.ipynb')",
+        "zipfile.ZipFile(path, 'w')",
+    ],
+)
 def test_bytes_and_utf_8_are_no_fault(code):
     assert not without_encoding(code)
 
 
-@pytest.mark.parametrize("code", [
-    "import fcntl", "from resource import getrlimit", "os.kill(pid, signal.SIGKILL)", "os.geteuid()", "os.fork()",
-    "from signal import SIGHUP", "run(x, preexec_fn=f)", "os.open(folder, os.O_DIRECTORY)",
-    "os.sysconf('SC_PAGE_SIZE')",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import fcntl",
+        "from resource import getrlimit",
+        "os.kill(pid, signal.SIGKILL)",
+        "os.geteuid()",
+        "os.fork()",
+        "from signal import SIGHUP",
+        "run(x, preexec_fn=f)",
+        "os.open(folder, os.O_DIRECTORY)",
+        "os.sysconf('SC_PAGE_SIZE')",
+    ],
+)
 def test_what_windows_has_not_got_is_seen(code):
     assert only_posix(code)
 
 
 def sources():
     """Every piece of code that people run: the library, benchmarks, cells of notebooks."""
-    for path in [*(ROOT / "emosphere").rglob("*.py"), *(ROOT / "tests" / "benchmarks").glob("*.py"),
-                 *(ROOT / "notebooks").rglob("*.py")]:  # fmt: skip
+    for path in [
+        *(ROOT / "emosphere").rglob("*.py"),
+        *(ROOT / "tests" / "benchmarks").glob("*.py"),
+        *(ROOT / "notebooks").rglob("*.py"),
+    ]:
         yield path, path.read_text(encoding="utf-8")
     for path in (ROOT / "notebooks").rglob("*.ipynb"):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
@@ -300,8 +357,20 @@ def test_the_doctests_texts_have_an_encoding_too():
 
 # what people type after make reaches the programme as it is
 
-ODD = ["my exp.yaml", "it's mine.yaml", "a;b.yaml", "$HOME.yaml", 'say "x".yaml', "a,b.yaml", "x&y.yaml", "`id`.yaml",
-       "(1).yaml", "*.yaml", "ünder.yaml", "a|b>c.yaml"]  # fmt: skip
+ODD = [
+    "my exp.yaml",
+    "it's mine.yaml",
+    "a;b.yaml",
+    "$HOME.yaml",
+    'say "x".yaml',
+    "a,b.yaml",
+    "x&y.yaml",
+    "`id`.yaml",
+    "(1).yaml",
+    "*.yaml",
+    "ünder.yaml",
+    "a|b>c.yaml",
+]
 
 
 OUTSIDE = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # not of `make test`
@@ -330,8 +399,14 @@ def test_make_leaves_out_what_is_not_given():
 
 
 def test_a_python_in_a_folder_with_a_space():
-    text = subprocess.run(["make", "-n", "-B", ".venv/ready", "PYTHON=/my pythons/python"], cwd=ROOT,
-                          capture_output=True, encoding="utf-8", check=True, env=OUTSIDE).stdout  # fmt: skip
+    text = subprocess.run(
+        ["make", "-n", "-B", ".venv/ready", "PYTHON=/my pythons/python"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env=OUTSIDE,
+    ).stdout
     assert shlex.split(text.splitlines()[0]) == ["/my pythons/python", "-m", "venv", ".venv"]
 
 

@@ -37,16 +37,24 @@ def results(rows, *, name="method", published=False, grid=False, percent=False, 
             columns["published", figure, "value"] = np.linspace(0.7, 0.6, len(rows))
     table = pd.DataFrame(columns, index=pd.Index([row[0] for row in rows], name=name))
     table.columns = pd.MultiIndex.from_tuples(table.columns)
-    table.attrs = {"title": "Table 1", "caption": "From 5 % of msp_podcast.", "reference": rows[0][0],
-                   "seeds": [0, 1, 2, 3, 4]} | attrs  # fmt: skip
+    table.attrs = {
+        "title": "Table 1",
+        "caption": "From 5 % of msp_podcast.",
+        "reference": rows[0][0],
+        "seeds": [0, 1, 2, 3, 4],
+    } | attrs
     return table
 
 
 @pytest.fixture
 def table():
     """The reference, one that differs on 4 seeds, one with a nasty name, one that was not run."""
-    rows = [("full", 5, 0.7, 0.012, np.nan), ("without_x", 4, 0.6, 0.02, 0.049), (NASTY, 5, 0.69, 0.01, 0.05),
-            ("later", 0, np.nan, np.nan, np.nan)]  # fmt: skip
+    rows = [
+        ("full", 5, 0.7, 0.012, np.nan),
+        ("without_x", 4, 0.6, 0.02, 0.049),
+        (NASTY, 5, 0.69, 0.01, 0.05),
+        ("later", 0, np.nan, np.nan, np.nan),
+    ]
     return results(rows, published=True)
 
 
@@ -115,14 +123,22 @@ def test_negative_numbers(table):
 @pytest.mark.parametrize(
     ("rows", "attrs", "expected", "unexpected"),
     [
-        ([("a", 1, 0.7, np.nan, np.nan), ("b", 1, 0.6, np.nan, 0.01)], {}, ["differs from the reference, a:", "95 %"],
-         ["±", "Not tested"]),
+        (
+            [("a", 1, 0.7, np.nan, np.nan), ("b", 1, 0.6, np.nan, 0.01)],
+            {},
+            ["differs from the reference, a:", "95 %"],
+            ["±", "Not tested"],
+        ),
         ([("a", 5, 0.7, 0.01, np.nan)], {}, ["Reference: a; no difference", "±"], ["*"]),
         ([("a", 5, 0.7, 0.01, np.nan)], {"reference": None}, ["Bold"], ["*", "eference"]),
-        ([("a", 5, 0.7, 0.01, np.nan), ("b", 5, 0.7, 0.01, 1.0), ("c\nd", 5, 0.7, 0.01, np.nan)], {"percent": True},
-         ["* differs", "Not tested: macro F1, %; c d."], ["; a"]),
+        (
+            [("a", 5, 0.7, 0.01, np.nan), ("b", 5, 0.7, 0.01, 1.0), ("c\nd", 5, 0.7, 0.01, np.nan)],
+            {"percent": True},
+            ["* differs", "Not tested: macro F1, %; c d."],
+            ["; a"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_notes_explain_what_is_there(rows, attrs, expected, unexpected):
     notes = Sheet.of(results(rows, **attrs)).notes
     assert all(text in notes for text in expected)
@@ -269,8 +285,12 @@ def forest_table(variants, reference="full"):
 
 def points(figure):
     """Panel, position, colour and symbol of each point."""
-    return sorted((trace.xaxis, y, trace.marker.color, trace.marker.symbol)
-                  for trace in figure.data for x, y in zip(trace.x, trace.y, strict=True) if x == x)  # fmt: skip
+    return sorted(
+        (trace.xaxis, y, trace.marker.color, trace.marker.symbol)
+        for trace in figure.data
+        for x, y in zip(trace.x, trace.y, strict=True)
+        if x == x
+    )
 
 
 def test_forest_tells_real_differences():
@@ -285,7 +305,10 @@ def test_forest_tells_real_differences():
     expected = [(row, *kind) for row, kind in zip(y, kinds, strict=False)]
     assert points(figure) == [(panel, *point) for panel in ("x", "x2", "x3", "x4") for point in expected]
     assert [trace.name for trace in figure.data if trace.showlegend] == [
-        "better than full (p < 0.05)", "worse than full (p < 0.05)", "no significant difference"]  # fmt: skip
+        "better than full (p < 0.05)",
+        "worse than full (p < 0.05)",
+        "no significant difference",
+    ]
     assert [shape.x0 for shape in figure.layout.shapes if shape.x0 == shape.x1] == [0] * 4
     absent = [note for note in figure.layout.annotations if "not run" in note.text]
     assert [note.y for note in absent] == [y[4]] * 4
@@ -303,7 +326,8 @@ def test_forest_escapes_names():
     assert "<script" not in text and "<i>me" not in text
     assert "&lt;script&gt;" in figure.data[0].text[0]
     assert figure.layout.yaxis.ticktext[0].replace("<br>", " ") == (
-        "&lt;script&gt;alert(1)&lt;/script&gt; & &lt;b&gt;more&lt;/b&gt;".replace(" & ", " &amp; "))  # fmt: skip
+        "&lt;script&gt;alert(1)&lt;/script&gt; & &lt;b&gt;more&lt;/b&gt;".replace(" & ", " &amp; ")
+    )
 
 
 @pytest.mark.parametrize("count", [1, 60])

@@ -44,8 +44,18 @@ MARKUP = re.compile(r"<\s*/?(script|img)", re.IGNORECASE)
 # nothing is unpickled, no code of others is run
 
 LOADERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
-CALLS = {"torch.load", "pd.read_pickle", "pandas.read_pickle", "yaml.unsafe_load", "yaml.full_load", "eval", "exec",
-         "yaml.load_all", "os.system", "np.fromfile"}  # fmt: skip
+CALLS = {
+    "torch.load",
+    "pd.read_pickle",
+    "pandas.read_pickle",
+    "yaml.unsafe_load",
+    "yaml.full_load",
+    "eval",
+    "exec",
+    "yaml.load_all",
+    "os.system",
+    "np.fromfile",
+}
 
 
 def dangers(source):
@@ -73,11 +83,21 @@ def dangers(source):
     return found
 
 
-@pytest.mark.parametrize("code", [
-    "import pickle", "from joblib import load", "torch.load(x)", "np.load(x, allow_pickle=True)", "pd.read_pickle(x)",
-    "f(x, trust_remote_code=True)", "yaml.load(x, yaml.Loader)", "torch.load(x, weights_only=False)",
-    "subprocess.run(x, shell=True)", "eval(x)",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import pickle",
+        "from joblib import load",
+        "torch.load(x)",
+        "np.load(x, allow_pickle=True)",
+        "pd.read_pickle(x)",
+        "f(x, trust_remote_code=True)",
+        "yaml.load(x, yaml.Loader)",
+        "torch.load(x, weights_only=False)",
+        "subprocess.run(x, shell=True)",
+        "eval(x)",
+    ],
+)
 def test_dangers_are_seen(code):
     assert dangers(code)
 
@@ -282,11 +302,20 @@ def evil(request, tmp_path):
     """A corpus in which everything that is text is markup."""
     bad, n = request.param, 12
     rows = {
-        "utterance": [f"{i}{bad}" for i in range(n)], "path": [f"{i}{bad}.wav".replace("/", "") for i in range(n)],
-        "speaker": [f"s{i % 4}{bad}" for i in range(n)], "emotion": [bad, "A", "H"] * 4, "text": [bad] * n,
-        "gender": [bad, "female"] * 6, "language": [bad] * n, "split": ["train", "validation", "test"] * 4,
-        "valence": np.linspace(1, 5, n), "arousal": 3.5, "dominance": 2.5, "raters": 3, bad: 1,
-    }  # fmt: skip
+        "utterance": [f"{i}{bad}" for i in range(n)],
+        "path": [f"{i}{bad}.wav".replace("/", "") for i in range(n)],
+        "speaker": [f"s{i % 4}{bad}" for i in range(n)],
+        "emotion": [bad, "A", "H"] * 4,
+        "text": [bad] * n,
+        "gender": [bad, "female"] * 6,
+        "language": [bad] * n,
+        "split": ["train", "validation", "test"] * 4,
+        "valence": np.linspace(1, 5, n),
+        "arousal": 3.5,
+        "dominance": 2.5,
+        "raters": 3,
+        bad: 1,
+    }
     pd.DataFrame(rows).to_csv(tmp_path / "manifest.csv", index=False)
     tone(tmp_path / rows["path"][0])
     return bad, corpora.load("manifest", tmp_path, scale=(1, 5)).replace(name=bad, notes=(bad,))
@@ -384,11 +413,13 @@ def test_pictures(evil):
     figures = [
         plots.sphere(corpus.points, grid, hover=hover),
         plots.arrows(corpus.points, corpus.points / 2, grid, hover=hover),
-        plots.truth_against_prediction(made, corpus.scale), plots.label_distributions(corpus),
+        plots.truth_against_prediction(made, corpus.scale),
+        plots.label_distributions(corpus),
         plots.bars(table, title="t", y_title="y"),
         plots.lines([1, 2], {bad: [1, 2]}, title="t", x_title="x", y_title="y"),
-        plots.intervals(rows, title="t"), plots.heatmap([[1.0, 2.0]], limits=(0, 2), title="t", x=[bad, "b"], y=[bad]),
-    ]  # fmt: skip
+        plots.intervals(rows, title="t"),
+        plots.heatmap([[1.0, 2.0]], limits=(0, 2), title="t", x=[bad, "b"], y=[bad]),
+    ]
     assert all(map(clean, figures)), [n for n, figure in enumerate(figures) if not clean(figure)]
     assert not MARKUP.search(
         plots.color_by_group(bad, corpus.table["speaker"]).legend(np.ones(len(corpus), dtype=bool))
@@ -428,8 +459,13 @@ def served(target, folder):
     options = "--ServerApp.open_browser=False --ServerApp.port=0 --ServerApp.allow_root=True"
     environment = {name: value for name, value in os.environ.items() if name != "JUPYTER_TOKEN"}
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(["bash", "-c", f"exec env {command} {options}"], cwd=ROOT, stdout=log, stderr=log,
-                                   env={**environment, **private, "IPYTHONDIR": str(folder / "ipython")})  # fmt: skip
+        process = subprocess.Popen(
+            ["bash", "-c", f"exec env {command} {options}"],
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
+            env={**environment, **private, "IPYTHONDIR": str(folder / "ipython")},
+        )
     try:
         end = time.monotonic() + 120
         while not (found := list((folder / "runtime").glob("jpserver-*.json"))) or not found[0].read_text().endswith(
@@ -467,8 +503,12 @@ def test_servers_want_a_token_and_listen_here_only(tmp_path, target, page):
     with served(target, tmp_path) as (url, token, process):
         assert len(token) >= 32
         assert answer(f"{url}api/status?token={token}")[0] == 200
-        listening = [c.laddr.ip for one in (process, *process.children(recursive=True))
-                     for c in one.net_connections(kind="tcp") if c.status == psutil.CONN_LISTEN]  # fmt: skip
+        listening = [
+            c.laddr.ip
+            for one in (process, *process.children(recursive=True))
+            for c in one.net_connections(kind="tcp")
+            if c.status == psutil.CONN_LISTEN
+        ]
         assert listening and set(listening) <= {"127.0.0.1", "::1"}
         for wrong in ("", "?token=", "?token=0000"):
             assert answer(f"{url}api/contents{wrong}")[0] == 403
@@ -598,12 +638,36 @@ def test_grades_hold_no_formula(tmp_path):
 # names stay text in Markdown
 
 
-@pytest.mark.parametrize("text", [
-    "# heading", "- item", "1. item", "2) item", "> quote", "a|b", "<b>x</b>", "`code`", "**bold**", "_x_ __y__",
-    "~~z~~", "=== x", "--- y",
-    "[a](http://b.c)", "![a](b)", "http://evil.example/a.wav", "www.evil.example", "me@evil.example", "$x$", "a\\|b",
-    "<!-- x", "&lt;b&gt;", "+ x", "<script>alert(1)</script>", "= b",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# heading",
+        "- item",
+        "1. item",
+        "2) item",
+        "> quote",
+        "a|b",
+        "<b>x</b>",
+        "`code`",
+        "**bold**",
+        "_x_ __y__",
+        "~~z~~",
+        "=== x",
+        "--- y",
+        "[a](http://b.c)",
+        "![a](b)",
+        "http://evil.example/a.wav",
+        "www.evil.example",
+        "me@evil.example",
+        "$x$",
+        "a\\|b",
+        "<!-- x",
+        "&lt;b&gt;",
+        "+ x",
+        "<script>alert(1)</script>",
+        "= b",
+    ],
+)
 @pytest.mark.parametrize("frame", ["- {}", "{}", "| {} |\n| --- |\n| x |", "Before {} behind"])
 def test_markdown_shows_a_text_letter_by_letter(text, frame):
     import mistune
@@ -646,8 +710,11 @@ def test_every_file_keeps_the_umask(tmp_path, encoders, mask):
         leave_everything(tmp_path, encoders)
     finally:
         os.umask(before)
-    odd = {str(path.relative_to(tmp_path)): oct(path.stat().st_mode & 0o777) for path in tmp_path.rglob("*")
-           if path.stat().st_mode & 0o777 != (0o777 if path.is_dir() else 0o666) & ~mask}  # fmt: skip
+    odd = {
+        str(path.relative_to(tmp_path)): oct(path.stat().st_mode & 0o777)
+        for path in tmp_path.rglob("*")
+        if path.stat().st_mode & 0o777 != (0o777 if path.is_dir() else 0o666) & ~mask
+    }
     assert not odd
     assert len(list(tmp_path.rglob("*.safetensors"))) == 3
 

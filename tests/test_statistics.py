@@ -154,8 +154,12 @@ def test_utterances_that_are_their_own_speakers_are_scipys_bootstrap():
         drawn = stats.bootstrap(
             (truth[:, i], prediction[:, i]),
             audmetric.concordance_cc,
-            paired=True, vectorized=False, method="percentile", n_resamples=9999, rng=1,
-        )  # fmt: skip
+            paired=True,
+            vectorized=False,
+            method="percentile",
+            n_resamples=9999,
+            rng=1,
+        )
         # A 2.5 % quantile of B normal draws has the standard error sqrt(0.025 * 0.975 / B) / 0.0584 of their
         # deviation, here 2.7 %, for two independent ones 3.8 %: five of these.
         near = 5 * 0.038 * drawn.standard_error

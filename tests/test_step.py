@@ -47,8 +47,10 @@ def test_the_usual_accumulation_is_another_loss():
     with torch.no_grad():
         output = model(batch["input_values"], batch["attention_mask"])
     whole = loss(output.vad, output.logits)[0]
-    parts = [total_loss(truth[rows], classes[rows])(output.vad[rows], output.logits[rows])[0]
-             for rows in (slice(0, 3), slice(3, 7))]  # fmt: skip
+    parts = [
+        total_loss(truth[rows], classes[rows])(output.vad[rows], output.logits[rows])[0]
+        for rows in (slice(0, 3), slice(3, 7))
+    ]
     assert abs(sum(parts) / 2 - whole) > 0.005
 
 
@@ -58,8 +60,10 @@ def test_dropout_is_the_same_both_times(auxiliary):
     utterances, truth, classes = make_batch()
     model = make_model(dropout=0.4)
     torch.manual_seed(5)
-    outputs = [model(piece["input_values"], piece["attention_mask"], auxiliary=auxiliary)
-               for piece in divided(data.collate(utterances), 2.0)]  # fmt: skip
+    outputs = [
+        model(piece["input_values"], piece["attention_mask"], auxiliary=auxiliary)
+        for piece in divided(data.collate(utterances), 2.0)
+    ]
     logits = torch.cat([output.logits for output in outputs]) if auxiliary else None
     total_loss(truth, classes)(torch.cat([output.vad for output in outputs]), logits)[0].backward()
     expected = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}

@@ -31,8 +31,16 @@ LEFT = ("history.csv", "predictions.csv", "scores.json", "model/model.safetensor
 
 @pytest.fixture(scope="module")
 def settings(tones, encoders):
-    return dict(preset="tiny", corpus="msp_podcast", root=str(tones), encoder=str(encoders / "wavlm"), epochs=1,
-                batch_size=8, style_width=16, head_width=16)  # fmt: skip
+    return dict(
+        preset="tiny",
+        corpus="msp_podcast",
+        root=str(tones),
+        encoder=str(encoders / "wavlm"),
+        epochs=1,
+        batch_size=8,
+        style_width=16,
+        head_width=16,
+    )
 
 
 def experiment(settings, variants=None, seeds=(0,), name="tones", **changes):
@@ -82,9 +90,15 @@ def test_a_sweep_then_what_is_missing_then_evaluation(settings, tmp_path, capsys
     assert "broken, seed 3: failed. EncoderError" in capsys.readouterr().out
     folder = results.runs["full", 3]
     assert {path.name for path in folder.iterdir()} >= {
-        "05_training.ipynb", "config.json", "environment.json", "log.txt", "history.csv", "predictions.csv",
-        "scores.json", "model",
-    }  # fmt: skip
+        "05_training.ipynb",
+        "config.json",
+        "environment.json",
+        "log.txt",
+        "history.csv",
+        "predictions.csv",
+        "scores.json",
+        "model",
+    }
 
     before = (folder / "05_training.ipynb").stat().st_mtime_ns
     (tmp_path / "later").symlink_to(settings["encoder"])
@@ -94,8 +108,9 @@ def test_a_sweep_then_what_is_missing_then_evaluation(settings, tmp_path, capsys
     assert (folder / "05_training.ipynb").stat().st_mtime_ns == before
 
     parameters = {"folder": str(folder), "figures": str(tmp_path / "figures"), "others": ["broken/seed3"]}
-    experiments.run_notebook(NOTEBOOKS / "06_evaluation.ipynb", tmp_path / "06.ipynb",
-                             {**parameters, "interactive": False})  # fmt: skip
+    experiments.run_notebook(
+        NOTEBOOKS / "06_evaluation.ipynb", tmp_path / "06.ipynb", {**parameters, "interactive": False}
+    )
     assert (tmp_path / "figures" / "msp_podcast" / "arrows.html").exists()
     printed = json.dumps(nbformat.read(tmp_path / "06.ipynb", 4))
     assert "Corpus msp_podcast, preset tiny, seed 3" in printed
@@ -128,8 +143,9 @@ def test_runs_that_do_not_belong_together_get_a_sentence(settings, tmp_path):
         table = speech.rows("test")[["utterance", "speaker", *DIMENSIONS]].assign(region=0, region_predicted=0)
         table[[f"{name}_predicted" for name in DIMENSIONS]] = 4.0
         table.to_csv(folder / "predictions.csv", index=False)
-    done = subprocess.run([sys.executable, "-m", "emosphere", "sweep", "mine.yaml"], cwd=tmp_path, text=True,
-                          capture_output=True)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "emosphere", "sweep", "mine.yaml"], cwd=tmp_path, text=True, capture_output=True
+    )
     assert done.returncode == 1
     assert "2 of 2 runs are complete" in done.stderr
     assert "do not belong into one table: they differ in state of the corpus" in done.stderr
@@ -167,10 +183,13 @@ def fake_notebook(tmp_path):
     return make
 
 
-@pytest.mark.parametrize("error", [
-    'OSError(28, "No space left on device")',
-    'ValueError("Error while serializing: I/O error: No space left on device (os error 28)")',  # as safetensors says it
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "error",
+    [
+        'OSError(28, "No space left on device")',
+        'ValueError("Error while serializing: I/O error: No space left on device (os error 28)")',  # safetensors
+    ],
+)
 def test_a_full_disk_stops_the_sweep(settings, tmp_path, fake_notebook, error):
     notebook = fake_notebook(f"raise {error}")
     with pytest.raises(SweepError, match="is full. Make room and give the same command again"):
@@ -220,8 +239,9 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(settings, tmp_path, s
     command = [sys.executable, "-m", "emosphere", "sweep", "mine.yaml", "--runs", "runs", "--figures", "figures"]
     command += ["--scheduler", scheduler] if scheduler else []
     folder = tmp_path / "runs" / "tones" / "full" / "seed0"
-    process = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, text=True, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT)  # fmt: skip
+    process = subprocess.Popen(
+        command, cwd=tmp_path, start_new_session=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     wait_for(lambda: (folder / "history.csv").exists(), "the first epoch")
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     said, _ = process.communicate(timeout=60)
@@ -253,8 +273,20 @@ def cluster(tmp_path):
     options = dict(stdout=log, stderr=log, cwd=tmp_path, env={**os.environ, "OMP_NUM_THREADS": "1"})
     processes = [subprocess.Popen([*dask, "scheduler", "--host", address, "--no-dashboard"], **options)]
     for name in ("one", "two"):
-        worker = ["worker", address, "--name", name, "--nthreads", "1", "--no-nanny", "--no-dashboard",
-                  "--resources", "GPU=1", "--host", "127.0.0.1"]  # fmt: skip
+        worker = [
+            "worker",
+            address,
+            "--name",
+            name,
+            "--nthreads",
+            "1",
+            "--no-nanny",
+            "--no-dashboard",
+            "--resources",
+            "GPU=1",
+            "--host",
+            "127.0.0.1",
+        ]
         processes.append(subprocess.Popen([*dask, *worker], **options))
     try:
         with Client(address, timeout=60) as client:
@@ -274,8 +306,13 @@ def test_a_worker_that_dies_loses_nothing(settings, tmp_path, cluster):
     mine = experiment(settings, seeds=(0, 1), epochs=EPOCHS)
     planned = {str(run.folder): run for run in mine.runs(tmp_path / "runs")}
     found = {}
-    sweeping = threading.Thread(target=lambda: found.update(results=experiments.sweep(
-        mine, runs=tmp_path / "runs", scheduler=address, resources={"GPU": 1}, progress=False)))  # fmt: skip
+    sweeping = threading.Thread(
+        target=lambda: found.update(
+            results=experiments.sweep(
+                mine, runs=tmp_path / "runs", scheduler=address, resources={"GPU": 1}, progress=False
+            )
+        )
+    )
     sweeping.start()
     names = {facts["name"]: where for where, facts in client.scheduler_info(n_workers=-1)["workers"].items()}
 
@@ -298,8 +335,13 @@ def test_a_worker_that_dies_loses_nothing(settings, tmp_path, cluster):
     assert_like_straight(planned.values(), tmp_path / "straight")
 
     with pytest.raises(SweepError, match="No worker offers GPU=2, so nothing would ever run"):
-        experiments.sweep(experiment(settings, name="more"), runs=tmp_path / "runs", scheduler=address,
-                          resources={"GPU": 2}, progress=False)  # fmt: skip
+        experiments.sweep(
+            experiment(settings, name="more"),
+            runs=tmp_path / "runs",
+            scheduler=address,
+            resources={"GPU": 2},
+            progress=False,
+        )
 
 
 @pytest.mark.slow
@@ -309,22 +351,33 @@ def test_the_slurm_script_of_the_readme_runs(settings, tmp_path):
     (script,) = [block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "SLURMCluster" in block]
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"settings": settings, "full": {}}))
     for old, new in {
-        '"notebooks/experiments.yaml"': '"mine.yaml"', 'preset="paper", ': "", "seeds=5": "seeds=1", "jobs=4": "jobs=1",
-        "/path/to/MSP-Podcast": settings["root"], ".venv/bin/python": sys.executable, "64GB": "2GB",
-    }.items():  # fmt: skip
+        '"notebooks/experiments.yaml"': '"mine.yaml"',
+        'preset="paper", ': "",
+        "seeds=5": "seeds=1",
+        "jobs=4": "jobs=1",
+        "/path/to/MSP-Podcast": settings["root"],
+        ".venv/bin/python": sys.executable,
+        "64GB": "2GB",
+    }.items():
         assert old in script
         script = script.replace(old, new)
     (tmp_path / "slurm.py").write_text(script)
-    for name, line in {"sbatch": 'cp "$1" job.sh; setsid bash job.sh >job.log 2>&1 & echo "Submitted batch job $!"',
-                       "scancel": 'kill -- -"$1"'}.items():  # fmt: skip
+    for name, line in {
+        "sbatch": 'cp "$1" job.sh; setsid bash job.sh >job.log 2>&1 & echo "Submitted batch job $!"',
+        "scancel": 'kill -- -"$1"',
+    }.items():
         command = tmp_path / "bin" / name
         command.parent.mkdir(exist_ok=True)
         command.write_text(f"#!/bin/bash\n{line}\n")
         command.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
-                   "DASK_JOBQUEUE__SLURM__INTERFACE": "lo"}  # fmt: skip
-    done = subprocess.run([sys.executable, "slurm.py"], cwd=tmp_path, env=environment, text=True, capture_output=True,
-                          timeout=300)  # fmt: skip
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}",
+        "DASK_JOBQUEUE__SLURM__INTERFACE": "lo",
+    }
+    done = subprocess.run(
+        [sys.executable, "slurm.py"], cwd=tmp_path, env=environment, text=True, capture_output=True, timeout=300
+    )
     assert done.returncode == 0, done.stdout + done.stderr + (tmp_path / "job.log").read_text()
     assert "#SBATCH --gres=gpu:1" in done.stdout
     assert (tmp_path / "runs" / "paper" / "full" / "seed0" / "scores.json").exists()

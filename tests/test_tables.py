@@ -107,8 +107,10 @@ def test_a_table_without_any_star_says_so(tables):
 
 
 def test_p_values_are_corrected_over_the_table(tables, nine):
-    plain = {variant: metrics.difference(nine.predictions["full"], nine.predictions[variant])["p"][experiments.CCCS]
-             for variant in ("no_preprocessing", "no_style_pooling")}  # fmt: skip
+    plain = {
+        variant: metrics.difference(nine.predictions["full"], nine.predictions[variant])["p"][experiments.CCCS]
+        for variant in ("no_preprocessing", "no_style_pooling")
+    }
     adjusted = metrics.holm(np.concatenate(list(plain.values())))
     shown = tables["table1"]["ours"].xs("p", level=1, axis=1).iloc[1:3].to_numpy().ravel()
     np.testing.assert_allclose(shown, adjusted)

@@ -495,8 +495,12 @@ def test_utterances_too_many_to_evaluate_at_a_time(tones, encoders, tmp_path, mo
     with pytest.raises(training.RunError, match=r"is 0\.\d s long, and \d+ more went through") as caught:
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     seconds = float(re.search(r"micro_batch_seconds to (\d+)", str(caught.value))[1])
-    training.train(dataclasses.replace(config, micro_batch_seconds=min(seconds, 6.0)), tmp_path / "run", cache=tmp_path,
-                   progress=False)  # fmt: skip
+    training.train(
+        dataclasses.replace(config, micro_batch_seconds=min(seconds, 6.0)),
+        tmp_path / "run",
+        cache=tmp_path,
+        progress=False,
+    )
 
 
 def test_too_little_memory_after_the_training_throws_nothing_away(straight, tmp_path, monkeypatch):

@@ -107,7 +107,12 @@ def test_audio(corpus, planted):
     assert len(findings) == 1, findings
     row = findings.iloc[0]
     assert (row["severity"], row["finding"], row["row"], row["utterance"], row["file"]) == (
-        severity, finding, 4, "u4", "wav/4.wav")  # fmt: skip
+        severity,
+        finding,
+        4,
+        "u4",
+        "wav/4.wav",
+    )
     assert words in row["detail"]
     mask = problems(corpus, scan(corpus, progress=False))["finding"] == ""
     assert mask.index[~mask].tolist() == ([4] if severity == "error" else [])

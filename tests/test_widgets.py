@@ -36,8 +36,16 @@ def explorer(corpus):
 
 def naive_regions(points):
     """Octants I to VIII by the signs, one point after the other; zero counts as positive."""
-    order = {(1, 1, 1): 0, (-1, 1, 1): 1, (-1, -1, 1): 2, (1, -1, 1): 3,
-             (1, 1, -1): 4, (-1, 1, -1): 5, (-1, -1, -1): 6, (1, -1, -1): 7}  # fmt: skip
+    order = {
+        (1, 1, 1): 0,
+        (-1, 1, 1): 1,
+        (-1, -1, 1): 2,
+        (1, -1, 1): 3,
+        (1, 1, -1): 4,
+        (-1, 1, -1): 5,
+        (-1, -1, -1): 6,
+        (1, -1, -1): 7,
+    }
     return [order[tuple(1 if value > -1e-9 else -1 for value in (a, v, d))] for v, a, d in points]
 
 
@@ -220,8 +228,10 @@ class TestExplorer:
         assert (explorer.control.preset.value, explorer.control.azimuth.value) == (None, 5)
         assert len(explorer.list.options) == 16
 
-    @pytest.mark.parametrize(("azimuth", "elevation", "says"), [(0, 2, "whole number from 1"), (50, 40, "at most 1000"),
-                                                                (-3, 2, "whole number from 1")])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("azimuth", "elevation", "says"),
+        [(0, 2, "whole number from 1"), (50, 40, "at most 1000"), (-3, 2, "whole number from 1")],
+    )
     def test_an_impossible_grid_is_refused_in_words(self, explorer, azimuth, elevation, says):
         explorer.control.elevation.value = elevation
         explorer.control.azimuth.value = azimuth
@@ -239,10 +249,12 @@ class TestExplorer:
         explorer.color.value = "category"
         explorer.filters.split.value = "test"
         changes = [
-            (message.get("style_data", message.get("restyle_data")),
-             message.get("style_traces", message.get("restyle_traces")))
+            (
+                message.get("style_data", message.get("restyle_data")),
+                message.get("style_traces", message.get("restyle_traces")),
+            )
             for message in sent
-        ]  # fmt: skip
+        ]
         to_points = [set(data) for data, traces in changes if traces == [0]]
         assert {"marker.color", "marker.size", "customdata"} <= set.union(*to_points)
         assert not {"x", "y", "z", "text"} & set.union(*to_points)
@@ -319,8 +331,11 @@ def family(widget, seen=None):
 
 @pytest.fixture(scope="module")
 def model():
-    return EmoSphereModel(EmoSphereConfig(encoder_config={"model_type": "wavlm", **SMALL}, style_width=32,
-                                          head_width=16, waveform_std=0.1)).eval()  # fmt: skip
+    return EmoSphereModel(
+        EmoSphereConfig(
+            encoder_config={"model_type": "wavlm", **SMALL}, style_width=32, head_width=16, waveform_std=0.1
+        )
+    ).eval()
 
 
 @pytest.fixture
@@ -368,8 +383,12 @@ class TestEveryWidget:
 
     def test_nothing_made_at_import_is_a_widget(self):
         modules = [module for name, module in sys.modules.items() if name.startswith("emosphere")]
-        shared = [f"{module.__name__}.{name}" for module in modules for name, value in vars(module).items()
-                  if isinstance(value, Widget)]  # fmt: skip
+        shared = [
+            f"{module.__name__}.{name}"
+            for module in modules
+            for name, value in vars(module).items()
+            if isinstance(value, Widget)
+        ]
         assert not shared, "it would be closed with whoever uses it"
 
 
@@ -441,8 +460,15 @@ class TestBadInput:
 
     @pytest.mark.parametrize("damage", ["missing", "no audio", "outside"])
     def test_audio_that_cannot_be_played_is_a_message_in_the_players_place(self, tmp_path, damage):
-        table = tidy({"utterance": ["a", "b"], "path": ["a.wav", "b.wav"], "split": ["train"] * 2, "emotion": ["H"] * 2,
-                      **{name: [5.0, 3.0] for name in DIMENSIONS}})  # fmt: skip
+        table = tidy(
+            {
+                "utterance": ["a", "b"],
+                "path": ["a.wav", "b.wav"],
+                "split": ["train"] * 2,
+                "emotion": ["H"] * 2,
+                **{name: [5.0, 3.0] for name in DIMENSIONS},
+            }
+        )
         soundfile.write(tmp_path / "b.wav", np.full(8000, 0.1), 16000)
         if damage == "no audio":
             (tmp_path / "a.wav").write_text("hello")

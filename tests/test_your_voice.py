@@ -30,9 +30,19 @@ def model_of(*, grid=(4, 2), auxiliary="region", scale=(1.0, 7.0), trained_on="t
     """A small model whose answers differ from sound to sound."""
     torch.manual_seed(0)
     classes = {"region": grid[0] * grid[1], "category": 8, "none": 0}[auxiliary]
-    config = EmoSphereConfig(encoder_config={"model_type": "wavlm", **SMALL}, style_width=32, head_width=16,
-                             head_dropout=0.0, azimuth=grid[0], elevation=grid[1], auxiliary=auxiliary, classes=classes,
-                             scale=scale, trained_on=trained_on, waveform_std=0.1)  # fmt: skip
+    config = EmoSphereConfig(
+        encoder_config={"model_type": "wavlm", **SMALL},
+        style_width=32,
+        head_width=16,
+        head_dropout=0.0,
+        azimuth=grid[0],
+        elevation=grid[1],
+        auxiliary=auxiliary,
+        classes=classes,
+        scale=scale,
+        trained_on=trained_on,
+        waveform_std=0.1,
+    )
     model = EmoSphereModel(config).eval()
     model.regression[-1].weight.data *= 2
     return model
@@ -277,8 +287,15 @@ def test_a_refused_recording_changes_nothing(listener):
 
 
 def test_names_and_labels_are_text(model, tmp_path):
-    table = tidy({"utterance": [EVIL], "path": ["a.wav"], "split": ["train"], "speaker": [EVIL],
-                  **{name: [3.0] for name in DIMENSIONS}})  # fmt: skip
+    table = tidy(
+        {
+            "utterance": [EVIL],
+            "path": ["a.wav"],
+            "split": ["train"],
+            "speaker": [EVIL],
+            **{name: [3.0] for name in DIMENSIONS},
+        }
+    )
     listener = widgets.listen(model, Corpus(EVIL, table, Scale(1, 7), tmp_path))
     listener.hear(sound(1.0), EVIL)
     listener._play_nearest(0)
@@ -427,8 +444,24 @@ def test_nothing_is_overwritten(tmp_path):
         save(np.ones(100), path, "b")
 
 
-NAMES = ["../a", "/etc/a", "a/b", "a\\b", "C:a", "..", ".hidden", "a\0b", "a\nb", "", "  ", "con", "NUL.wav", "x" * 101,
-         "a?", "\u202eabc"]  # fmt: skip
+NAMES = [
+    "../a",
+    "/etc/a",
+    "a/b",
+    "a\\b",
+    "C:a",
+    "..",
+    ".hidden",
+    "a\0b",
+    "a\nb",
+    "",
+    "  ",
+    "con",
+    "NUL.wav",
+    "x" * 101,
+    "a?",
+    "\u202eabc",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -498,8 +531,9 @@ def test_the_ends_are_the_first_and_last_that_are_known():
 
 def test_over_time_windows_at_their_middles_and_truth_as_steps():
     windows = pd.DataFrame({"start": [0.0, 1.0], "end": [3.0, 4.0], **{name: [2.0, 3.0] for name in DIMENSIONS}})
-    truth = pd.DataFrame({"start": [0.0, 2.5], "end": [2.5, 4.0], "valence": [1.0, 6.0], "arousal": [2.0, 5.0],
-                          "dominance": [3.0, 4.0]})  # fmt: skip
+    truth = pd.DataFrame(
+        {"start": [0.0, 2.5], "end": [2.5, 4.0], "valence": [1.0, 6.0], "arousal": [2.0, 5.0], "dominance": [3.0, 4.0]}
+    )
     figure = plots.over_time(windows, Scale(1, 7), truth=truth)
     curves = {trace.name: trace for trace in figure.data}
     assert list(curves) == [name + end for name in DIMENSIONS for end in ("", ", true")]

@@ -40,8 +40,9 @@ def figures(predictions, ceiling):
     }
     cells = {name: [told(value) for value in values] for name, values in columns.items()}
     for gender, mask in _genders(predictions).items():
-        low, high = concordance_interval(truth[mask], predicted[mask], predictions["speaker"][mask],
-                                         resamples=RESAMPLES)  # fmt: skip
+        low, high = concordance_interval(
+            truth[mask], predicted[mask], predictions["speaker"][mask], resamples=RESAMPLES
+        )
         cells[f"CCC, {gender} ({mask.sum():,})"] = [
             f"{told(value)} ({between(*limits)})"
             for value, *limits in zip(concordance_cc(truth[mask], predicted[mask]), low, high, strict=True)
@@ -87,13 +88,15 @@ def regions(predictions, grid, ceiling):
             for name in ("region_accuracy", "region_macro_f1")
         ]
         rows.append(["region head", *cells])
-    rows.append(["region of the predicted point", told(found["vad_region_accuracy"]),
-                 told(found["vad_region_macro_f1"])])  # fmt: skip
+    rows.append(
+        ["region of the predicted point", told(found["vad_region_accuracy"]), told(found["vad_region_macro_f1"])]
+    )
     truth = predictions["region"].to_numpy()
     most = pd.Series(truth).mode()[0]
     always = np.full(len(truth), most)
-    rows.append([f"always {grid.names[most]}, the most frequent", told(accuracy(truth, always)),
-                 told(macro_f1(truth, always))])  # fmt: skip
+    rows.append(
+        [f"always {grid.names[most]}, the most frequent", told(accuracy(truth, always)), told(macro_f1(truth, always))]
+    )
     if ceiling:
         rows.append(["ceiling", told(ceiling["region_accuracy"]), told(ceiling["region_macro_f1"])])
     return table(rows, [f"which of the {len(grid)} regions", "accuracy", "macro F1"])
@@ -103,12 +106,20 @@ def interval(predictions):
     """What the intervals are, or why there is none."""
     speakers, nameless = drawn(predictions)
     if speakers + nameless < 2:
-        return ("**There are no intervals**: they come from drawing speakers, and the test has one alone, so that "
-                "nobody can say how far the figures hold for another.")  # fmt: skip
-    alone = ("; utterances by unknown speakers are drawn one by one, so that the intervals are too narrow if some are "
-             "by the same" if nameless else "")  # fmt: skip
-    return (f"Intervals (95 %) come from drawing the test speakers anew, with all of their utterances{alone}. They do "
-            "not cover what another training seed, corpus or set of raters would change.")  # fmt: skip
+        return (
+            "**There are no intervals**: they come from drawing speakers, and the test has one alone, so that "
+            "nobody can say how far the figures hold for another."
+        )
+    alone = (
+        "; utterances by unknown speakers are drawn one by one, so that the intervals are too narrow if some are "
+        "by the same"
+        if nameless
+        else ""
+    )
+    return (
+        f"Intervals (95 %) come from drawing the test speakers anew, with all of their utterances{alone}. They do "
+        "not cover what another training seed, corpus or set of raters would change."
+    )
 
 
 def poor(predictions):

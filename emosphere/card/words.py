@@ -1,31 +1,45 @@
 """What every card says, and what comes with a corpus."""
 
 CORPORA = {
-    "embedded": ("the embedded corpus of emosphere, synthetic English speech", ["en"],
-                 "**It learned from synthetic speech.** The voices are of a formant synthesiser, the emotion is acted "
-                 "by rules, the raters are a random generator. The figures above say how well the kit works, and "
-                 "nothing about human speech, in English or any other language. (Models of the preset small, asked "
-                 "about enacted human speech, EmoTale, followed its ratings in arousal, half in dominance, and not at "
-                 "all in valence: correlations of 0.60, 0.43 and -0.08, mean of five.)",
-                 "The embedded corpus may be shared under MIT as well; eSpeak NG, which spoke it, is a GPL programme, "
-                 "whose licence does not cover the sound that it makes."),
-    "msp_podcast": ("MSP-Podcast", ["en"],
-                    "It learned from English podcasts: other languages, telephone or child speech are not covered.",
-                    "MSP-Podcast is under an academic licence, which also limits what may be shared of what is made "
-                    "from it: ask before you give this model away."),
-    "iemocap": ("IEMOCAP", ["en"],
-                "It learned from a few actors in one room, speaking English: everyday speech is not covered.",
-                "IEMOCAP is under a licence of its own, for research, which also limits what may be shared of what is "
-                "made from it: ask before you give this model away."),
-    "emotale": ("EmoTale, enacted Danish and English speech", ["da", "en"],
-                "It learned from a few people who enacted emotions on fixed sentences: spontaneous speech is not "
-                "covered.",
-                "EmoTale is public without a licence, so that all rights remain with its authors: ask them before you "
-                "give this model away."),
-    "manifest": ("a corpus of its user's own", [],
-                 "It learned from one corpus: other languages, rooms and ways of speaking are not covered.",
-                 "The corpus has a licence of its own, which its owner knows."),
-}  # fmt: skip
+    "embedded": (
+        "the embedded corpus of emosphere, synthetic English speech",
+        ["en"],
+        "**It learned from synthetic speech.** The voices are of a formant synthesiser, the emotion is acted "
+        "by rules, the raters are a random generator. The figures above say how well the kit works, and "
+        "nothing about human speech, in English or any other language. (Models of the preset small, asked "
+        "about enacted human speech, EmoTale, followed its ratings in arousal, half in dominance, and not at "
+        "all in valence: correlations of 0.60, 0.43 and -0.08, mean of five.)",
+        "The embedded corpus may be shared under MIT as well; eSpeak NG, which spoke it, is a GPL programme, "
+        "whose licence does not cover the sound that it makes.",
+    ),
+    "msp_podcast": (
+        "MSP-Podcast",
+        ["en"],
+        "It learned from English podcasts: other languages, telephone or child speech are not covered.",
+        "MSP-Podcast is under an academic licence, which also limits what may be shared of what is made "
+        "from it: ask before you give this model away.",
+    ),
+    "iemocap": (
+        "IEMOCAP",
+        ["en"],
+        "It learned from a few actors in one room, speaking English: everyday speech is not covered.",
+        "IEMOCAP is under a licence of its own, for research, which also limits what may be shared of what is "
+        "made from it: ask before you give this model away.",
+    ),
+    "emotale": (
+        "EmoTale, enacted Danish and English speech",
+        ["da", "en"],
+        "It learned from a few people who enacted emotions on fixed sentences: spontaneous speech is not covered.",
+        "EmoTale is public without a licence, so that all rights remain with its authors: ask them before you "
+        "give this model away.",
+    ),
+    "manifest": (
+        "a corpus of its user's own",
+        [],
+        "It learned from one corpus: other languages, rooms and ways of speaking are not covered.",
+        "The corpus has a licence of its own, which its owner knows.",
+    ),
+}
 """What it is, its languages, a limit that comes with it, its licence."""
 
 CEILING = """

@@ -19,8 +19,15 @@ from . import measured
 from .speakers import speakers_told, who
 from .words import CARD, CEILING, CORPORA
 
-FILES = ("config.json", "environment.json", "notes.txt", "history.csv", "predictions.csv", "model/config.json",
-         "model/model.safetensors")  # fmt: skip
+FILES = (
+    "config.json",
+    "environment.json",
+    "notes.txt",
+    "history.csv",
+    "predictions.csv",
+    "model/config.json",
+    "model/model.safetensors",
+)
 
 
 def write_card(folder):
@@ -139,8 +146,14 @@ def _encoder(config, family):
     # of a folder the name will do, on any system: where it lay is nobody's business
     words = f"{markdown(base or PureWindowsPath(name).name)} ({family}); {part}; {fixed}"
     if family == "wavlm":
-        return words, ("The authors of WavLM publish it under MIT, while its pages on the Hugging Face Hub point to "
-                       "the licence of UniSpeech: see both."), base  # fmt: skip
+        return (
+            words,
+            (
+                "The authors of WavLM publish it under MIT, while its pages on the Hugging Face Hub point to "
+                "the licence of UniSpeech: see both."
+            ),
+            base,
+        )
     if family == "whisper":
         return words, "OpenAI publishes Whisper's code and weights under MIT.", base
     return words, "The encoder has a licence of its own: see its card.", base
@@ -159,8 +172,10 @@ def _lengths(config, sizes):
         return f"In training it heard {config['max_seconds']:g} s of an utterance at most. {outside}."
     low, middle, high = sizes["train"]["seconds"]
     cut = f", longer than {config['max_seconds']:g} s cut" if high > config["max_seconds"] else ""
-    return (f"Nine of ten training utterances last {low:.1f} to {high:.1f} s (median {middle:.1f} s){cut}. {outside}; "
-            "for long recordings give `windows=`.")  # fmt: skip
+    return (
+        f"Nine of ten training utterances last {low:.1f} to {high:.1f} s (median {middle:.1f} s){cut}. {outside}; "
+        "for long recordings give `windows=`."
+    )
 
 
 def _task(config, grid, history):
@@ -169,11 +184,11 @@ def _task(config, grid, history):
     course = "with a constant weight" if first == last else f"its weight fell from {first:.3g} to {last:.3g}"
     return {
         "region": f"the region of the sphere, {grid.azimuth} × {grid.elevation} by equal {grid.spacing}, {weights}, "
-                  f"{course}",
+        f"{course}",
         "category": f"the emotion category ({', '.join(CATEGORIES.values())}), {weights}, {course}; how well it names "
-                    "it was not measured",
+        "it was not measured",
         "none": "none",
-    }[config["auxiliary"]]  # fmt: skip
+    }[config["auxiliary"]]
 
 
 def _size(size):
@@ -184,8 +199,10 @@ def _training(config, history):
     best = int(history.loc[history["best"], "epoch"].max())  # as history.csv counts them
     batch = f"{config['batch_seconds']:g} s" if config["batch_seconds"] else f"{config['batch_size']} utterances"
     rate = f"learning rate {config['learning_rate']:g} ({config['learning_rate_schedule']})"
-    return (f"loss Σ (1 - CCC), {counted(len(history), 'epoch')}, of which epoch {best} was kept (counted from 0; "
-            f"lowest validation loss); batches of {batch}, {rate}")  # fmt: skip
+    return (
+        f"loss Σ (1 - CCC), {counted(len(history), 'epoch')}, of which epoch {best} was kept (counted from 0; "
+        f"lowest validation loss); batches of {batch}, {rate}"
+    )
 
 
 def _versions(facts):

@@ -19,8 +19,19 @@ from .audio import samples, scan
 from .corpus import CATEGORIES, Corpus, CorpusError, category_names
 from .validation import problems, validate
 
-__all__ = ["ADAPTERS", "CATEGORIES", "Corpus", "CorpusError", "category_names", "load", "problems", "read", "samples",
-           "scan", "validate"]  # fmt: skip
+__all__ = [
+    "ADAPTERS",
+    "CATEGORIES",
+    "Corpus",
+    "CorpusError",
+    "category_names",
+    "load",
+    "problems",
+    "read",
+    "samples",
+    "scan",
+    "validate",
+]
 
 EMBEDDED_ROOT = "data/embedded"
 

@@ -189,16 +189,24 @@ def judge(facts):
         ("empty file", error == EMPTY, lambda row: EMPTY),
         ("unreadable file", error != "", lambda row: error[row]),
         ("empty file", (frames == 0) & (rate > 0), lambda row: "It has no samples."),
-        ("too short", seconds < MIN_SECONDS,
-         lambda row: f"It is {seconds[row]:.3f} s long, and at least {MIN_SECONDS} s are needed."),
-        ("non-finite audio", non_finite > 0,
-         lambda row: f"{counted(int(non_finite[row]), 'sample')} NaN or infinite."),
+        (
+            "too short",
+            seconds < MIN_SECONDS,
+            lambda row: f"It is {seconds[row]:.3f} s long, and at least {MIN_SECONDS} s are needed.",
+        ),
+        ("non-finite audio", non_finite > 0, lambda row: f"{counted(int(non_finite[row]), 'sample')} NaN or infinite."),
         ("too loud", peak > PEAK, lambda row: too_loud(peak[row])),
-        ("silent audio", is_silent(peak, total / np.maximum(frames, 1)),
-         lambda row: f"It is silent, nothing in it is above {QUIETEST} dB, as when a microphone is off."),
-        ("too long", seconds > LONGEST,
-         lambda row: f"It is {seconds[row]:.0f} s long, and at most {LONGEST} s can be taken at once: cut it."),
-    )  # fmt: skip
+        (
+            "silent audio",
+            is_silent(peak, total / np.maximum(frames, 1)),
+            lambda row: f"It is silent, nothing in it is above {QUIETEST} dB, as when a microphone is off.",
+        ),
+        (
+            "too long",
+            seconds > LONGEST,
+            lambda row: f"It is {seconds[row]:.0f} s long, and at most {LONGEST} s can be taken at once: cut it.",
+        ),
+    )
     finding, detail = np.full((2, len(error)), "", dtype=object)
     for name, mask, sentence in checks:
         for row in np.flatnonzero(mask & (finding == "")):

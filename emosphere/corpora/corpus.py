@@ -50,9 +50,17 @@ OTHER = "O"
 NO_AGREEMENT = "X"
 
 SYNONYMS = {
-    "A": "anger ang", "S": "sadness", "H": "happiness joy hap", "U": "surprised", "F": "fearful afraid",
-    "D": "disgusted", "C": "contemptuous", "N": "neutrality neu", OTHER: "other", NO_AGREEMENT: "xxx",
-}  # fmt: skip
+    "A": "anger ang",
+    "S": "sadness",
+    "H": "happiness joy hap",
+    "U": "surprised",
+    "F": "fearful afraid",
+    "D": "disgusted",
+    "C": "contemptuous",
+    "N": "neutrality neu",
+    OTHER: "other",
+    NO_AGREEMENT: "xxx",
+}
 """Other words for the categories, beside the letters and names of `CATEGORIES`."""
 
 LETTERS = {name: letter for letter, name in CATEGORIES.items()} | {"no agreement": NO_AGREEMENT}
@@ -134,8 +142,10 @@ def segments(rows):
     [[0.0, 1.5], [1.5, inf]]
     """
     whole = {"start": 0.0, "end": np.inf}
-    parts = [rows[name].astype(float).fillna(rest) if name in rows else np.full(len(rows), rest)
-             for name, rest in whole.items()]  # fmt: skip
+    parts = [
+        rows[name].astype(float).fillna(rest) if name in rows else np.full(len(rows), rest)
+        for name, rest in whole.items()
+    ]
     return np.stack(parts, axis=1)
 
 
@@ -314,8 +324,10 @@ class Corpus:
 
     def __repr__(self):
         sizes = ", ".join(f"{split} {size:,}" for split, size in self._sizes().items())
-        return (f"Corpus {self.name}: {counted(len(self), 'utterance')}, ratings from {self.scale.low:g} to "
-                f"{self.scale.high:g}; {sizes}")  # fmt: skip
+        return (
+            f"Corpus {self.name}: {counted(len(self), 'utterance')}, ratings from {self.scale.low:g} to "
+            f"{self.scale.high:g}; {sizes}"
+        )
 
     def _repr_html_(self):
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)

@@ -84,8 +84,10 @@ def seek(file, start, end):
     first = round(start * file.samplerate)
     if first:
         if first >= file.frames:
-            raise ValueError(f"The utterance begins at {start:g} s, and its file is no longer than "
-                             f"{file.frames / file.samplerate:.3f} s.")  # fmt: skip
+            raise ValueError(
+                f"The utterance begins at {start:g} s, and its file is no longer than "
+                f"{file.frames / file.samplerate:.3f} s."
+            )
         file.seek(first)
     return end if end == math.inf else round(end * file.samplerate) - first
 

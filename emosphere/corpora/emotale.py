@@ -50,8 +50,12 @@ def load(root, *, seed=0, children=False):
     parts = names.str.extract(NAME)
     if parts.isna().any(axis=None):
         row = parts.index[parts["speaker"].isna()][0]
-        file.fail(row, "file", f"{tables.quoted(names[row])} is not of the form language_speaker_emotion_sentence.wav, "
-                  "such as DK_001_A_1.wav.")  # fmt: skip
+        file.fail(
+            row,
+            "file",
+            f"{tables.quoted(names[row])} is not of the form language_speaker_emotion_sentence.wav, "
+            "such as DK_001_A_1.wav.",
+        )
     speakers = _speakers(root / "speaker_info.csv")
     unknown = ~parts["speaker"].isin(speakers.index)
     if unknown.any():

@@ -19,8 +19,19 @@ from .tables import quoted
 
 SCALE = Scale(1, 5)
 SPLIT_OF_SESSION = {1: "train", 2: "train", 3: "train", 4: "validation", 5: "test"}
-EMOTIONS = {"neu": "N", "hap": "H", "exc": "H", "ang": "A", "sad": "S", "fea": "F", "sur": "U", "dis": "D",
-            "fru": OTHER, "oth": OTHER, "xxx": NO_AGREEMENT}  # fmt: skip
+EMOTIONS = {
+    "neu": "N",
+    "hap": "H",
+    "exc": "H",
+    "ang": "A",
+    "sad": "S",
+    "fea": "F",
+    "sur": "U",
+    "dis": "D",
+    "fru": OTHER,
+    "oth": OTHER,
+    "xxx": NO_AGREEMENT,
+}
 
 TURN = re.compile(r"^(?P<dialog>Ses(?P<session>0[1-5])[FM]_\w+)_(?P<actor>[FM])\w+$")
 SUMMARY = re.compile(r"^\[[^\]]*\]\t(?P<turn>\S+)\t(?P<emotion>\S+)\t\[(?P<values>[^\]]*)\]\s*$")
@@ -100,8 +111,10 @@ def _utterance(found, session, where):
     turn, values = found["turn"], [_number(value) for value in found["values"].split(",")]
     name = TURN.match(turn)
     if not name or int(name["session"]) != session:
-        raise CorpusError(f"{where}: {quoted(turn)} is not the name of an utterance of session {session}, such as "
-                          f"Ses{session:02}F_impro01_F000.")  # fmt: skip
+        raise CorpusError(
+            f"{where}: {quoted(turn)} is not the name of an utterance of session {session}, such as "
+            f"Ses{session:02}F_impro01_F000."
+        )
     if len(values) != 3 or not np.isfinite(values).all():
         raise CorpusError(
             f"{where}: {quoted(found['values'])} are not the three numbers valence, activation, dominance."

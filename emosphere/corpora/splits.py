@@ -51,12 +51,16 @@ def speaker_disjoint(speakers, seed=0, shares=(0.6, 0.2, 0.2)):
     speakers = pd.Series(speakers)
     nameless = int(speakers.isna().sum())
     if nameless:
-        raise CorpusError(f"{counted(nameless, 'utterance')} without a speaker: name the speaker of each, or "
-                          " give the corpus a split column.")  # fmt: skip
+        raise CorpusError(
+            f"{counted(nameless, 'utterance')} without a speaker: name the speaker of each, or "
+            " give the corpus a split column."
+        )
     names = np.array(sorted(speakers.astype(str).unique()))
     if len(names) < 3:
-        raise CorpusError(f"Splits without a shared speaker need at least 3 speakers, but the corpus has "
-                          f"{len(names)} ({', '.join(names)}); give it a split column.")  # fmt: skip
+        raise CorpusError(
+            f"Splits without a shared speaker need at least 3 speakers, but the corpus has "
+            f"{len(names)} ({', '.join(names)}); give it a split column."
+        )
     held_out = [max(1, round(share * len(names))) for share in shares[1:]]
     while sum(held_out) >= len(names):  # the training split keeps a speaker
         held_out[int(np.argmax(held_out))] -= 1
@@ -124,8 +128,10 @@ def paper_protocol(table, official, seed=0, per_category=300):
         if size < per_category:
             small.append(f"{category} {size} of {len(candidates)}")
     if small:
-        notes.append(f"Fewer than {per_category} utterances in Development, so that half of them go to validation: "
-                     f"{', '.join(small)}.")  # fmt: skip
+        notes.append(
+            f"Fewer than {per_category} utterances in Development, so that half of them go to validation: "
+            f"{', '.join(small)}."
+        )
     no_agreement = table["emotion"] == NO_AGREEMENT
     out, in_train = development & no_agreement, int((no_agreement & ~development).sum())
     if out.any():

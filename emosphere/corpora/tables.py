@@ -231,8 +231,10 @@ def _csv(path, _):
             raise CorpusError(f"{here} has {len(row)} cells, and the header {len(header)}; {hint}.")
         # two marks that belong to two rows make one cell of what lies between them
         if any("\n" in cell and cell.count(",") >= len(header) - 1 > 0 for cell in row):
-            raise CorpusError(f"{here}: a cell in quotation marks holds the cells of other rows; {_MARKS}, and take "
-                              "line breaks out of it.")  # fmt: skip
+            raise CorpusError(
+                f"{here}: a cell in quotation marks holds the cells of other rows; {_MARKS}, and take "
+                "line breaks out of it."
+            )
         cells.append(row)
         numbers.append(number)
     if header is None:

@@ -97,12 +97,21 @@ def _audio(found, corpus, facts):
             found.add("error", finding, unheard["finding"] == finding, lambda row: unheard["detail"].iloc[row])
     sound = (facts["error"] == "") & (facts["frames"] > 0)
     rate, channels = facts["rate"].to_numpy(), facts["channels"].to_numpy()
-    found.add("warning", "truncated file", sound & facts["truncated"],
-              "The file is shorter than its header or the utterance's end says; what is there is used.")  # fmt: skip
-    found.add("note", "sample rate", sound & (rate != RATE),
-              lambda row: f"{rate[row]} Hz, converted to {RATE} Hz on reading.")  # fmt: skip
-    found.add("note", "several channels", sound & (channels > 1),
-              lambda row: f"{channels[row]} channels, averaged on reading.")  # fmt: skip
+    found.add(
+        "warning",
+        "truncated file",
+        sound & facts["truncated"],
+        "The file is shorter than its header or the utterance's end says; what is there is used.",
+    )
+    found.add(
+        "note", "sample rate", sound & (rate != RATE), lambda row: f"{rate[row]} Hz, converted to {RATE} Hz on reading."
+    )
+    found.add(
+        "note",
+        "several channels",
+        sound & (channels > 1),
+        lambda row: f"{channels[row]} channels, averaged on reading.",
+    )
     path, utterance = corpus.table["path"], corpus.table["utterance"]
     first = (
         pd.Series(facts.index, facts.index)
@@ -111,12 +120,15 @@ def _audio(found, corpus, facts):
     )
     twin = first.notna() & (first != facts.index)
     same = twin & (path.loc[first.fillna(0).astype(int)].to_numpy() == path)
-    found.add("warning", "same audio in two files", twin & ~same,
-              lambda row: f"Sounds exactly as {path[first[row]]}.")  # fmt: skip
+    found.add("warning", "same audio in two files", twin & ~same, lambda row: f"Sounds exactly as {path[first[row]]}.")
     parts = pd.DataFrame(segments(corpus.table), columns=["start", "end"]).assign(path=path)
     first_use = pd.Series(parts.index).groupby([parts[name] for name in parts]).transform("first")
-    found.add("warning", "duplicate path", first_use != parts.index,
-              lambda row: f"The same file as row {first_use[row]} ({utterance[first_use[row]]}).")  # fmt: skip
+    found.add(
+        "warning",
+        "duplicate path",
+        first_use != parts.index,
+        lambda row: f"The same file as row {first_use[row]} ({utterance[first_use[row]]}).",
+    )
 
 
 def _labels(found, corpus):
@@ -124,8 +136,12 @@ def _labels(found, corpus):
     for finding in ("missing label", "label off the scale"):
         found.add("error", finding, wrong["finding"] == finding, lambda row: wrong["detail"].iloc[row])
     emotion, known = corpus.table["emotion"], [*CATEGORIES, OTHER, NO_AGREEMENT]
-    found.add("warning", "unknown category", emotion.notna() & ~emotion.isin(known),
-              lambda row: f"{emotion[row]!r} is none of {', '.join(known)}.")  # fmt: skip
+    found.add(
+        "warning",
+        "unknown category",
+        emotion.notna() & ~emotion.isin(known),
+        lambda row: f"{emotion[row]!r} is none of {', '.join(known)}.",
+    )
 
 
 def _speakers(found, corpus):
@@ -169,9 +185,17 @@ def _collapse(findings, total):
         if total > 1 and len(rows) == total:
             details = rows["detail"].drop_duplicates().tolist()
             text = " ".join(details[:3]) + (f" And {len(details) - 3} more." if len(details) > 3 else "")
-            rows = pd.DataFrame({"severity": rows["severity"].iloc[0], "finding": finding, "row": pd.NA,
-                                 "utterance": None, "file": None, "detail": f"All {total:,} files: {text}"},
-                                index=[0])  # fmt: skip
+            rows = pd.DataFrame(
+                {
+                    "severity": rows["severity"].iloc[0],
+                    "finding": finding,
+                    "row": pd.NA,
+                    "utterance": None,
+                    "file": None,
+                    "detail": f"All {total:,} files: {text}",
+                },
+                index=[0],
+            )
         kept.append(rows.astype({"row": "Int64", "utterance": "str", "file": "str"}))
     return pd.concat(kept) if kept else findings.astype({"row": "Int64"})
 

@@ -17,7 +17,29 @@ from .sweeping import sweep
 from .tables import CCCS, differences, tables
 from .walk import report, walk
 
-__all__ = ["CCCS", "PUBLISHED", "PUBLISHED_REGIONS", "TABLES", "Experiment", "Results", "RecordError", "Run",
-           "SweepError", "compare", "differences", "export", "load_experiment", "read_results", "report",
-           "run_notebook", "show", "sweep", "tables", "to_csv", "to_html", "to_latex", "to_markdown",
-           "walk"]  # fmt: skip
+__all__ = [
+    "CCCS",
+    "PUBLISHED",
+    "PUBLISHED_REGIONS",
+    "TABLES",
+    "Experiment",
+    "Results",
+    "RecordError",
+    "Run",
+    "SweepError",
+    "compare",
+    "differences",
+    "export",
+    "load_experiment",
+    "read_results",
+    "report",
+    "run_notebook",
+    "show",
+    "sweep",
+    "tables",
+    "to_csv",
+    "to_html",
+    "to_latex",
+    "to_markdown",
+    "walk",
+]

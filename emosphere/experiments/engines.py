@@ -52,8 +52,9 @@ def executed(missing, notebook, scheduler, resources):
     try:
         client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError) as error:
-        raise SweepError(f"No Dask scheduler answers at {scheduler!r} ({error}). Is it running, and can this machine "
-                         "reach it?") from None  # fmt: skip
+        raise SweepError(
+            f"No Dask scheduler answers at {scheduler!r} ({error}). Is it running, and can this machine reach it?"
+        ) from None
     with client:
         yield from _on_workers(client, missing, notebook, resources)
 
@@ -82,8 +83,10 @@ def _on_workers(client, missing, notebook, resources):
     """One task a run. Dask starts a task anew when its worker dies, and the run goes on from its checkpoint."""
     from distributed import CancelledError, as_completed
 
-    tasks = {client.submit(execute, run, notebook, key=str(run.folder), pure=False, resources=resources): run
-             for run in missing}  # fmt: skip
+    tasks = {
+        client.submit(execute, run, notebook, key=str(run.folder), pure=False, resources=resources): run
+        for run in missing
+    }
     if resources:
         _check_resources(client, resources)
     try:
@@ -94,16 +97,20 @@ def _on_workers(client, missing, notebook, resources):
         client.cancel(list(tasks))  # or the next one would begin
         raise
     except CancelledError:
-        raise SweepError("The connection to the Dask scheduler was lost. Runs that had been started may go on by "
-                         "themselves; the same command goes on with the rest.") from None  # fmt: skip
+        raise SweepError(
+            "The connection to the Dask scheduler was lost. Runs that had been started may go on by "
+            "themselves; the same command goes on with the rest."
+        ) from None
 
 
 def _check_resources(client, resources):
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     for name, amount in resources.items():
         if workers and not any(worker["resources"].get(name, 0) >= amount for worker in workers):
-            raise SweepError(f"No worker offers {name}={amount:g}, so nothing would ever run. Start the workers with "
-                             f"--resources {name}={amount:g}, or leave resources out.")  # fmt: skip
+            raise SweepError(
+                f"No worker offers {name}={amount:g}, so nothing would ever run. Start the workers with "
+                f"--resources {name}={amount:g}, or leave resources out."
+            )
 
 
 def _local_cluster(count):
@@ -115,10 +122,12 @@ def _local_cluster(count):
     own = [{"env": {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}} for number in range(count)]
     return SpecCluster(
         workers={number: {"cls": Nanny, "options": common | options} for number, options in enumerate(own)},
-        scheduler={"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False,
-                                                 "dashboard_address": "127.0.0.1:0"}},
+        scheduler={
+            "cls": Scheduler,
+            "options": {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"},
+        },
         silence_logs=logging.ERROR,
-    )  # fmt: skip
+    )
 
 
 @contextmanager

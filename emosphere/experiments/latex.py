@@ -10,8 +10,21 @@ MATH = r"< > | - ^{\circ} \pm \times \cdot \rightarrow \leftarrow \leq \geq \app
 MATH += r" \eta \theta \kappa \lambda \mu \pi \rho \sigma \tau \phi \chi \psi \omega \Delta \Sigma \Omega"
 LATEX = dict(zip("<>|−°±×·→←≤≥≈αβγδεηθκλμπρστφχψωΔΣΩ", (f"${name}$" for name in MATH.split()), strict=True))
 LATEX |= {character: rf"\{character}" for character in "&%#_{}$"}
-LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "–": "--", "—": "---",
-          "“": "``", "”": "''", '"': "''", "‘": "`", "’": "'", "ß": r"\ss{}", "ø": r"\o{}", "æ": r"\ae{}"}  # fmt: skip
+LATEX |= {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "–": "--",
+    "—": "---",
+    "“": "``",
+    "”": "''",
+    '"': "''",
+    "‘": "`",
+    "’": "'",
+    "ß": r"\ss{}",
+    "ø": r"\o{}",
+    "æ": r"\ae{}",
+}
 LATEX |= {"[": "{[}", "*": "{*}"}  # else arguments of the line break before them
 ACCENTS = dict(zip("\u0300\u0301\u0302\u0303\u0308\u030a\u030c\u0327", "`'^~\"rvc", strict=True))
 

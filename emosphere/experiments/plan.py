@@ -197,8 +197,9 @@ def _expanded(path, variant, changes):
         words = [_word(value) for value in chosen.values()]
         key = ",".join([variant, *(f"{name}={word}" for name, word in zip(chosen, words, strict=True))])
         if key in found:
-            raise ConfigError(f"{path}, variant {_short(variant)}: two values of the grid would both be called "
-                              f"{_short(key)}.")  # fmt: skip
+            raise ConfigError(
+                f"{path}, variant {_short(variant)}: two values of the grid would both be called {_short(key)}."
+            )
         found[key] = {**changes, **chosen}
     return found
 
@@ -220,8 +221,10 @@ def _seeds(path, seeds):
 
 def _check_name(kind, name):
     if not re.fullmatch(r"\w[\w.,=+-]{0,150}", name):
-        raise ConfigError(f"{name!r} cannot name the folder of this {kind}: letters, digits and _ . , = + - only, up "
-                          "to 150, a letter or digit first.")  # fmt: skip
+        raise ConfigError(
+            f"{name!r} cannot name the folder of this {kind}: letters, digits and _ . , = + - only, up "
+            "to 150, a letter or digit first."
+        )
 
 
 def _short(value):

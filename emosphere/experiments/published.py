@@ -23,9 +23,17 @@ PUBLISHED_REGIONS = {"full": (36.27, 59.51), "angle_60": (17.96, 31.95), "angle_
 
 # rows of each table, in the paper's order and words
 TABLES = {
-    "table1": {"full": "EmoSphere-SER", "no_preprocessing": "w/o data preprocessing",
-               "no_style_pooling": "w/o style pooling layer, too", "no_auxiliary": "w/o auxiliary loss, too"},
-    "table2": {"constant_weight": "w/o dynamic weighting", "category_auxiliary": "w/ categorical recognition",
-               "plain_cross_entropy": "w/ cross entropy", "full": "EmoSphere-SER (proposed)"},
+    "table1": {
+        "full": "EmoSphere-SER",
+        "no_preprocessing": "w/o data preprocessing",
+        "no_style_pooling": "w/o style pooling layer, too",
+        "no_auxiliary": "w/o auxiliary loss, too",
+    },
+    "table2": {
+        "constant_weight": "w/o dynamic weighting",
+        "category_auxiliary": "w/ categorical recognition",
+        "plain_cross_entropy": "w/ cross entropy",
+        "full": "EmoSphere-SER (proposed)",
+    },
     "table3": {"angle_45": "32 (45°)", "angle_60": "18 (60°)", "full": "8 (90°)"},
-}  # fmt: skip
+}

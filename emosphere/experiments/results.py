@@ -44,8 +44,10 @@ class Results:
     @cached_property
     def scores(self):
         """pandas.DataFrame: a row a run, ``variant``, ``seed``, then the figures of `emosphere.metrics.scores`."""
-        rows = [{"variant": variant, "seed": seed, **read_json(folder / "scores.json")}
-                for (variant, seed), folder in self.runs.items()]  # fmt: skip
+        rows = [
+            {"variant": variant, "seed": seed, **read_json(folder / "scores.json")}
+            for (variant, seed), folder in self.runs.items()
+        ]
         return pd.DataFrame(rows)
 
     @cached_property
@@ -73,8 +75,11 @@ class Results:
         Variants without a complete run, or without a seed that the reference has too, are left out.
         """
         base = self.predictions.get(reference, {})
-        return {variant: difference(base, runs) for variant, runs in self.predictions.items()
-                if variant != reference and set(base) & set(runs)}  # fmt: skip
+        return {
+            variant: difference(base, runs)
+            for variant, runs in self.predictions.items()
+            if variant != reference and set(base) & set(runs)
+        }
 
     def seeds_of(self, variant):
         """list of int: the seeds of a variant's complete runs."""
@@ -98,26 +103,33 @@ class Results:
             environment = read_json(folder / "environment.json")
             tested = self.predictions[variant][seed].sort_values("utterance")
             facts[f"{variant}/seed{seed}"] = {
-                "corpus": config.corpus, "preset": config.preset, "state of the corpus": environment.get("fingerprint"),
+                "corpus": config.corpus,
+                "preset": config.preset,
+                "state of the corpus": environment.get("fingerprint"),
                 "state of its audio": environment.get("audio"),
-                "number of test utterances": len(tested), "test set": hash(tuple(tested["utterance"])),
+                "number of test utterances": len(tested),
+                "test set": hash(tuple(tested["utterance"])),
                 "test labels": hash(tuple(map(tuple, tested[list(DIMENSIONS)].to_numpy().tolist()))),
-            }  # fmt: skip
+            }
         first, *others = facts
         for other in others:
             for what, value in facts[other].items():
                 if value != facts[first][what]:
                     shown = textwrap.shorten(f"({facts[first][what]} and {value})", 200)
                     shown = "" if "test" in what and "number" not in what else f" {shown}"
-                    raise ValueError(f"The runs {first} and {other} do not belong into one table: they differ in {what}"
-                                     f"{shown}. Take one of them out of {self.folder}.")  # fmt: skip
+                    raise ValueError(
+                        f"The runs {first} and {other} do not belong into one table: they differ in {what}"
+                        f"{shown}. Take one of them out of {self.folder}."
+                    )
         self._same_encoders()
         here = facts[first]
         table = next(iter(next(iter(self.predictions.values())).values()))
         speakers, nameless = drawn(table)
         alone = f", {counted(nameless, 'utterance')} by unknown ones" if nameless else ""
-        return (f"corpus {here['corpus']}, preset {here['preset']}, test set of {counted(len(table), 'utterance')} by "
-                f"{counted(speakers, 'speaker')}{alone}")  # fmt: skip
+        return (
+            f"corpus {here['corpus']}, preset {here['preset']}, test set of {counted(len(table), 'utterance')} by "
+            f"{counted(speakers, 'speaker')}{alone}"
+        )
 
     def _same_encoders(self):
         """Raise ValueError for an encoder that was replaced between two runs; the tiny one is each seed's own."""
@@ -126,8 +138,10 @@ class Results:
             config, weights = self.configs[key], read_json(folder / "environment.json").get("encoder_fingerprint")
             other, before = seen.setdefault((config.encoder, config.layer), (folder, weights))
             if config.encoder != "tiny" and weights != before:
-                raise ValueError(f"{other} and {folder} do not belong into one table: the weights of the encoder "
-                                 f"{config.encoder} were replaced meanwhile ({before} and {weights}).")  # fmt: skip
+                raise ValueError(
+                    f"{other} and {folder} do not belong into one table: the weights of the encoder "
+                    f"{config.encoder} were replaced meanwhile ({before} and {weights})."
+                )
 
 
 def read_results(folder, *, variants=None, seeds=None):

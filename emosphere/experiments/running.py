@@ -53,8 +53,15 @@ def run_notebook(notebook, output, parameters, *, progress=False):
     for talkative in ("papermill", "traitlets"):  # what they have to say of a failure is in the error as well
         logging.getLogger(talkative).setLevel(logging.CRITICAL)
     quiet = ["--log-level=ERROR"]  # each kernel would warn that it listens on a local port
-    papermill.execute_notebook(str(notebook), str(output), parameters, cwd=str(notebook.parent),
-                               progress_bar=progress, kernel_name="python3", extra_arguments=quiet)  # fmt: skip
+    papermill.execute_notebook(
+        str(notebook),
+        str(output),
+        parameters,
+        cwd=str(notebook.parent),
+        progress_bar=progress,
+        kernel_name="python3",
+        extra_arguments=quiet,
+    )
 
 
 def execute(run, notebook):
@@ -84,8 +91,11 @@ def execute(run, notebook):
         details = "\n".join(error.traceback)
         return Outcome("failed", f"{error.ename}: {error.evalue}", re.sub(r"\x1b\[[0-9;]*m", "", details))
     except DeadKernelError:
-        return Outcome("failed", "The process that ran the notebook was killed. Out of memory, perhaps: try a smaller "
-                       "batch_size, or fewer runs at a time.")  # fmt: skip
+        return Outcome(
+            "failed",
+            "The process that ran the notebook was killed. Out of memory, perhaps: try a smaller "
+            "batch_size, or fewer runs at a time.",
+        )
     except Exception as error:  # one run must not stop the others
         return Outcome("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
     return Outcome("complete")

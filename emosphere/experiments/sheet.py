@@ -118,14 +118,18 @@ def _notes(table, figures):
         notes.append(f"Reference: {one_line(reference)}; no difference from it was tested.")
     elif reference is not None:
         found = any((_part(table, "ours", figure, "p") < LEVEL).any() for figure in figures)
-        notes.append(f"* differs from the reference, {one_line(reference)}: p < {LEVEL} after Holm's correction"
-                     f"{'.' if found else '; none does.'}")  # fmt: skip
+        notes.append(
+            f"* differs from the reference, {one_line(reference)}: p < {LEVEL} after Holm's correction"
+            f"{'.' if found else '; none does.'}"
+        )
         compared = known("value").any(axis=1) & (table.index != reference)
         untested = [*tested.columns[~tested.any()], *table.index[compared & ~tested.any(axis=1)]]
         notes += [f"Not tested: {'; '.join(map(one_line, untested))}."] if untested else []
     notes += ["[low, high]: 95 % interval."] if known("low").any(axis=None) else []
     notes += ["±: standard deviation over seeds."] if known("spread").any(axis=None) else []
     if known("ceiling").any(axis=None):
-        notes.append("of: what the corpus' true emotions score against these ratings, which are noisy; hardly more can "
-                     "be expected of a model.")  # fmt: skip
+        notes.append(
+            "of: what the corpus' true emotions score against these ratings, which are noisy; hardly more can "
+            "be expected of a model."
+        )
     return " ".join(notes)

@@ -19,8 +19,19 @@ from .running import record
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_training.ipynb"
 
 
-def sweep(experiment, *, name=None, seeds=None, runs="runs", scheduler=None, resources=None, many=False,
-          notebook=NOTEBOOK, progress=True, **settings):  # fmt: skip
+def sweep(
+    experiment,
+    *,
+    name=None,
+    seeds=None,
+    runs="runs",
+    scheduler=None,
+    resources=None,
+    many=False,
+    notebook=NOTEBOOK,
+    progress=True,
+    **settings,
+):
     """Trains what is missing of an experiment. What is complete is used again, what was stopped goes on.
 
     Ctrl-C stops it (on a cluster, runs that have begun go on); the same call goes on where it stopped. A run that fails
@@ -75,12 +86,16 @@ def sweep(experiment, *, name=None, seeds=None, runs="runs", scheduler=None, res
                     if outcome.state == "failed":
                         record(run, outcome)
                     if outcome.disk_full:
-                        raise SweepError(f"The disk that holds {runs} is full. Make room and give the same command "
-                                         "again: what is complete stays, the rest goes on.")  # fmt: skip
+                        raise SweepError(
+                            f"The disk that holds {runs} is full. Make room and give the same command "
+                            "again: what is complete stays, the rest goes on."
+                        )
         except KeyboardInterrupt:
             done = sum(is_complete(run.folder) for run in planned)
-            print(f"\nStopped. {done} of {len(planned)} runs are complete; the same command goes on from here, inside "
-                  "a run after its last whole epoch.")  # fmt: skip
+            print(
+                f"\nStopped. {done} of {len(planned)} runs are complete; the same command goes on from here, inside "
+                "a run after its last whole epoch."
+            )
             if scheduler and not scheduler.startswith("processes="):
                 print("Runs that had begun on workers of the cluster go on there until they are complete.")
             raise
@@ -151,8 +166,9 @@ def _shown(missing, progress):
         text = ", ".join(f"{count} {state}" for state, count in states.items())
         shown.set_postfix_str(f"{text} of {len(missing)} runs", refresh=False)
 
-    with bar(total=sum(epochs.values()), initial=done(), desc="sweep", unit="epoch", smoothing=0,
-             disable=not progress) as shown:  # fmt: skip
+    with bar(
+        total=sum(epochs.values()), initial=done(), desc="sweep", unit="epoch", smoothing=0, disable=not progress
+    ) as shown:
         watching = threading.Thread(target=watch, args=(shown,), daemon=True)
         watching.start()
         try:

@@ -77,8 +77,11 @@ def differences(results, *, reference=None):
     compared = results.differences(reference)
     others = [variant for variant in results.variants if variant != reference]
     rows = {variant: compared[variant].loc[CCCS] if variant in compared else _nothing() for variant in others}
-    table = pd.concat(rows, names=["variant", "figure"]).reset_index() if rows else pd.DataFrame(
-        columns=["variant", "figure", "value", "low", "high", "p"])  # fmt: skip
+    table = (
+        pd.concat(rows, names=["variant", "figure"]).reset_index()
+        if rows
+        else pd.DataFrame(columns=["variant", "figure", "value", "low", "high", "p"])
+    )
     table["figure"] = table["figure"].map(HEADINGS)
     table["p"] = holm(table["p"].astype(float))
     table.attrs["reference"] = reference
@@ -148,8 +151,10 @@ def _grids(results, reference):
 
     Evenness is the entropy of the shares over its maximum log N (Pielou 1966), effective regions its exponential.
     """
-    first = {variant: (config, results.runs[variant, seed]) for (variant, seed), config in
-             reversed(list(results.configs.items()))}  # fmt: skip
+    first = {
+        variant: (config, results.runs[variant, seed])
+        for (variant, seed), config in reversed(list(results.configs.items()))
+    }
     if reference not in first or first[reference][0].auxiliary != "region":
         return {}
     found = {}
@@ -161,8 +166,14 @@ def _grids(results, reference):
         shares = counts[counts > 0] / counts.sum()
         entropy = -(shares * np.log(shares)).sum()
         label = f"{config.azimuth} × {config.elevation}, equal {config.spacing}"
-        found[variant] = label, {"regions": len(counts), "effective regions": float(np.exp(entropy)),
-                                 "evenness": float(entropy / np.log(len(counts))),
-                                 "largest share, %": float(100 * shares.max()),
-                                 "empty regions": int((counts == 0).sum())}  # fmt: skip
+        found[variant] = (
+            label,
+            {
+                "regions": len(counts),
+                "effective regions": float(np.exp(entropy)),
+                "evenness": float(entropy / np.log(len(counts))),
+                "largest share, %": float(100 * shares.max()),
+                "empty regions": int((counts == 0).sum()),
+            },
+        )
     return dict(sorted(found.items(), key=lambda item: item[1][1]["regions"]))

@@ -34,8 +34,10 @@ def walk(*, notebooks="notebooks", runs="runs"):
             watched = "interactive" in papermill.inspect_notebook(str(notebook))
             run_notebook(notebook, folder / notebook.name, {"interactive": False} if watched else {})
         print(f"{notebook.stem}: {time.perf_counter() - begun:.0f} s", flush=True)
-    print(f"All in {time.perf_counter() - started:.0f} s. Executed notebooks and runs are in {folder}, tables and "
-          f"figures in figures/{experiment.name}.")  # fmt: skip
+    print(
+        f"All in {time.perf_counter() - started:.0f} s. Executed notebooks and runs are in {folder}, tables and "
+        f"figures in figures/{experiment.name}."
+    )
 
 
 def report(results, folder):

@@ -83,10 +83,14 @@ class Exercise:
                 self.fail(hint)
         first = wrong[0]
         if given[first].shape != wanted[first].shape:
-            self.fail(f"On {self._call(first)} the answer has the shape {given[first].shape}, and "
-                      f"{wanted[first].shape} is wanted: {self.returns}.")  # fmt: skip
-        self.fail(f"On {self._call(first)} the answer is {_shown(given[first])}, and {_shown(wanted[first])} is right. "
-                  f"Compute it by hand for this input: where do you part?")  # fmt: skip
+            self.fail(
+                f"On {self._call(first)} the answer has the shape {given[first].shape}, and "
+                f"{wanted[first].shape} is wanted: {self.returns}."
+            )
+        self.fail(
+            f"On {self._call(first)} the answer is {_shown(given[first])}, and {_shown(wanted[first])} is right. "
+            f"Compute it by hand for this input: where do you part?"
+        )
 
     def fail(self, text):
         """Raises a `Hint` with the exercise's title."""
@@ -118,8 +122,11 @@ class Exercise:
         """What an answer returns, as an array."""
         private = copy.deepcopy(arguments)
         result = self.returned(answer, *private)
-        if not all(_same(np.asarray(_plain(a)), np.asarray(_plain(b)))
-                   for a, b in zip(private, arguments, strict=True) if not callable(a)):  # fmt: skip
+        if not all(
+            _same(np.asarray(_plain(a)), np.asarray(_plain(b)))
+            for a, b in zip(private, arguments, strict=True)
+            if not callable(a)
+        ):
             self.fail("your function changes what it was given. Make a new array in place of writing into the old one.")
         try:
             return np.asarray(_plain(result), dtype=float)

@@ -81,12 +81,20 @@ def kernel(notebook, folder):
     """A running kernel's client; whatever it started is killed afterwards."""
     for attempt in range(ATTEMPTS):
         client = Client(
-            notebook, kernel_name="python3", resources={"metadata": {"path": str(folder)}}, allow_errors=True,
-            interrupt_on_timeout=True, iopub_timeout=PATIENCE, raise_on_iopub_timeout=True, record_timing=False,
-            store_widget_state=False, shutdown_kernel="immediate", coalesce_streams=True,
+            notebook,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(folder)}},
+            allow_errors=True,
+            interrupt_on_timeout=True,
+            iopub_timeout=PATIENCE,
+            raise_on_iopub_timeout=True,
+            record_timing=False,
+            store_widget_state=False,
+            shutdown_kernel="immediate",
+            coalesce_streams=True,
             error_on_timeout={"ename": "slow", "evalue": "", "traceback": []},
             extra_arguments=["--HistoryManager.hist_file=:memory:", "--log-level=ERROR"],
-        )  # fmt: skip
+        )
         client.on_cell_executed = client.heard
         try:
             client.km = client.create_kernel_manager()

@@ -11,8 +11,9 @@ from .releasing import exercise
 
 def keep_feedback(folder, student, lab, points, notes, executed):
     """Writes an executed notebook, with its points on top, for the student to read."""
-    lines = [f"- {exercise(name)}: {_number(value) or '…'} of {_number(lab.points[name])}"
-             for name, value in points.items()]  # fmt: skip
+    lines = [
+        f"- {exercise(name)}: {_number(value) or '…'} of {_number(lab.points[name])}" for name, value in points.items()
+    ]
     top = f"# {_number(_total(points))} of {_number(sum(lab.points.values()))} points\n\n" + "\n".join(lines)
     executed.cells.insert(0, nbformat.v4.new_markdown_cell("\n\n".join([top, *notes]), id="points"))
     (folder / student).mkdir(exist_ok=True)
@@ -29,8 +30,14 @@ def _number(value):
 
 def write_grades(folder, students, labs, points):
     """grades.csv as far as it is known."""
-    columns = ["student", *(exercise(name) for lab in labs.values() for name in lab.points), *labs, "total", "out_of",
-               "note"]  # fmt: skip
+    columns = [
+        "student",
+        *(exercise(name) for lab in labs.values() for name in lab.points),
+        *labs,
+        "total",
+        "out_of",
+        "note",
+    ]
     with replacing(folder / "grades.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, columns)
         table.writeheader()

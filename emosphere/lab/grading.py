@@ -84,8 +84,11 @@ def grade(submissions, *, sources="notebooks/lab", output=None, seconds=600, cel
     jobs = jobs or max(1, (os.cpu_count() or 1) // 2)
     keeping = Safekeeping(teachers, locked=locking.available(), but=folder)
     with closing(keeping) as keeper, ThreadPoolExecutor(jobs) as pool:
-        tasks = {pool.submit(_graded, labs[lab], notebook, sources, limits, stop, secrets, keeper): (student, lab)
-                 for student in students for lab, (_, notebook) in student.notebooks.items()}  # fmt: skip
+        tasks = {
+            pool.submit(_graded, labs[lab], notebook, sources, limits, stop, secrets, keeper): (student, lab)
+            for student in students
+            for lab, (_, notebook) in student.notebooks.items()
+        }
         try:
             for task in bar(as_completed(tasks), total=len(tasks), desc="Grading", unit="notebook"):
                 student, lab = tasks[task]

@@ -55,8 +55,11 @@ def place(sources):
 def read_by(sources, *, every=False):
     """list of Path: folders with data and runs that notebooks at the sources' place find; with all corpora, `every`."""
     root = sources.parent.parent
-    named = {name for path in sources.glob("*.ipynb")
-             for name in re.findall(r"\bdata/([\w.-]+)", path.read_text(encoding="utf-8"))}  # fmt: skip
+    named = {
+        name
+        for path in sources.glob("*.ipynb")
+        for name in re.findall(r"\bdata/([\w.-]+)", path.read_text(encoding="utf-8"))
+    }
     if every and (root / "data").is_dir():
         named |= {path.name for path in (root / "data").iterdir()} - {"cache"}  # which others may be writing
     folders = [*(root / "data" / name for name in sorted(DATA | named)), *(root / "runs" / name for name in RUNS)]
@@ -96,10 +99,15 @@ def supervise(home, working, limits, stop, *, hidden=(), shown=()):
         **os.environ,
         **{f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")},
         **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), temporary),
-        "IPYTHONDIR": str(home / "ipython"), "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_OFFLINE": "1", "NBGRADER_EXECUTION": "autograde", MARK: mark,
+        "IPYTHONDIR": str(home / "ipython"),
+        "MPLBACKEND": "Agg",
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "NBGRADER_EXECUTION": "autograde",
+        MARK: mark,
         "PYTHONPATH": os.pathsep.join([str(home.parent / "library"), *filter(None, [os.environ.get("PYTHONPATH")])]),
-    }  # fmt: skip
+    }
     hidden = [tempfile.gettempdir(), *map(str, hidden)]
     lock = {"home": str(home), "hidden": hidden, "shown": [str(home.parent), *map(str, shown)]}
     task = json.dumps({"folder": str(home), "working": str(working), **limits})
@@ -108,9 +116,14 @@ def supervise(home, working, limits, stop, *, hidden=(), shown=()):
     ends, tail = time.monotonic() + limits["seconds"] + GRACE, []
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*wrapped, sys.executable, "-P", str(script), task], cwd=home, env=environment,
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+            [*wrapped, sys.executable, "-P", str(script), task],
+            cwd=home,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
         try:
             watched = psutil.Process(process.pid)
             while process.poll() is None and not stop.is_set():

@@ -17,14 +17,27 @@ GRIDS = {f"{angle}°: {len(grid)} regions": grid for angle in (90, 60, 45) for g
 
 def show_point(normalise, to_spherical):
     """Three sliders for ratings, and where a student's functions put them: the dot should sit in the ring."""
-    sliders = [FloatSlider(4 + start, min=1, max=7, step=0.5, description=name, continuous_update=False,
-                           style=dict(handle_color=DIMENSION_COLORS[name], description_width="78px"))
-               for name, start in zip(DIMENSIONS, (1.5, 1.5, 1.0), strict=True)]  # fmt: skip
+    sliders = [
+        FloatSlider(
+            4 + start,
+            min=1,
+            max=7,
+            step=0.5,
+            description=name,
+            continuous_update=False,
+            style=dict(handle_color=DIMENSION_COLORS[name], description_width="78px"),
+        )
+        for name, start in zip(DIMENSIONS, (1.5, 1.5, 1.0), strict=True)
+    ]
     said = HTML()
     empty = dict(x=[], y=[], z=[], hoverinfo="skip", showlegend=False)
     ring = go.Scatter3d(mode="markers", marker=dict(symbol="circle-open", size=13, color="#222222"), **empty)
-    ray = go.Scatter3d(mode="lines+markers", line=dict(width=5, color="#222222"),
-                       marker=dict(size=[0, 12], color=OCTANT_COLORS[3]), **empty)  # fmt: skip
+    ray = go.Scatter3d(
+        mode="lines+markers",
+        line=dict(width=5, color="#222222"),
+        marker=dict(size=[0, 12], color=OCTANT_COLORS[3]),
+        **empty,
+    )
     turn, rise = (go.Scatter3d(mode="lines", line=dict(width=5, color=color), **empty) for color in OCTANT_COLORS[:3:2])
     figure = sphere_layout(go.Figure([borders(RegionGrid(4, 2)), axes(), ring, ray, turn, rise]), height=440)
     figure = Figure(figure.update_layout(width=480, showlegend=False), displayModeBar=False)
@@ -34,21 +47,27 @@ def show_point(normalise, to_spherical):
         truth = Scale(1, 7).to_sphere(ratings)
         figure.data[2].update(xyz(truth[None]))
         point = attempt("exercise 1", lambda: np.asarray(normalise(ratings, 1, 7), dtype=float).reshape(3))
-        found = point if isinstance(point, str) else attempt(
-            "exercise 2", lambda: np.array([float(value) for value in to_spherical(*point)]).reshape(3))  # fmt: skip
+        found = (
+            point
+            if isinstance(point, str)
+            else attempt("exercise 2", lambda: np.array([float(value) for value in to_spherical(*point)]).reshape(3))
+        )
         if isinstance(found, str):
             said.value = note(found)
             return
         radius, azimuth, elevation = found
         way = lambda azimuth, elevation: spherical_to_vad(
-            np.stack(np.broadcast_arrays(radius, np.radians(azimuth), np.radians(elevation)), -1))  # fmt: skip
+            np.stack(np.broadcast_arrays(radius, np.radians(azimuth), np.radians(elevation)), -1)
+        )
         there = way(azimuth, elevation)
         figure.data[3].update(xyz(np.stack([np.zeros(3), there])))
         figure.data[4].update(xyz(way(np.linspace(0, azimuth, 40), 0)))
         figure.data[5].update(xyz(way(azimuth, np.linspace(0, elevation, 40))))
         inside = "inside" if np.linalg.norm(there - truth) < 0.02 else "NOT inside"
-        said.value = note(f"Your functions say: radius {radius:.2f}, azimuth {azimuth:.0f}° (orange arc), elevation "
-                          f"{elevation:.0f}° (blue arc). The pink dot is {inside} its ring.")  # fmt: skip
+        said.value = note(
+            f"Your functions say: radius {radius:.2f}, azimuth {azimuth:.0f}° (orange arc), elevation "
+            f"{elevation:.0f}° (blue arc). The pink dot is {inside} its ring."
+        )
 
     for slider in sliders:
         slider.observe(update, "value")
@@ -60,10 +79,19 @@ def show_regions(normalise, to_spherical, assign, weights, speech):
     """The training utterances of a corpus in a student's own regions: the sphere, counts and weights."""
     ratings = speech.ratings[speech.rows("train").index]
     grids, said = Dropdown(options=GRIDS, description="grid"), HTML()
-    scene = Figure(sphere_layout(go.Figure([borders(RegionGrid(4, 2)), axes(), go.Scatter3d(
-        mode="markers", marker=dict(size=4), x=[], y=[], z=[], showlegend=False)]), height=400)
-                   .update_layout(width=420),
-        displayModeBar=False)  # fmt: skip
+    scene = Figure(
+        sphere_layout(
+            go.Figure(
+                [
+                    borders(RegionGrid(4, 2)),
+                    axes(),
+                    go.Scatter3d(mode="markers", marker=dict(size=4), x=[], y=[], z=[], showlegend=False),
+                ]
+            ),
+            height=400,
+        ).update_layout(width=420),
+        displayModeBar=False,
+    )
     titles = ["utterances in each region", "weight of each region"]
     chart = make_subplots(rows=2, shared_xaxes=True, subplot_titles=titles)
     chart.add_bar(row=1, col=1, marker_color=GREY).add_bar(row=2, col=1, marker_color=GREY)
@@ -89,9 +117,11 @@ def show_regions(normalise, to_spherical, assign, weights, speech):
         scene.data[2].update(**xyz(points), marker_color=[region_colors(grid)[region] for region in regions])
         for trace, values in zip(chart.data, (counts, heavy), strict=True):
             trace.update(x=list(grid.short_names), y=values, marker_color=region_colors(grid))
-        said.value = note(f"The fullest region holds {counts.max() / counts.sum():.0%} of {counts.sum()} utterances, "
-                          f"{(counts == 0).sum()} of {len(grid)} are empty. The mean weight of an utterance is "
-                          f"{heavy[regions].mean():.2f}.")  # fmt: skip
+        said.value = note(
+            f"The fullest region holds {counts.max() / counts.sum():.0%} of {counts.sum()} utterances, "
+            f"{(counts == 0).sum()} of {len(grid)} are empty. The mean weight of an utterance is "
+            f"{heavy[regions].mean():.2f}."
+        )
 
     grids.observe(update, "value")
     update()

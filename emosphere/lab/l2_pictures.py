@@ -71,8 +71,10 @@ def show_spread(ccc, best_factor, speech):
     """Two losses over the factor that spreads the predictions, a student's best factors, and what comes of them."""
     truth, noise = _arousal(speech)
     factors = np.linspace(0, 1.5, 61)
-    losses = {"MSE / variance": lambda t, p: mean_squared_error(t, p) / truth.var(),
-              "1 - your CCC": lambda t, p: 1 - float(ccc(t, p))}  # fmt: skip
+    losses = {
+        "MSE / variance": lambda t, p: mean_squared_error(t, p) / truth.var(),
+        "1 - your CCC": lambda t, p: 1 - float(ccc(t, p)),
+    }
     unsure, said = _slider("noise", 1.5, 0, 3, 0.25), HTML()
     curves = Figure(_curves(losses, "factor", "loss", [0, 1.5], [0, 2]), displayModeBar=False)
     cloud = Figure(_agreement(speech, 300, [ORANGE, BLUE]), displayModeBar=False)
@@ -80,15 +82,21 @@ def show_spread(ccc, best_factor, speech):
     def update():
         heard = truth + unsure.value * noise
         tried = [truth.mean() + factor * (heard - heard.mean()) for factor in factors]
-        found = attempt("exercise 1", lambda: [np.array([float(loss(truth.copy(), prediction)) for prediction in tried])
-                                               for loss in losses.values()])  # fmt: skip
+        found = attempt(
+            "exercise 1",
+            lambda: [
+                np.array([float(loss(truth.copy(), prediction)) for prediction in tried]) for loss in losses.values()
+            ],
+        )
         if isinstance(found, str):
             said.value = note(found)
             return
         for number, curve in enumerate(found):
             curves.data[2 * number].update(x=factors, y=curve)
-        best = attempt("exercise 2", lambda: [float(best_factor(loss, truth.copy(), heard.copy(), factors.copy()))
-                                              for loss in losses.values()])  # fmt: skip
+        best = attempt(
+            "exercise 2",
+            lambda: [float(best_factor(loss, truth.copy(), heard.copy(), factors.copy())) for loss in losses.values()],
+        )
         if isinstance(best, str):
             said.value = note(best)
             return
@@ -100,8 +108,10 @@ def show_spread(ccc, best_factor, speech):
             cloud.data[2 - number].update(x=truth, y=prediction)  # the timid cloud lies on the bold one
             lowest = here <= curve.min() + 1e-9 and np.isclose(factor, factors).any()
             where = "" if lowest else ", NOT the lowest point of its curve"
-            sentences.append(f"{name} chooses the factor {factor:.2f}{where}; the predictions have "
-                             f"{prediction.std() / truth.std():.0%} of the true spread.")  # fmt: skip
+            sentences.append(
+                f"{name} chooses the factor {factor:.2f}{where}; the predictions have "
+                f"{prediction.std() / truth.std():.0%} of the true spread."
+            )
         said.value = note(" ".join(sentences))
 
     return beside(curves, [*_watched(update, unsure), cloud, said])
@@ -115,11 +125,21 @@ def show_laziness(weighted_cross_entropy, speech):
     weights = {"without weights": np.ones(len(grid)), "with weights": grid.weights(regions)}
     lazy, said = _slider("laziness", 0.4, 0, 0.95, 0.05), HTML()
     curves = _curves(weights, "laziness", "your weighted cross entropy", [0, 0.95], None)
-    curves.add_scatter(x=[0, 0.95], y=[EIGHT_REGIONS] * 2, mode="lines", name="ln 8", hoverinfo="skip",
-                       line=dict(color=GREY, dash="dot"))  # fmt: skip
+    curves.add_scatter(
+        x=[0, 0.95],
+        y=[EIGHT_REGIONS] * 2,
+        mode="lines",
+        name="ln 8",
+        hoverinfo="skip",
+        line=dict(color=GREY, dash="dot"),
+    )
     bars = go.Figure(go.Bar(x=list(grid.short_names), y=counts / counts.sum(), marker_color=region_colors(grid)))
-    bars.add_scatter(x=list(grid.short_names), mode="markers", hoverinfo="skip",
-                     marker=dict(symbol="line-ew", size=26, line=dict(width=3, color=BLACK)))  # fmt: skip
+    bars.add_scatter(
+        x=list(grid.short_names),
+        mode="markers",
+        hoverinfo="skip",
+        marker=dict(symbol="line-ew", size=26, line=dict(width=3, color=BLACK)),
+    )
     bars = styled(bars, None, 230, showlegend=False, yaxis=dict(tickformat=".0%", range=[0, 1]))
     curves, bars = Figure(curves, displayModeBar=False), Figure(bars.update_layout(margin_t=10), displayModeBar=False)
 
@@ -131,8 +151,10 @@ def show_laziness(weighted_cross_entropy, speech):
 
     def update():
         bars.data[1].update(y=guess(lazy.value))
-        found = attempt("exercise 3", lambda: [[cost(amount, heavy) for amount in (*steps, lazy.value)]
-                                               for heavy in weights.values()])  # fmt: skip
+        found = attempt(
+            "exercise 3",
+            lambda: [[cost(amount, heavy) for amount in (*steps, lazy.value)] for heavy in weights.values()],
+        )
         if isinstance(found, str):
             said.value = note(found)
             return
@@ -156,17 +178,25 @@ def show_laziness(weighted_cross_entropy, speech):
 def show_schedule(auxiliary_weight):
     """λ over 20 epochs by a student's schedule, and the share of the region loss in the whole loss that follows."""
     epochs, said = np.arange(20), HTML()
-    length = IntSlider(5, min=1, max=20, description="decay_epochs", continuous_update=False,
-                       style=dict(description_width="95px"))  # fmt: skip
+    length = IntSlider(
+        5, min=1, max=20, description="decay_epochs", continuous_update=False, style=dict(description_width="95px")
+    )
     figure = go.Figure(go.Bar(name="share of the region loss", marker_color="#CCCCCC"))
     figure.add_scatter(name="your λ", mode="lines+markers", line=dict(color=BLUE, width=2.5), marker_size=8)
-    figure = styled(figure, None, 340, xaxis=dict(title="epoch", range=[-0.6, 19.6], dtick=5), width=520,
-                    legend=dict(orientation="h", y=1.18))  # fmt: skip
+    figure = styled(
+        figure,
+        None,
+        340,
+        xaxis=dict(title="epoch", range=[-0.6, 19.6], dtick=5),
+        width=520,
+        legend=dict(orientation="h", y=1.18),
+    )
     figure = Figure(figure, displayModeBar=False)
 
     def update():
-        found = attempt("exercise 4", lambda: np.array([float(auxiliary_weight(epoch, length.value))
-                                                        for epoch in range(20)]))  # fmt: skip
+        found = attempt(
+            "exercise 4", lambda: np.array([float(auxiliary_weight(epoch, length.value)) for epoch in range(20)])
+        )
         if isinstance(found, str):
             said.value = note(found)
             return
@@ -181,8 +211,12 @@ def show_schedule(auxiliary_weight):
             text += f" At epoch {np.argmax(found < 0)} your λ is NEGATIVE: there the model is paid for wrong regions."
         said.value = note(text)
 
-    told = HTML(note("The share is that for a model that knows nothing yet: its three 1 - CCC make 3, its region loss "
-                     "is ln 8 = 2.08."))  # fmt: skip
+    told = HTML(
+        note(
+            "The share is that for a model that knows nothing yet: its three 1 - CCC make 3, its region loss "
+            "is ln 8 = 2.08."
+        )
+    )
     return beside(figure, [*_watched(update, length), said, told])
 
 
@@ -216,8 +250,14 @@ def _agreement(speech, height, colors):
     for color in colors:
         figure.add_scatter(mode="markers", marker=dict(color=color, size=5, opacity=0.5))
     figure.update_traces(hoverinfo="skip")
-    figure = styled(figure, None, height, xaxis=dict(title="true arousal", range=[low, high + 0.1]), showlegend=False,
-                    yaxis=dict(title="predicted", range=[low - 1, high + 1]))  # fmt: skip
+    figure = styled(
+        figure,
+        None,
+        height,
+        xaxis=dict(title="true arousal", range=[low, high + 0.1]),
+        showlegend=False,
+        yaxis=dict(title="predicted", range=[low - 1, high + 1]),
+    )
     return figure.update_layout(margin_t=10)
 
 
@@ -229,5 +269,11 @@ def _curves(names, x_title, y_title, x_range, y_range):
         dot = dict(color=color, size=13, line=dict(color=BLACK, width=1.5))
         figure.add_scatter(mode="markers", marker=dot, name=name, showlegend=False)
     figure.update_yaxes(title=y_title, range=y_range, rangemode="tozero")
-    return styled(figure, None, 420, xaxis=dict(title=x_title, range=[x_range[0] - room, x_range[1] + room]), width=480,
-                  legend=dict(orientation="h", y=1.12))  # fmt: skip
+    return styled(
+        figure,
+        None,
+        420,
+        xaxis=dict(title=x_title, range=[x_range[0] - room, x_range[1] + room]),
+        width=480,
+        legend=dict(orientation="h", y=1.12),
+    )

@@ -62,12 +62,22 @@ def show_seeds(interval, claim, results):
     seeds = IntSlider(3, min=2, max=len(kinds[first]), description="number of seeds", continuous_update=False, **WIDE)
     again, said = Button(description="The seeds in another order", icon="random", layout=NARROW), HTML()
     order, rng = np.arange(99), np.random.default_rng(0)
-    dots = go.Scatter(mode="markers", name="one seed", marker=dict(size=8, color="#222222", symbol="circle-open"),
-                      hovertemplate="difference %{y:.3f}<extra></extra>")  # fmt: skip
-    bars = [go.Scatter(mode="markers", name=word, marker=dict(size=9, color=color),
-                       error_y=dict(type="data", symmetric=False, thickness=2.5, width=5),
-                       hovertemplate="mean %{y:.3f} %{text}<extra>" + word + "</extra>")
-            for word, color in COLORS.items()]  # fmt: skip
+    dots = go.Scatter(
+        mode="markers",
+        name="one seed",
+        marker=dict(size=8, color="#222222", symbol="circle-open"),
+        hovertemplate="difference %{y:.3f}<extra></extra>",
+    )
+    bars = [
+        go.Scatter(
+            mode="markers",
+            name=word,
+            marker=dict(size=9, color=color),
+            error_y=dict(type="data", symmetric=False, thickness=2.5, width=5),
+            hovertemplate="mean %{y:.3f} %{text}<extra>" + word + "</extra>",
+        )
+        for word, color in COLORS.items()
+    ]
     figure = styled(go.Figure([dots, *bars]), None, 400, legend=dict(orientation="h", y=1.12), showlegend=True)
     figure.update_layout(margin=dict(t=20)).add_hline(0, line=dict(color="#444444", width=1.5))
     figure.update_xaxes(title="number of seeds", dtick=1, zeroline=False).update_yaxes(title="CCC minus that of full")
@@ -94,9 +104,11 @@ def show_seeds(interval, claim, results):
         reach = 1.15 * max(np.abs(values).max(), np.abs(ends[1 if shown > 2 else 0 :]).max())
         figure.layout.update(yaxis_range=[-reach, reach], xaxis_range=[0.5, len(values) + 0.6])
         (low, high), signs = ends[-1], (values[:shown] > 0).sum()
-        said.value = note(f"{signs} of {shown} seeds speak for the variant. Mean {means[-1]:+.3f}, your interval "
-                          f"{low:+.3f} to {high:+.3f}, your claim: {words[-1]}. The first interval, of two seeds with "
-                          "t = 12.7, may leave the picture.")  # fmt: skip
+        said.value = note(
+            f"{signs} of {shown} seeds speak for the variant. Mean {means[-1]:+.3f}, your interval "
+            f"{low:+.3f} to {high:+.3f}, your claim: {words[-1]}. The first interval, of two seeds with "
+            "t = 12.7, may leave the picture."
+        )
 
     def change_kind(change):
         seeds.max = len(kinds[kind.value])
@@ -116,16 +128,37 @@ def show_seeds(interval, claim, results):
 def show_errors(interval, claim):
     """How often a student's rule says what, in 2000 experiments of which the truth is known."""
     differences = (0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08)
-    truth = SelectionSlider(options=[("none", 0.0), *((f"{size:+.3f}", size) for size in differences)],
-                            description="true difference", continuous_update=False, **WIDE)  # fmt: skip
+    truth = SelectionSlider(
+        options=[("none", 0.0), *((f"{size:+.3f}", size) for size in differences)],
+        description="true difference",
+        continuous_update=False,
+        **WIDE,
+    )
     seeds = IntSlider(3, min=2, max=30, description="number of seeds", continuous_update=False, **WIDE)
-    spread = SelectionSlider(options=[0.005, 0.01, 0.015, 0.03, 0.05], value=0.01, description="spread of seeds",
-                             continuous_update=False, **WIDE)  # fmt: skip
+    spread = SelectionSlider(
+        options=[0.005, 0.01, 0.015, 0.03, 0.05],
+        value=0.01,
+        description="spread of seeds",
+        continuous_update=False,
+        **WIDE,
+    )
     said, noise = HTML(), np.random.default_rng(0).normal(size=(EXPERIMENTS, seeds.max))
-    bars = [go.Bar(name=name, x=list(COLORS), y=[0, 0, 0], texttemplate="%{y:.1%}", textposition="outside",
-                   marker=dict(color=color, pattern_shape=pattern), cliponaxis=False, hoverinfo="skip")
-            for name, color, pattern in (("your claim", list(COLORS.values()), ""),
-                                         ("whoever has the higher mean is better", "#CCCCCC", "/"))]  # fmt: skip
+    bars = [
+        go.Bar(
+            name=name,
+            x=list(COLORS),
+            y=[0, 0, 0],
+            texttemplate="%{y:.1%}",
+            textposition="outside",
+            marker=dict(color=color, pattern_shape=pattern),
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
+        for name, color, pattern in (
+            ("your claim", list(COLORS.values()), ""),
+            ("whoever has the higher mean is better", "#CCCCCC", "/"),
+        )
+    ]
     figure = styled(go.Figure(bars), None, 400, legend=dict(orientation="h", y=1.15), showlegend=True)
     figure.update_layout(margin=dict(t=20)).update_yaxes(range=[0, 1.08], tickformat=".0%", title="of the experiments")
     figure = Figure(figure, displayModeBar=False)
@@ -143,13 +176,20 @@ def show_errors(interval, claim):
         figure.data[1].update(y=[higher, 0, 1 - higher])
         wrong = f"Among {EXPERIMENTS} experiments your rule "
         if truth.value:
-            said.value = note(f"The variant is truly better by {truth.value:.2f}. {wrong}finds it in {better:.1%}, "
-                              f"cannot tell in {unsure:.1%}, and says the contrary in {worse:.1%}.")  # fmt: skip
+            said.value = note(
+                f"The variant is truly better by {truth.value:.2f}. {wrong}finds it in {better:.1%}, "
+                f"cannot tell in {unsure:.1%}, and says the contrary in {worse:.1%}."
+            )
             return
-        verdict = ("as it should: a 95 % interval misses in 5 %." if 0.035 < better + worse < 0.065 else
-                   "not as it should: a 95 % interval misses in 5 %.")  # fmt: skip
-        said.value = note(f"There is no true difference. {wrong}claims one in {better + worse:.1%} ({better:.1%} "
-                          f"better, {worse:.1%} worse), {verdict}")  # fmt: skip
+        verdict = (
+            "as it should: a 95 % interval misses in 5 %."
+            if 0.035 < better + worse < 0.065
+            else "not as it should: a 95 % interval misses in 5 %."
+        )
+        said.value = note(
+            f"There is no true difference. {wrong}claims one in {better + worse:.1%} ({better:.1%} "
+            f"better, {worse:.1%} worse), {verdict}"
+        )
 
     for slider in (truth, seeds, spread):
         slider.observe(update, "value")

@@ -18,8 +18,13 @@ from .checking import Hint
 from .l4_variants import EPOCHS, chosen, label
 
 SEEDS, RECORDED_SEEDS = 3, 8
-MENU = ({"auxiliary": "none"}, {"pooling": "statistics"}, {"layer": "last"}, {"azimuth": 8, "elevation": 4},
-        {"learning_rate": 1e-4})  # fmt: skip
+MENU = (
+    {"auxiliary": "none"},
+    {"pooling": "statistics"},
+    {"layer": "last"},
+    {"azimuth": 8, "elevation": 4},
+    {"learning_rate": 1e-4},
+)
 HERE = Path(__file__).parent
 
 
@@ -66,11 +71,15 @@ def run(my_variants, *, root, folder, epochs=EPOCHS, limit=None, seeds=SEEDS, pr
     try:
         results = sweep(plan, runs=folder, scheduler=f"processes={processes}" if processes > 1 else None)
     except KeyboardInterrupt:
-        raise Hint("You stopped the training. Run this cell again, and it goes on from here; or take recorded runs: "
-                   "results = l4.recorded(my_variants)") from None  # fmt: skip
+        raise Hint(
+            "You stopped the training. Run this cell again, and it goes on from here; or take recorded runs: "
+            "results = l4.recorded(my_variants)"
+        ) from None
     if missing := 2 * seeds - len(results.runs):
-        raise Hint(f"{missing} of {2 * seeds} trainings did not end well; the reason is above. Run this cell again to "
-                   "try them again, or take recorded runs: results = l4.recorded(my_variants)")  # fmt: skip
+        raise Hint(
+            f"{missing} of {2 * seeds} trainings did not end well; the reason is above. Run this cell again to "
+            "try them again, or take recorded runs: results = l4.recorded(my_variants)"
+        )
     print(f"Your own runs: full and {label(changes)}, seeds 0 to {seeds - 1}, {epochs} epochs.")
     return _paired(results.scores, label(changes), Path(folder) / name)
 

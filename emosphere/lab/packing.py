@@ -14,11 +14,25 @@ from .releasing import LabError, keep, read_labs, student_version
 TOP = "emosphere-lab"
 DATA, ENCODER, RUN = "data/embedded", "data/encoders/whisper-tiny.en", "runs/embedded/full/seed0"
 FILES = ("README.md", "LICENSE", "pyproject.toml", "constraints.txt", "environment.yml", "Makefile")
-PATTERNS = ("CITATION.cff", "figures/*.png", "emosphere/**/*", "notebooks/0[1-8]_*.ipynb", "notebooks/*.yaml",
-            "notebooks/app/**/*")  # fmt: skip
-MADE = (f"{DATA}/emosphere.json", f"{DATA}/CARD.md", f"{DATA}/Audios/*.wav", f"{DATA}/Labels/*.csv", f"{ENCODER}/*",
-        *(f"{RUN}/{name}" for name in ("*.csv", "*.json", "notes.txt", "model/README.md", "model/config.json",
-                                       "model/model.safetensors")))  # fmt: skip
+PATTERNS = (
+    "CITATION.cff",
+    "figures/*.png",
+    "emosphere/**/*",
+    "notebooks/0[1-8]_*.ipynb",
+    "notebooks/*.yaml",
+    "notebooks/app/**/*",
+)
+MADE = (
+    f"{DATA}/emosphere.json",
+    f"{DATA}/CARD.md",
+    f"{DATA}/Audios/*.wav",
+    f"{DATA}/Labels/*.csv",
+    f"{ENCODER}/*",
+    *(
+        f"{RUN}/{name}"
+        for name in ("*.csv", "*.json", "notes.txt", "model/README.md", "model/config.json", "model/model.safetensors")
+    ),
+)
 # in a run's environment.json: of whoever trained it
 MACHINE = ("platform", "device", "processor", "cores", "memory_gib", "threads", "processes")
 
@@ -171,8 +185,9 @@ def _without_machine(root, found):
     for name, path in found.items():
         text = texts.get(name) or (path.read_bytes() if path.suffix in (".json", ".csv", ".md", ".txt") else b"")
         if name.startswith((DATA, ENCODER, RUN)) and any(place in text for place in here):
-            raise LabError(f"{name} names a folder of this machine, which is nobody's business: make it anew with "
-                           "`make run`.")  # fmt: skip
+            raise LabError(
+                f"{name} names a folder of this machine, which is nobody's business: make it anew with `make run`."
+            )
     return texts
 
 

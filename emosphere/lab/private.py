@@ -62,8 +62,12 @@ def with_private_checks(notebook, lab):
     cells = [cell for cell in lab.notebook.cells if cell.cell_type == "code"]
     ours = [_tree(cell.source) for cell in cells if {*GIVEN} & {*cell.metadata.get("tags", [])}]
     given = [line for tree in ours for line in tree.body]
-    answers = {name for cell in cells if not {*GIVEN} & {*cell.metadata.get("tags", [])}
-               for name in _bound(_tree(cell.source), imported=False)}  # fmt: skip
+    answers = {
+        name
+        for cell in cells
+        if not {*GIVEN} & {*cell.metadata.get("tags", [])}
+        for name in _bound(_tree(cell.source), imported=False)
+    }
     names = {name for tree in ours for name in _bound(tree)}
     if any(isinstance(line, ast.ImportFrom) and line.names[0].name == "*" for line in given):
         names |= {name for cell in cells if settings(cell).get("grade") for name in _free(_tree(cell.source))}
@@ -96,8 +100,11 @@ def _tree(source):
 def _bound(tree, *, imported=True):
     """Names that a cell binds, in whatever way, or but by imports."""
     symbols = symtable.symtable(ast.unparse(tree), "cell", "exec").get_symbols()
-    return {symbol.get_name() for symbol in symbols
-            if symbol.is_assigned() and not symbol.is_imported() or imported and symbol.is_imported()}  # fmt: skip
+    return {
+        symbol.get_name()
+        for symbol in symbols
+        if symbol.is_assigned() and not symbol.is_imported() or imported and symbol.is_imported()
+    }
 
 
 def _free(tree):

@@ -26,14 +26,17 @@ class Question(VBox):
         if sum(said.startswith("Right") for said in choices.values()) != 1:
             raise ValueError("One choice of a question is right, and what is said to it begins with 'Right'.")
         self.said = list(choices.values())
-        self.buttons = [Button(description=choice, tooltip=choice, layout=Layout(width="auto", height="auto"))
-                        for choice in choices]  # fmt: skip
+        self.buttons = [
+            Button(description=choice, tooltip=choice, layout=Layout(width="auto", height="auto")) for choice in choices
+        ]
         for button in self.buttons:
             button.add_class("emosphere-choice")
             button.on_click(lambda button: self.choose(self.buttons.index(button)))
         self.answer = HTML()
-        style = HTML("<style>.emosphere-choice {text-align: left; padding: .5em .9em; white-space: normal;"
-                     "line-height: 1.4}</style>")  # fmt: skip
+        style = HTML(
+            "<style>.emosphere-choice {text-align: left; padding: .5em .9em; white-space: normal;"
+            "line-height: 1.4}</style>"
+        )
         asked = HTML(f'<p style="font-size:1.08em;line-height:1.5;margin:.4em 0">{html.escape(text)}</p>')
         super().__init__([style, asked, *self.buttons, self.answer], layout=Layout(max_width="760px", grid_gap="4px"))
         self.add_class("emosphere")
@@ -45,5 +48,7 @@ class Question(VBox):
         for position, button in enumerate(self.buttons):
             button.button_style = ("success" if right else "warning") if position == number else ""
         color = "#009E73" if right else "#E69F00"
-        self.answer.value = (f'<div role="status" style="padding:.5em .8em;border-left:4px solid {color};'
-                             f'line-height:1.5">{html.escape(said)}</div>')  # fmt: skip
+        self.answer.value = (
+            f'<div role="status" style="padding:.5em .8em;border-left:4px solid {color};'
+            f'line-height:1.5">{html.escape(said)}</div>'
+        )

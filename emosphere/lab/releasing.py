@@ -154,9 +154,15 @@ def student_version(lab):
     steps = require_nbgrader()
     # GenerateAssignment's own order, less what it needs a database and a configuration for
     order = [
-        steps.LockCells, steps.ClearSolutions, steps.ClearOutput, steps.CheckCellMetadata, steps.ClearHiddenTests,
-        steps.ClearMarkScheme, steps.ComputeChecksums, steps.CheckCellMetadata,
-    ]  # fmt: skip
+        steps.LockCells,
+        steps.ClearSolutions,
+        steps.ClearOutput,
+        steps.CheckCellMetadata,
+        steps.ClearHiddenTests,
+        steps.ClearMarkScheme,
+        steps.ComputeChecksums,
+        steps.CheckCellMetadata,
+    ]
     quiet = logging.getLogger("emosphere.lab.quiet")
     quiet.setLevel(logging.CRITICAL + 1)  # what they log is in the error as well
     notebook, resources = nbformat.from_dict(lab.notebook.copy()), {}

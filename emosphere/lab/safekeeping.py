@@ -109,9 +109,11 @@ class Safekeeping:
         said = {}
         while True:
             now = _listing(self.folders, self.but)
-            others = [path for path in self.before.keys() & now.keys() - said.keys()
-                      if now[path][2] != self.before[path][2]
-                      and (now[path][1] is None) == (self.before[path][1] is None)]  # fmt: skip
+            others = [
+                path
+                for path in self.before.keys() & now.keys() - said.keys()
+                if now[path][2] != self.before[path][2] and (now[path][1] is None) == (self.before[path][1] is None)
+            ]
             if not others:
                 return now, said
             for path in sorted(others):

@@ -11,11 +11,14 @@ from nbformat.v4 import new_code_cell
 
 from .releasing import CHECK, LabError, exercise, settings
 
-COURSE_SYSTEMS = [re.compile(pattern) for pattern in (
-    r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_.*",  # Moodle: Ana Li_12345_assignsubmission_file_L1_sphere.ipynb
-    r"(?P<name>[^_]+)_(?:LATE_)?(?P<id>\d{4,})_\d{4,}_.+",  # Canvas: liana_LATE_12345_67890_L1_sphere-1.ipynb
-    r".+_(?P<name>[^_]+)(?P<id>)_attempt_\d{4}(?:-\d\d){5}(?:_.*)?",  # Blackboard: L1_ali_attempt_2026-05-01-…_L1.ipynb
-)]  # fmt: skip
+COURSE_SYSTEMS = [
+    re.compile(pattern)
+    for pattern in (
+        r"(?P<name>.+?)_(?P<id>\d+)_assignsubmission_.*",  # Moodle: Ana Li_12345_assignsubmission_file_L1_sphere.ipynb
+        r"(?P<name>[^_]+)_(?:LATE_)?(?P<id>\d{4,})_\d{4,}_.+",  # Canvas: liana_LATE_12345_67890_L1_sphere-1.ipynb
+        r".+_(?P<name>[^_]+)(?P<id>)_attempt_\d{4}(?:-\d\d){5}(?:_.*)?",  # Blackboard: L1_ali_attempt_2026-…_L1.ipynb
+    )
+]
 LARGEST = 100_000_000  # bytes of a notebook
 TAG = "tag "
 GIVEN = ("parameters", "setup")  # tags of the cells that students are given, and may spoil
@@ -67,8 +70,10 @@ def find_students(folder, labs):
     if not owned:
         raise LabError(f"There is nothing to grade in {folder}: it should hold a folder for each student.")
     names = [name for name, _ in owned]
-    return [_student(name if names.count(name) == 1 else f"{name} {number}".strip(), entries, labs)
-            for (name, number), entries in sorted(owned.items())]  # fmt: skip
+    return [
+        _student(name if names.count(name) == 1 else f"{name} {number}".strip(), entries, labs)
+        for (name, number), entries in sorted(owned.items())
+    ]
 
 
 def _owner(entry, labs):
@@ -166,8 +171,10 @@ def which(notebook, labs):
     for lab in labs:
         ids = {settings(cell)["grade_id"] for cell in lab.notebook.cells if settings(cell)}
         checks = {cell.source.strip() for cell in lab.notebook.cells if settings(cell).get("grade")}
-        counts[lab.name] = (sum(settings(cell).get("grade_id") in ids for cell in notebook.cells),
-                            sum(cell.source.strip() in checks for cell in notebook.cells))  # fmt: skip
+        counts[lab.name] = (
+            sum(settings(cell).get("grade_id") in ids for cell in notebook.cells),
+            sum(cell.source.strip() in checks for cell in notebook.cells),
+        )
     best = max(counts, key=counts.get)
     if not any(counts[best]):
         raise LabError(f"belongs to none of the labs {', '.join(counts)}: it has none of their exercises.")

@@ -6,5 +6,15 @@ Arguments come in the order truth, prediction. NaN where a figure is undefined.
 from .bootstrap import FIGURES, concordance_interval, difference, holm, uncertainty
 from .figures import accuracy, concordance_cc, confusion, macro_f1, scores
 
-__all__ = ["FIGURES", "accuracy", "concordance_cc", "concordance_interval", "confusion", "difference", "holm",
-           "macro_f1", "scores", "uncertainty"]  # fmt: skip
+__all__ = [
+    "FIGURES",
+    "accuracy",
+    "concordance_cc",
+    "concordance_interval",
+    "confusion",
+    "difference",
+    "holm",
+    "macro_f1",
+    "scores",
+    "uncertainty",
+]

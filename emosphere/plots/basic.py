@@ -47,9 +47,15 @@ def plain(text):
 
 def styled(figure, title, height=420, **layout):
     """The common look; and however the figure is shown or written, without the button that uploads it to a cloud."""
-    figure.update_layout(template="plotly_white", title=title, height=height, margin=dict(l=60, r=20, t=60, b=50),
-                         font=dict(family="Helvetica, Arial, sans-serif", size=13),
-                         modebar_remove="sendChartToCloud", **layout)  # fmt: skip
+    figure.update_layout(
+        template="plotly_white",
+        title=title,
+        height=height,
+        margin=dict(l=60, r=20, t=60, b=50),
+        font=dict(family="Helvetica, Arial, sans-serif", size=13),
+        modebar_remove="sendChartToCloud",
+        **layout,
+    )
     return figure
 
 
@@ -63,8 +69,12 @@ def bars(table, *, title, y_title, percent=False, height=380):
     """Grouped bars of a table: index along the axis, a colour a column."""
     figure, looks = go.Figure(), _looks(table.columns, OTHER_COLORS, PATTERNS)
     for (name, column), (color, pattern) in zip(table.items(), looks, strict=True):
-        figure.add_bar(x=[plain(label) for label in column.index], y=column.to_numpy(), name=plain(name),
-                       marker=dict(color=color, pattern_shape=pattern))  # fmt: skip
+        figure.add_bar(
+            x=[plain(label) for label in column.index],
+            y=column.to_numpy(),
+            name=plain(name),
+            marker=dict(color=color, pattern_shape=pattern),
+        )
     figure.update_yaxes(title=y_title, tickformat=".0%" if percent else None)
     return styled(figure, title, height, showlegend=len(table.columns) > 1)
 
@@ -79,8 +89,13 @@ def lines(x, curves, *, title, x_title, y_title, height=380, markers=False):
     """
     figure, looks = go.Figure(), _looks(curves, OCTANT_COLORS, DASHES)
     for (name, values), (color, dash) in zip(curves.items(), looks, strict=True):
-        figure.add_scatter(x=np.asarray(x), y=values, name=plain(name), mode="lines+markers" if markers else "lines",
-                           line=dict(color=color, width=2.5, dash=dash))  # fmt: skip
+        figure.add_scatter(
+            x=np.asarray(x),
+            y=values,
+            name=plain(name),
+            mode="lines+markers" if markers else "lines",
+            line=dict(color=color, width=2.5, dash=dash),
+        )
     return styled(figure, title, height, xaxis_title=x_title, yaxis_title=y_title)
 
 
@@ -95,10 +110,22 @@ def heatmap(values, *, limits, title, x=None, y=None, x_title="", y_title="", he
         difference from white to blue.
     """
     low, high = map(float, limits)
-    x, y = (labels if labels is None else [plain(label) if isinstance(label, str) else label for label in labels]
-            for labels in (x, y))  # fmt: skip
-    figure = go.Figure(go.Heatmap(z=values, x=x, y=y, zmin=low, zmax=high, colorscale=scale, text=text,
-                                  texttemplate=None if text is None else "%{text}"))  # fmt: skip
+    x, y = (
+        labels if labels is None else [plain(label) if isinstance(label, str) else label for label in labels]
+        for labels in (x, y)
+    )
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=x,
+            y=y,
+            zmin=low,
+            zmax=high,
+            colorscale=scale,
+            text=text,
+            texttemplate=None if text is None else "%{text}",
+        )
+    )
     figure.update_yaxes(autorange="reversed")
     return styled(figure, title, height, xaxis_title=x_title, yaxis_title=y_title)
 
@@ -108,10 +135,21 @@ def intervals(table, *, title, x_title="CCC"):
     figure = go.Figure()
     groups = table.groupby("group", sort=False) if "group" in table else [("", table)]
     for (name, part), color in zip(groups, itertools.cycle(OCTANT_COLORS), strict=False):
-        error = dict(type="data", symmetric=False, array=part["high"] - part["value"],
-                     arrayminus=part["value"] - part["low"], thickness=1.5)  # fmt: skip
-        figure.add_scatter(x=part["value"], y=part["label"].map(plain), error_x=error, mode="markers", name=plain(name),
-                           marker=dict(size=9, color=DIMENSION_COLORS.get(name, color)))  # fmt: skip
+        error = dict(
+            type="data",
+            symmetric=False,
+            array=part["high"] - part["value"],
+            arrayminus=part["value"] - part["low"],
+            thickness=1.5,
+        )
+        figure.add_scatter(
+            x=part["value"],
+            y=part["label"].map(plain),
+            error_x=error,
+            mode="markers",
+            name=plain(name),
+            marker=dict(size=9, color=DIMENSION_COLORS.get(name, color)),
+        )
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(rangemode="tozero")
     named = "group" in table and not table["group"].equals(table["label"].rename("group"))

@@ -9,9 +9,18 @@ import pandas as pd
 from ..sphere import OCTANTS
 from .basic import OCTANT_COLORS, region_colors
 
-CATEGORY_COLORS = {"angry": "#D55E00", "sad": "#0072B2", "happy": "#E69F00", "surprise": "#56B4E9", "fear": "#009E73",
-                   "disgust": "#B8A900", "contempt": "#CC79A7", "neutral": "#4D4D4D", "other": "#9A9A9A",
-                   "no agreement": "#C4C4C4"}  # fmt: skip
+CATEGORY_COLORS = {
+    "angry": "#D55E00",
+    "sad": "#0072B2",
+    "happy": "#E69F00",
+    "surprise": "#56B4E9",
+    "fear": "#009E73",
+    "disgust": "#B8A900",
+    "contempt": "#CC79A7",
+    "neutral": "#4D4D4D",
+    "other": "#9A9A9A",
+    "no agreement": "#C4C4C4",
+}
 LARGEST = 11  # groups that a legend names; the others are summed up
 CIVIDIS = ("#00224E", "#35456C", "#666970", "#948E77", "#C8B866", "#FEE838")
 ABSENT = "#D9D9D9"
@@ -70,8 +79,10 @@ class Colouring:
         if not self.labels:
             low, high = self._limits
             bar = f"linear-gradient(90deg,{','.join(self.colors)})"
-            text = (f'{low:.2f} <span style="display:inline-block;width:9em;height:.8em;background:{bar}"></span> '
-                    f"{high:.2f}")  # fmt: skip
+            text = (
+                f'{low:.2f} <span style="display:inline-block;width:9em;height:.8em;background:{bar}"></span> '
+                f"{high:.2f}"
+            )
             absent = int(np.isnan(values).sum())
             return _row(self.title, [text, *([_entry(ABSENT, "none", absent)] if absent else [])])
         counts = np.bincount(values.astype(int), minlength=len(self.labels))

@@ -43,8 +43,14 @@ def forest(differences, *, title=None):
     labels = [wrapped(variant, WIDTH) for variant in variants]
     heights = np.array([12 + 17 * (label.count("<br>") + 1) for label in labels])  # pixels
     y = heights.cumsum() - heights / 2
-    figure = make_subplots(1, len(panels), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=list(panels),
-                           x_title=wrapped(f"CCC minus that of {differences.attrs['reference']}", 120))  # fmt: skip
+    figure = make_subplots(
+        1,
+        len(panels),
+        shared_yaxes=True,
+        horizontal_spacing=0.03,
+        subplot_titles=list(panels),
+        x_title=wrapped(f"CCC minus that of {differences.attrs['reference']}", 120),
+    )
     for column, panel in enumerate(panels, start=1):
         part = differences[differences["figure"] == panel].set_index("variant").reindex(variants)
         significant, texts = part["p"] < LEVEL, []
@@ -58,17 +64,41 @@ def forest(differences, *, title=None):
         }
         for name, (color, symbol, chosen) in kinds.items():
             shown = part.where(chosen)  # all rows, since plotly leaves traces without points out of the legend
-            error = dict(array=shown["high"] - shown["value"], arrayminus=shown["value"] - shown["low"],
-                         symmetric=False, thickness=2 if symbol == "circle" else 1.2, width=0)  # fmt: skip
+            error = dict(
+                array=shown["high"] - shown["value"],
+                arrayminus=shown["value"] - shown["low"],
+                symmetric=False,
+                thickness=2 if symbol == "circle" else 1.2,
+                width=0,
+            )
             marker = dict(color=color, symbol=symbol, size=10, line=dict(color=color, width=2))
-            figure.add_scatter(x=shown["value"], y=y, error_x=error, mode="markers", marker=marker, name=name,
-                               legendgroup=name, showlegend=column == 1, text=texts,
-                               hovertemplate=f"%{{text}}<extra>{panel}</extra>", row=1, col=column)  # fmt: skip
+            figure.add_scatter(
+                x=shown["value"],
+                y=y,
+                error_x=error,
+                mode="markers",
+                marker=marker,
+                name=name,
+                legendgroup=name,
+                showlegend=column == 1,
+                text=texts,
+                hovertemplate=f"%{{text}}<extra>{panel}</extra>",
+                row=1,
+                col=column,
+            )
         figure.add_vline(0, line=dict(color="#444444", width=1.5), layer="below", row=1, col=column)
         for row in np.flatnonzero(part["value"].isna()):
             text = "not run" if missing[variants[row]] else "undefined"
-            figure.add_annotation(x=0, y=y[row], text=f"<i>{text}</i>", showarrow=False, bgcolor="white",
-                                  font_color="#666666", row=1, col=column)  # fmt: skip
+            figure.add_annotation(
+                x=0,
+                y=y[row],
+                text=f"<i>{text}</i>",
+                showarrow=False,
+                bgcolor="white",
+                font_color="#666666",
+                row=1,
+                col=column,
+            )
     edges = np.nan_to_num([0, *differences[["value", "low", "high"]].to_numpy().ravel()])
     low, high, margin = edges.min(), edges.max(), 0.06 * np.ptp(edges) or 0.06
     figure.update_xaxes(range=[low - margin, high + margin], zeroline=False, nticks=4, matches="x")
@@ -77,8 +107,9 @@ def forest(differences, *, title=None):
     height = int(198 + heights.sum())
     title = title or f"Which variants differ from {reference}? Differences with 95 % intervals"
     styled(figure, dict(text=title, y=1 - 20 / height, yanchor="top"), height)
-    return figure.update_layout(margin=dict(t=128, b=70), legend=dict(
-        orientation="h", x=0, y=1 - 50 / height, yref="container", yanchor="top"))  # fmt: skip
+    return figure.update_layout(
+        margin=dict(t=128, b=70), legend=dict(orientation="h", x=0, y=1 - 50 / height, yref="container", yanchor="top")
+    )
 
 
 def wrapped(text, width=1000):

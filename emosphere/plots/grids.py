@@ -22,12 +22,21 @@ def grid_study(table, *, title="Coarser, or more even?"):
         error = dict(array=shown["high"] - shown["value"], arrayminus=shown["value"] - shown["low"], thickness=1.5)
         for column, x in enumerate(("regions", "evenness"), start=1):
             figure.add_scatter(
-                x=part[x], y=shown["value"], error_y=error, mode="markers", name=f"{regions} regions",
-                legendgroup=str(regions), showlegend=column == 1, marker=dict(size=10, color=color), text=part.index,
-                customdata=part[["evenness", "largest share, %"]], row=1, col=column,
+                x=part[x],
+                y=shown["value"],
+                error_y=error,
+                mode="markers",
+                name=f"{regions} regions",
+                legendgroup=str(regions),
+                showlegend=column == 1,
+                marker=dict(size=10, color=color),
+                text=part.index,
+                customdata=part[["evenness", "largest share, %"]],
+                row=1,
+                col=column,
                 hovertemplate="%{text}<br>CCC %{y:.4f}<br>evenness %{customdata[0]:.2f}, largest region "
-                              "%{customdata[1]:.0f} %<extra></extra>",
-            )  # fmt: skip
+                "%{customdata[1]:.0f} %<extra></extra>",
+            )
     figure.update_xaxes(title="number of regions", type="log", tickvals=sorted(set(grid["regions"])), row=1, col=1)
     figure.update_xaxes(title="evenness of the training utterances (1: all regions alike)", row=1, col=2)
     figure.update_yaxes(title="average CCC, 95 %", row=1, col=1)

@@ -35,8 +35,13 @@ def sphere_menu(points, names, colourings, *, predicted=None, title="The VAD sph
     figure, owners = go.Figure(axes()), [None]
     if predicted is not None:
         path = np.stack([points, predicted[rows], np.full_like(points, np.nan)], 1)[~np.isnan(predicted[rows, 0])]
-        figure.add_scatter3d(**xyz(path.reshape(-1, 3)), mode="lines", name="to the predictions",
-                             line=dict(color="#555555", width=2), hoverinfo="skip")  # fmt: skip
+        figure.add_scatter3d(
+            **xyz(path.reshape(-1, 3)),
+            mode="lines",
+            name="to the predictions",
+            line=dict(color="#555555", width=2),
+            hoverinfo="skip",
+        )
         owners.append("predictions")
     for entry, (colouring, grid) in colourings.items():
         traces = [borders(grid), *_groups(points, names, colouring, rows)]
@@ -60,13 +65,24 @@ def _groups(points, names, colouring, rows):
     if not colouring.labels:
         marker = {**colouring.marker, "color": colouring.marker["color"][rows]}
         bar = dict(title=dict(text=colouring.title, side="right"), len=0.6)
-        return [go.Scatter3d(**xyz(points), text=names, name=colouring.title, showlegend=False,
-                             marker=dict(size=3.5, colorbar=bar, **marker), **look)]  # fmt: skip
+        return [
+            go.Scatter3d(
+                **xyz(points),
+                text=names,
+                name=colouring.title,
+                showlegend=False,
+                marker=dict(size=3.5, colorbar=bar, **marker),
+                **look,
+            )
+        ]
     return [
         go.Scatter3d(
-            **xyz(points[values == group]), text=names[values == group], marker=dict(size=3.5, color=color),
-            name=f"{html.escape(label)} · {(values == group).sum():,}", **look,
+            **xyz(points[values == group]),
+            text=names[values == group],
+            marker=dict(size=3.5, color=color),
+            name=f"{html.escape(label)} · {(values == group).sum():,}",
+            **look,
         )
         for group, (label, color) in enumerate(zip(colouring.labels, colouring.colors, strict=True))
         if (values == group).any()
-    ]  # fmt: skip
+    ]

@@ -12,23 +12,44 @@ MELS = 64
 
 def label_distributions(corpus):
     """Histograms of the three ratings and, below, how they go together two by two."""
-    figure = make_subplots(2, 3, vertical_spacing=0.17, horizontal_spacing=0.08,
-                           subplot_titles=(*DIMENSIONS, *(f"{a} and {b}" for a, b in _pairs())))  # fmt: skip
+    figure = make_subplots(
+        2,
+        3,
+        vertical_spacing=0.17,
+        horizontal_spacing=0.08,
+        subplot_titles=(*DIMENSIONS, *(f"{a} and {b}" for a, b in _pairs())),
+    )
     ratings, (low, high) = corpus.ratings, corpus.scale
     step = (high - low) / 30  # means of five ratings on a 7-point scale lie 0.2 apart; bins between them would beat
     fine, coarse = (dict(start=low - step / 2, end=high + step, size=size) for size in (step, 2 * step))
     for column, name in enumerate(DIMENSIONS):
-        figure.add_histogram(x=ratings[:, column], xbins=fine, row=1, col=column + 1, showlegend=False,
-                             marker_color=DIMENSION_COLORS[name],
-                             hovertemplate="%{x}<br>%{y} utterances<extra></extra>")  # fmt: skip
+        figure.add_histogram(
+            x=ratings[:, column],
+            xbins=fine,
+            row=1,
+            col=column + 1,
+            showlegend=False,
+            marker_color=DIMENSION_COLORS[name],
+            hovertemplate="%{x}<br>%{y} utterances<extra></extra>",
+        )
         figure.update_xaxes(range=[low, high], row=1, col=column + 1)
     pairs = [[ratings[:, DIMENSIONS.index(name)] for name in pair] for pair in _pairs()]
     edges = np.arange(low - step / 2, high + 3 * step, 2 * step)
     most = max(np.histogram2d(x, y, bins=[edges, edges])[0].max() for x, y in pairs)  # one scale for all three
     for column, ((first, second), (x, y)) in enumerate(zip(_pairs(), pairs, strict=True), start=1):
-        figure.add_histogram2d(x=x, y=y, xbins=coarse, ybins=coarse, zmin=0, zmax=most, colorscale="Blues",
-                               showscale=False, row=2, col=column,
-                               hovertemplate="%{x}, %{y}<br>%{z} utterances<extra></extra>")  # fmt: skip
+        figure.add_histogram2d(
+            x=x,
+            y=y,
+            xbins=coarse,
+            ybins=coarse,
+            zmin=0,
+            zmax=most,
+            colorscale="Blues",
+            showscale=False,
+            row=2,
+            col=column,
+            hovertemplate="%{x}, %{y}<br>%{z} utterances<extra></extra>",
+        )
         figure.update_xaxes(title=first, range=[low, high], row=2, col=column)
         figure.update_yaxes(title=second, range=[low, high], row=2, col=column)
     return styled(figure, f"Ratings of {plain(corpus.name)} ({len(corpus)} utterances, scale {low:g} to {high:g})", 620)
@@ -55,13 +76,27 @@ def waveform(samples, rate, *, title="One utterance", height=420):
     loudest = float(level.max())
     figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.35, 0.65])
     figure.add_scatter(x=seconds, y=heights, line=dict(width=1, color="#0072B2"), row=1, col=1)
-    figure.add_heatmap(z=level, x=times, colorscale="Magma", zmin=loudest - 70, zmax=loudest, showscale=False,
-                       hovertemplate="%{x:.2f} s<br>%{z:.0f} dB<extra></extra>", row=2, col=1)  # fmt: skip
+    figure.add_heatmap(
+        z=level,
+        x=times,
+        colorscale="Magma",
+        zmin=loudest - 70,
+        zmax=loudest,
+        showscale=False,
+        hovertemplate="%{x:.2f} s<br>%{z:.0f} dB<extra></extra>",
+        row=2,
+        col=1,
+    )
     shown = [hertz for hertz in (250, 1000, 4000, 10000) if hertz < rate / 2]
     figure.update_xaxes(title="seconds", row=2, col=1)
     figure.update_yaxes(title="amplitude", row=1, col=1)
-    figure.update_yaxes(title="Hz (mel)", tickvals=[MELS * _mel(hertz) / _mel(rate / 2) for hertz in shown],
-                        ticktext=shown, row=2, col=1)  # fmt: skip
+    figure.update_yaxes(
+        title="Hz (mel)",
+        tickvals=[MELS * _mel(hertz) / _mel(rate / 2) for hertz in shown],
+        ticktext=shown,
+        row=2,
+        col=1,
+    )
     return styled(figure, title, height, showlegend=False)
 
 
@@ -103,10 +138,15 @@ def region_shares(points, grids, *, title="How unevenly the regions are filled")
         counts = np.bincount(grid.assign(points), minlength=len(grid))
         order = np.argsort(-counts, kind="stable")
         figure.add_bar(
-            x=[grid.short_names[i] for i in order], y=counts[order] / counts.sum(), row=1, col=column, showlegend=False,
-            marker_color=[region_colors(grid)[i] for i in order], customdata=[grid.names[i] for i in order],
+            x=[grid.short_names[i] for i in order],
+            y=counts[order] / counts.sum(),
+            row=1,
+            col=column,
+            showlegend=False,
+            marker_color=[region_colors(grid)[i] for i in order],
+            customdata=[grid.names[i] for i in order],
             hovertemplate="%{customdata}<br>%{y:.1%}<extra></extra>",
-        )  # fmt: skip
+        )
         figure.update_xaxes(type="category", showticklabels=len(grid) <= 8, row=1, col=column)
     figure.update_yaxes(tickformat=".0%")
     return styled(figure, title, 360)
@@ -126,13 +166,27 @@ def history(table):
     best = table[table["best"]].iloc[-1]
 
     def add(column, name, color, panel, dash=None):
-        figure.add_scatter(x=table["epoch"], y=table[column], name=name, row=1, col=panel, mode="lines+markers",
-                           line=dict(color=color, dash=dash))  # fmt: skip
+        figure.add_scatter(
+            x=table["epoch"],
+            y=table[column],
+            name=name,
+            row=1,
+            col=panel,
+            mode="lines+markers",
+            line=dict(color=color, dash=dash),
+        )
 
     add("train_ccc_loss", "training", GREY, 1)
     add("validation_loss", "validation", "#222222", 1)
-    figure.add_scatter(x=[best["epoch"]], y=[best["validation_loss"]], mode="markers", name="best checkpoint",
-                       marker=dict(symbol="star", size=14, color="#E69F00"), row=1, col=1)  # fmt: skip
+    figure.add_scatter(
+        x=[best["epoch"]],
+        y=[best["validation_loss"]],
+        mode="markers",
+        name="best checkpoint",
+        marker=dict(symbol="star", size=14, color="#E69F00"),
+        row=1,
+        col=1,
+    )
     for name, color in DIMENSION_COLORS.items():
         add(f"ccc_{name}", name, color, 2)
     add("train_auxiliary_loss", "auxiliary loss", "#CC79A7", 3)
@@ -146,12 +200,24 @@ def truth_against_prediction(predictions, scale):
     figure = make_subplots(1, 3, subplot_titles=DIMENSIONS)
     for column, name in enumerate(DIMENSIONS, start=1):
         figure.add_scatter(
-            x=predictions[name], y=predictions[f"{name}_predicted"], mode="markers", row=1, col=column,
-            marker=dict(color=DIMENSION_COLORS[name], size=5, opacity=0.6), text=hover_texts(predictions),
+            x=predictions[name],
+            y=predictions[f"{name}_predicted"],
+            mode="markers",
+            row=1,
+            col=column,
+            marker=dict(color=DIMENSION_COLORS[name], size=5, opacity=0.6),
+            text=hover_texts(predictions),
             hovertemplate="%{text}<extra></extra>",
-        )  # fmt: skip
-        figure.add_scatter(x=list(scale), y=list(scale), mode="lines", line=dict(color=GREY, dash="dot"), row=1,
-                           col=column, hoverinfo="skip")  # fmt: skip
+        )
+        figure.add_scatter(
+            x=list(scale),
+            y=list(scale),
+            mode="lines",
+            line=dict(color=GREY, dash="dot"),
+            row=1,
+            col=column,
+            hoverinfo="skip",
+        )
     figure.update_xaxes(title="truth", range=list(scale))
     figure.update_yaxes(range=list(scale))
     figure.update_yaxes(title="prediction", row=1, col=1)
@@ -162,6 +228,13 @@ def region_confusion(counts, grid, *, title="Which regions are taken for which")
     """Confusion of the regions: colour is the share of the true region's utterances, text the count."""
     counts = np.asarray(counts)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    return heatmap(share, limits=(0, 1), x=grid.short_names, y=grid.short_names,
-                   text=counts if len(grid) <= 18 else None, title=title, x_title="predicted region",
-                   y_title="true region")  # fmt: skip
+    return heatmap(
+        share,
+        limits=(0, 1),
+        x=grid.short_names,
+        y=grid.short_names,
+        text=counts if len(grid) <= 18 else None,
+        title=title,
+        x_title="predicted region",
+        y_title="true region",
+    )

@@ -35,8 +35,14 @@ def way(points, seconds):
     scale = list(zip(np.linspace(0, 1, len(CIVIDIS)).tolist(), CIVIDIS, strict=True))
     colors = dict(color=seconds.astype("float32"), colorscale=scale, cmin=first, cmax=max(last, first + 0.1))
     hover = "%{text}<br>valence %{y:.2f}, arousal %{x:.2f}, dominance %{z:.2f}<extra></extra>"
-    return dict(**xyz(points), mode="lines+markers", text=[f"at {second:.1f} s" for second in seconds],
-                hovertemplate=hover, line=dict(width=6, **colors), marker=dict(size=3.5, **colors))  # fmt: skip
+    return dict(
+        **xyz(points),
+        mode="lines+markers",
+        text=[f"at {second:.1f} s" for second in seconds],
+        hovertemplate=hover,
+        line=dict(width=6, **colors),
+        marker=dict(size=3.5, **colors),
+    )
 
 
 def path(points, seconds, grid, *, title="The way through the sphere", height=640):
@@ -59,10 +65,15 @@ def path(points, seconds, grid, *, title="The way through the sphere", height=64
     known = np.flatnonzero(~np.isnan(points).any(axis=1))
     if len(known):
         figure.add_scatter3d(
-            **xyz(points[known[[0, -1]]]), mode="markers+text", text=["start", "end"], showlegend=False,
-            textposition="top center", textfont=dict(size=14, color="#222222"), hoverinfo="skip",
+            **xyz(points[known[[0, -1]]]),
+            mode="markers+text",
+            text=["start", "end"],
+            showlegend=False,
+            textposition="top center",
+            textfont=dict(size=14, color="#222222"),
+            hoverinfo="skip",
             marker=dict(size=6, symbol=["circle", "diamond"], color="#222222"),
-        )  # fmt: skip
+        )
     return sphere_layout(figure, title, height)
 
 
@@ -82,15 +93,28 @@ def over_time(windows, scale, *, truth=None, title="Valence, arousal and dominan
     middle = (windows["start"] + windows["end"]) / 2
     for name in DIMENSIONS:
         color, shown = DIMENSION_COLORS[name], plain(name)
-        figure.add_scatter(x=middle, y=windows[name], name=shown, mode="lines+markers", legendgroup=name,
-                           line=dict(color=color, width=2.5), marker=dict(size=5),
-                           hovertemplate="%{x:.1f} s: %{y:.2f}")  # fmt: skip
+        figure.add_scatter(
+            x=middle,
+            y=windows[name],
+            name=shown,
+            mode="lines+markers",
+            legendgroup=name,
+            line=dict(color=color, width=2.5),
+            marker=dict(size=5),
+            hovertemplate="%{x:.1f} s: %{y:.2f}",
+        )
         if truth is not None:
             steps = truth[["start", "end"]].to_numpy(dtype=float)
             gap = np.full((len(truth), 1), np.nan)
-            figure.add_scatter(x=np.hstack([steps, gap]).ravel(), name=f"{shown}, true", mode="lines", hoverinfo="skip",
-                               y=np.repeat(truth[name].to_numpy(dtype=float), 3), legendgroup=name,
-                               line=dict(color=color, width=2, dash="dot"))  # fmt: skip
+            figure.add_scatter(
+                x=np.hstack([steps, gap]).ravel(),
+                name=f"{shown}, true",
+                mode="lines",
+                hoverinfo="skip",
+                y=np.repeat(truth[name].to_numpy(dtype=float), 3),
+                legendgroup=name,
+                line=dict(color=color, width=2, dash="dot"),
+            )
     figure.update_xaxes(title="seconds", rangemode="tozero")
     figure.update_yaxes(title="rating", range=list(scale))
     return styled(figure, title, height)

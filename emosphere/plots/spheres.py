@@ -37,8 +37,13 @@ def borders(grid):
     lines += [np.stack([turn, np.full(73, elevation)], -1) for elevation in grid.elevation_edges[1:-1]]
     gap = np.full((1, 3), np.nan)
     path = [part for line in lines for part in (spherical_to_vad(np.insert(line, 0, 1.0, axis=1)), gap)]
-    return go.Scatter3d(**xyz(np.concatenate(path)), mode="lines", line=dict(color="rgba(90,90,90,.55)", width=2),
-                        hoverinfo="skip", showlegend=False)  # fmt: skip
+    return go.Scatter3d(
+        **xyz(np.concatenate(path)),
+        mode="lines",
+        line=dict(color="rgba(90,90,90,.55)", width=2),
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 def axes():
@@ -48,8 +53,15 @@ def axes():
     for number, name in enumerate(DIMENSIONS):
         path += [ends[number], ends[number + 3], np.full(3, np.nan)]
         texts += [f"{name} +", f"{name} −", ""]
-    return go.Scatter3d(**xyz(np.array(path)), mode="lines+text", text=texts, textfont=dict(size=12, color="#444444"),
-                        line=dict(color="#9A9A9A", width=2), hoverinfo="skip", showlegend=False)  # fmt: skip
+    return go.Scatter3d(
+        **xyz(np.array(path)),
+        mode="lines+text",
+        text=texts,
+        textfont=dict(size=12, color="#444444"),
+        line=dict(color="#9A9A9A", width=2),
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 def _parts(edges):
@@ -92,8 +104,9 @@ def patches(grid, *, only=None):
 def sphere_layout(figure, title=None, height=640):
     """The common look of a figure whose scene is the sphere: no box, the sphere fills the picture."""
     hidden = dict(visible=False, range=[-1.2, 1.2])
-    scene = dict(xaxis=hidden, yaxis=hidden, zaxis=hidden, aspectmode="cube",
-                 camera=dict(eye=dict(x=0.84, y=-1.02, z=0.48)))  # fmt: skip
+    scene = dict(
+        xaxis=hidden, yaxis=hidden, zaxis=hidden, aspectmode="cube", camera=dict(eye=dict(x=0.84, y=-1.02, z=0.48))
+    )
     figure = styled(figure, title, height, scene=scene, legend=dict(itemsizing="constant", y=0.9))
     return figure.update_layout(margin=dict(l=0, r=0, b=0, t=60 if title else 0))
 
@@ -118,10 +131,14 @@ def sphere(points, grid, *, hover=None, title="The VAD sphere", height=640):
         if not inside.any():
             continue
         figure.add_scatter3d(
-            **xyz(points[inside]), mode="markers", name=f"{name} · {inside.sum()}", legendgroup=name,
+            **xyz(points[inside]),
+            mode="markers",
+            name=f"{name} · {inside.sum()}",
+            legendgroup=name,
             text=hover[inside],
-            marker=dict(size=3.5, color=color, opacity=0.85), hovertemplate=f"%{{text}}<br>{name}<extra></extra>",
-        )  # fmt: skip
+            marker=dict(size=3.5, color=color, opacity=0.85),
+            hovertemplate=f"%{{text}}<br>{name}<extra></extra>",
+        )
     return sphere_layout(figure, title, height)
 
 
@@ -139,6 +156,12 @@ def arrows(truth, prediction, grid, *, hover=None, title="From truth (dot) to pr
     lines = np.stack([truth, prediction, np.full_like(truth, np.nan)], axis=1)  # (n, 3 points, 3)
     for region, (name, color) in enumerate(zip(grid.names, region_colors(grid), strict=True)):
         inside = lines[regions == region].reshape(-1, 3)
-        figure.add_scatter3d(**xyz(inside), mode="lines", line=dict(color=color, width=3), legendgroup=name,
-                             showlegend=False, hoverinfo="skip")  # fmt: skip
+        figure.add_scatter3d(
+            **xyz(inside),
+            mode="lines",
+            line=dict(color=color, width=3),
+            legendgroup=name,
+            showlegend=False,
+            hoverinfo="skip",
+        )
     return figure

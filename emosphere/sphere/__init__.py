@@ -15,5 +15,13 @@ References
 from .coordinates import DIMENSIONS, XYZ, Scale, spherical_to_vad, vad_to_spherical
 from .regions import OCTANTS, RegionGrid, inverse_frequency_weights
 
-__all__ = ["DIMENSIONS", "OCTANTS", "XYZ", "RegionGrid", "Scale", "inverse_frequency_weights", "spherical_to_vad",
-           "vad_to_spherical"]  # fmt: skip
+__all__ = [
+    "DIMENSIONS",
+    "OCTANTS",
+    "XYZ",
+    "RegionGrid",
+    "Scale",
+    "inverse_frequency_weights",
+    "spherical_to_vad",
+    "vad_to_spherical",
+]

@@ -48,8 +48,10 @@ class Scale(NamedTuple):
 def as_points(values):
     values = np.asarray(values, dtype=float)
     if values.ndim == 0 or values.shape[-1] != 3:
-        raise ValueError(f"VAD values need the shape (..., 3), in the order {', '.join(DIMENSIONS)}; "
-                         f"these have the shape {values.shape}.")  # fmt: skip
+        raise ValueError(
+            f"VAD values need the shape (..., 3), in the order {', '.join(DIMENSIONS)}; "
+            f"these have the shape {values.shape}."
+        )
     return values
 
 
@@ -105,8 +107,10 @@ def spherical_to_vad(spherical):
     """
     spherical = np.asarray(spherical, dtype=float)
     if spherical.ndim == 0 or spherical.shape[-1] != 3:
-        raise ValueError("Spherical coordinates need the shape (..., 3), in the order radius, azimuth, elevation; "
-                         f"these have the shape {spherical.shape}.")  # fmt: skip
+        raise ValueError(
+            "Spherical coordinates need the shape (..., 3), in the order radius, azimuth, elevation; "
+            f"these have the shape {spherical.shape}."
+        )
     radius, azimuth, elevation = np.moveaxis(spherical, -1, 0)
     vad = np.empty(spherical.shape)
     horizontal = radius * np.cos(elevation)

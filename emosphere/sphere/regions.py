@@ -13,8 +13,16 @@ MAX_REGIONS = 1000
 # it: rounding in the last bit must not decide a region.
 SNAP = 1e-9
 
-OCTANTS = ("I (+A +V +D)", "II (-A +V +D)", "III (-A -V +D)", "IV (+A -V +D)",
-           "V (+A +V -D)", "VI (-A +V -D)", "VII (-A -V -D)", "VIII (+A -V -D)")  # fmt: skip
+OCTANTS = (
+    "I (+A +V +D)",
+    "II (-A +V +D)",
+    "III (-A -V +D)",
+    "IV (+A -V +D)",
+    "V (+A +V -D)",
+    "VI (-A +V -D)",
+    "VII (-A -V -D)",
+    "VIII (+A -V -D)",
+)
 
 
 def inverse_frequency_weights(classes, count):
@@ -93,8 +101,10 @@ class RegionGrid:
             if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"The number of {name} divisions is a whole number from 1, not {value!r}.")
         if self.azimuth * self.elevation > MAX_REGIONS:
-            raise ValueError(f"{self.azimuth} x {self.elevation} divisions make {self.azimuth * self.elevation} "
-                             f"regions; at most {MAX_REGIONS} are allowed.")  # fmt: skip
+            raise ValueError(
+                f"{self.azimuth} x {self.elevation} divisions make {self.azimuth * self.elevation} "
+                f"regions; at most {MAX_REGIONS} are allowed."
+            )
         if self.spacing not in ("angle", "area"):
             raise ValueError(f'The spacing is "angle" or "area", not {self.spacing!r}.')
 

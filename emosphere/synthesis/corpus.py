@@ -140,8 +140,10 @@ def _present(root, settings):
     except (OSError, ValueError):
         raise FileExistsError(f"{root} holds something else than the embedded corpus; choose another folder.") from None
     if found != settings:
-        raise FileExistsError(f"{root} holds an embedded corpus made with {found}, not {settings}; choose "
-                              "another folder or remove that one.")  # fmt: skip
+        raise FileExistsError(
+            f"{root} holds an embedded corpus made with {found}, not {settings}; choose "
+            "another folder or remove that one."
+        )
     return True
 
 
@@ -158,21 +160,38 @@ def _write(root, settings, progress):
 
     consensus = truth.consensus
     people = [voices.get(number) for number in table.speaker]
-    _csv(root / "Labels" / "labels_consensus.csv", {
-        "FileName": table.file, "EmoClass": truth.emotion,
-        "EmoAct": consensus[:, 1], "EmoVal": consensus[:, 0], "EmoDom": consensus[:, 2],
-        "SpkrID": table.speaker, "Gender": [person.gender for person in people], "Split_Set": table.split,
-    })  # fmt: skip
+    _csv(
+        root / "Labels" / "labels_consensus.csv",
+        {
+            "FileName": table.file,
+            "EmoClass": truth.emotion,
+            "EmoAct": consensus[:, 1],
+            "EmoVal": consensus[:, 0],
+            "EmoDom": consensus[:, 2],
+            "SpkrID": table.speaker,
+            "Gender": [person.gender for person in people],
+            "Split_Set": table.split,
+        },
+    )
     ratings = truth.ratings.reshape(-1, 3)
-    _csv(root / "Labels" / "labels_detailed.csv", {
-        "FileName": table.file.repeat(labels.RATERS),
-        "EmoClass_Major": [labels.NAMES[letter] for letter in truth.choices.ravel()],
-        "EmoAct": ratings[:, 1], "EmoVal": ratings[:, 0], "EmoDom": ratings[:, 2],
-        "WorkerID": [f"WORKER{k + 1:08d}" for k in truth.raters.ravel()],
-    })  # fmt: skip
-    _csv(root / "Labels" / "transcripts.csv", {
-        "FileName": table.file, "Text": (table.text + " " + table.second_text).str.strip(),
-    })  # fmt: skip
+    _csv(
+        root / "Labels" / "labels_detailed.csv",
+        {
+            "FileName": table.file.repeat(labels.RATERS),
+            "EmoClass_Major": [labels.NAMES[letter] for letter in truth.choices.ravel()],
+            "EmoAct": ratings[:, 1],
+            "EmoVal": ratings[:, 0],
+            "EmoDom": ratings[:, 2],
+            "WorkerID": [f"WORKER{k + 1:08d}" for k in truth.raters.ravel()],
+        },
+    )
+    _csv(
+        root / "Labels" / "transcripts.csv",
+        {
+            "FileName": table.file,
+            "Text": (table.text + " " + table.second_text).str.strip(),
+        },
+    )
     (root / "CARD.md").write_text(card(table, truth, seconds, settings), encoding="utf-8")
     (root / STAMP).write_text(json.dumps(settings) + "\n", encoding="utf-8")
 

@@ -107,8 +107,10 @@ def synthesize(text, *, voice="en-us", variant="", rate=175):
         library = ctypes.CDLL(str(home / Path(espeakng_loader.get_library_path()).name))
         try:
             if library.espeak_Initialize(RETRIEVAL, 0, str(home).encode(), NO_EXIT) != RATE:
-                raise RuntimeError(f"eSpeak could not start from {home}; if that path is longer than 140 "
-                                   "characters, set TMPDIR to a shorter one.")  # fmt: skip
+                raise RuntimeError(
+                    f"eSpeak could not start from {home}; if that path is longer than 140 "
+                    "characters, set TMPDIR to a shorter one."
+                )
             library.espeak_SetSynthCallback(collect)
             library.espeak_ng_SetRandSeed(1)
             if library.espeak_SetVoiceByName(f"{voice}+{name}".encode()) != 0:

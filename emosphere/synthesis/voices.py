@@ -35,8 +35,14 @@ TONE = np.array([170, 135, 110, 110])
 BREATH = np.array([0, 6, 8, 8, 8, 8, 8, 6])
 
 # The nearest of eSpeak's tunes: s falls to the base line, c ends with a rise; the number sets the accents.
-TUNES = {("falling", "low"): "s2", ("rising", "low"): "s1", ("alternating", "low"): "s4",
-         ("falling", "high"): "c2", ("rising", "high"): "c1", ("alternating", "high"): "c5"}  # fmt: skip
+TUNES = {
+    ("falling", "low"): "s2",
+    ("rising", "low"): "s1",
+    ("alternating", "low"): "s4",
+    ("falling", "high"): "c2",
+    ("rising", "high"): "c1",
+    ("alternating", "high"): "c5",
+}
 
 # The rule's range lies between accents, eSpeak's between the ends of its tunes.
 RANGE_FACTOR = 1.5
@@ -147,18 +153,20 @@ def variant(prosody, quality, speaker):
     roughness = round(min(1, quality.roughness + speaker.roughness) * 7)
     prominence = 1 + prosody.accent_prominence / 100 * CONTRAST
     tune = TUNES[prosody.accent_shape, prosody.boundary]
-    return "\n".join([
-        f"pitch {round(low) + 9} {round(high) + 9}",  # eSpeak subtracts 9 Hz
-        f"flutter {speaker.flutter}",
-        *(f"formant {i} {tract} 100 {width}" for i in (0, 6, 7, 8)),
-        *(f"formant {i + 1} {round(frequencies[i])} {round(heights[i])} {width}" for i in range(5)),
-        "tone 600 {} 1200 {} 2000 {} 3000 {}".format(*tone.round().astype(int)),
-        *(["breath " + _join(breath)] if breath.any() else []),
-        f"roughness {roughness}",
-        f"tunes {tune} {tune} {tune} {tune}",  # whatever the punctuation
-        "stressAdd " + _join(STRESS_LENGTH * prosody.sonorant_duration / 100),
-        "stressAmp " + _join(STRESS_AMPLITUDE * prominence),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            f"pitch {round(low) + 9} {round(high) + 9}",  # eSpeak subtracts 9 Hz
+            f"flutter {speaker.flutter}",
+            *(f"formant {i} {tract} 100 {width}" for i in (0, 6, 7, 8)),
+            *(f"formant {i + 1} {round(frequencies[i])} {round(heights[i])} {width}" for i in range(5)),
+            "tone 600 {} 1200 {} 2000 {} 3000 {}".format(*tone.round().astype(int)),
+            *(["breath " + _join(breath)] if breath.any() else []),
+            f"roughness {roughness}",
+            f"tunes {tune} {tune} {tune} {tune}",  # whatever the punctuation
+            "stressAdd " + _join(STRESS_LENGTH * prosody.sonorant_duration / 100),
+            "stressAmp " + _join(STRESS_AMPLITUDE * prominence),
+        ]
+    )
 
 
 def _join(values):

@@ -56,8 +56,10 @@ class Comparison:
         for table in tables.values():
             shared = shared.intersection(table.index, sort=False)
         if not len(shared):
-            raise CorpusError(f"No rated utterance of {corpus.name} is predicted by all of {', '.join(self.names)}; "
-                              "compare runs with a common test set.")  # fmt: skip
+            raise CorpusError(
+                f"No rated utterance of {corpus.name} is predicted by all of {', '.join(self.names)}; "
+                "compare runs with a common test set."
+            )
         self.view = view = View(corpus.select(np.sort(utterances.get_indexer(shared))))
         self.predicted, self._heads, self._regions, columns = {}, {}, {}, {}
         for name, rows in tables.items():
@@ -111,8 +113,11 @@ class Comparison:
 
     def rows(self, name, positions):
         """Some utterances for a listing: truth, what one run predicted, the errors of all runs."""
-        short = {dimension + end: f"{dimension[0].upper()} {word}"
-                 for end, word in (("", "true"), (f" {name}", "pred.")) for dimension in DIMENSIONS}  # fmt: skip
+        short = {
+            dimension + end: f"{dimension[0].upper()} {word}"
+            for end, word in (("", "true"), (f" {name}", "pred."))
+            for dimension in DIMENSIONS
+        }
         errors = [f"error {run}" for run in self.names]
         return self.table.iloc[positions][["utterance", "speaker", "category", *short, *errors]].rename(columns=short)
 
@@ -175,8 +180,10 @@ def _checked(name, run, corpus):
     if not isinstance(run, pd.DataFrame):
         file = Path(run) / "predictions.csv"
         if not file.is_file():
-            raise CorpusError(f"The folder {run} of the run {name} has no predictions.csv; give the folder of a "
-                              "finished run of notebook 05, such as runs/embedded/full/seed0.")  # fmt: skip
+            raise CorpusError(
+                f"The folder {run} of the run {name} has no predictions.csv; give the folder of a "
+                "finished run of notebook 05, such as runs/embedded/full/seed0."
+            )
         try:
             run = read_predictions(run)
         except RecordError as error:

@@ -22,9 +22,19 @@ class Confusion(VBox):
 
     def __init__(self, on_cell, *, height=430):
         self.on_cell = on_cell
-        cells = go.Heatmap(x=["0"], y=["0"], z=[[0.0]], zmin=0, zmax=1, colorscale="Blues", showscale=False, xgap=1,
-                           ygap=1, hovertemplate="truly in %{y}, predicted in %{x}:<br>%{customdata:,} utterances, "
-                           "%{z:.0%} of those truly in %{y}<extra></extra>")  # fmt: skip
+        cells = go.Heatmap(
+            x=["0"],
+            y=["0"],
+            z=[[0.0]],
+            zmin=0,
+            zmax=1,
+            colorscale="Blues",
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            hovertemplate="truly in %{y}, predicted in %{x}:<br>%{customdata:,} utterances, "
+            "%{z:.0%} of those truly in %{y}<extra></extra>",
+        )
         figure = styled(go.Figure(cells), None, height, dragmode=False)
         figure.update_layout(margin=dict(l=58, r=6, t=6, b=50))
         common = dict(type="category", showgrid=False, ticks="outside", ticklen=4, tickcolor="rgba(0,0,0,0)")
@@ -55,8 +65,14 @@ class Confusion(VBox):
         texts = np.where(counts, counts.astype(str), "") if few else None  # a matrix full of zeros is hard to read
         for axis in (self.figure.layout.xaxis, self.figure.layout.yaxis):
             axis.update(tickvals=names[::step], ticktext=names[::step])
-        self.cells.update(x=names, y=names, z=share.astype("float32"), customdata=counts.astype("int32"),
-                          text=texts, texttemplate="%{text}" if few else "")  # fmt: skip
+        self.cells.update(
+            x=names,
+            y=names,
+            z=share.astype("float32"),
+            customdata=counts.astype("int32"),
+            text=texts,
+            texttemplate="%{text}" if few else "",
+        )
 
     def show_cell(self, true=None, predicted=None):
         """A frame around one cell, a row (of one true region), a column (of one predicted one), or none for None."""

@@ -29,9 +29,11 @@ class GridControl(VBox):
     def __init__(self, grid, on_grid):
         self.on_grid = on_grid
         narrow = dict(style=PLAIN, layout=Layout(width="130px"))
-        self.preset = ToggleButtons(options=[("90°", 90), ("60°", 60), ("45°", 45), ("free", None)],
-                                    style=dict(button_width="48px"), tooltips=["8 regions", "18 regions", "32 regions",
-                                    "set the divisions yourself"])  # fmt: skip
+        self.preset = ToggleButtons(
+            options=[("90°", 90), ("60°", 60), ("45°", 45), ("free", None)],
+            style=dict(button_width="48px"),
+            tooltips=["8 regions", "18 regions", "32 regions", "set the divisions yourself"],
+        )
         self.azimuth = IntText(description="azimuth ÷", tooltip="Parts of 360°", **narrow)
         self.elevation = IntText(description="elevation ÷", tooltip="Parts of 180°", **narrow)
         self.spacing = menu([("equal angles", "angle"), ("equal areas", "area")], "bands of")
@@ -83,13 +85,27 @@ class Filters(HBox):
         self.split, self.category, self.gender = (
             menu(view.choices(column), column) for column in ("split", "category", "gender")
         )
-        self.radius = FloatRangeSlider(value=(0, reach), min=0, max=reach, step=0.05, description="radius", style=PLAIN,
-                                       continuous_update=False, layout=Layout(width="260px"))  # fmt: skip
-        self.text = Text(placeholder="name, speaker, words", description="search", continuous_update=False, style=PLAIN,
-                         layout=Layout(width="210px"))  # fmt: skip
+        self.radius = FloatRangeSlider(
+            value=(0, reach),
+            min=0,
+            max=reach,
+            step=0.05,
+            description="radius",
+            style=PLAIN,
+            continuous_update=False,
+            layout=Layout(width="260px"),
+        )
+        self.text = Text(
+            placeholder="name, speaker, words",
+            description="search",
+            continuous_update=False,
+            style=PLAIN,
+            layout=Layout(width="210px"),
+        )
         self.reset = Button(description="show all", tooltip="Clears the filters", layout=Layout(width="auto"))
-        self._controls = dict(split=self.split, category=self.category, gender=self.gender, radius=self.radius,
-                              text=self.text)  # fmt: skip
+        self._controls = dict(
+            split=self.split, category=self.category, gender=self.gender, radius=self.radius, text=self.text
+        )
         self._held = False
         self.on_change = on_change
         for control in self._controls.values():

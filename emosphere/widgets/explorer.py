@@ -37,8 +37,9 @@ class Explorer(Selecting):
         self.filters = Filters(view, self._use_filters)
         self.color = menu(view.colourings, "colour by")
         self.color.observe(lambda change: self._use_colors(), "value")
-        self.scene = Scene(view.points, view.table["utterance"], on_point=self._hear, height=480,
-                           on_direction=self._to_region)  # fmt: skip
+        self.scene = Scene(
+            view.points, view.table["utterance"], on_point=self._hear, height=480, on_direction=self._to_region
+        )
         self.map = FlatMap(self._to_region)
         self.list = Select(layout=Layout(width="auto", height="190px"))
         self.list.observe(lambda change: self._held or self._choose(change["new"]), "value")

@@ -23,16 +23,42 @@ class FlatMap(VBox):
 
     def __init__(self, on_direction, *, height=330):
         self.on_direction = on_direction
-        cells = go.Heatmap(x=[0, 360], y=[-90, 90], z=[[0]], zmin=0, zmax=1, colorscale="Blues", showscale=False,
-                           xgap=1, ygap=1, hovertemplate="%{customdata}<extra></extra>")  # fmt: skip
-        spot = go.Scatter(x=[], y=[], mode="markers", hoverinfo="skip", showlegend=False,
-                          marker=dict(symbol="circle-open", size=11, color=ACCENT, line=dict(width=2.5)))  # fmt: skip
+        cells = go.Heatmap(
+            x=[0, 360],
+            y=[-90, 90],
+            z=[[0]],
+            zmin=0,
+            zmax=1,
+            colorscale="Blues",
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+        spot = go.Scatter(
+            x=[],
+            y=[],
+            mode="markers",
+            hoverinfo="skip",
+            showlegend=False,
+            marker=dict(symbol="circle-open", size=11, color=ACCENT, line=dict(width=2.5)),
+        )
         figure = styled(go.Figure([cells, spot]), None, height, dragmode=False)
         figure.update_layout(margin=dict(l=74, r=18, t=8, b=58))
-        figure.update_xaxes(title="azimuth", range=[0, 360], tickvals=[0, 90, 180, 270, 360], showgrid=False,
-                            ticktext=["0°<br>A+", "90°<br>V+", "180°<br>A−", "270°<br>V−", "360°<br>A+"])  # fmt: skip
-        figure.update_yaxes(title="elevation", range=[-90, 90], tickvals=[-90, -45, 0, 45, 90], showgrid=False,
-                            ticktext=["−90° D−", "−45°", "0°", "45°", "90° D+"])  # fmt: skip
+        figure.update_xaxes(
+            title="azimuth",
+            range=[0, 360],
+            tickvals=[0, 90, 180, 270, 360],
+            showgrid=False,
+            ticktext=["0°<br>A+", "90°<br>V+", "180°<br>A−", "270°<br>V−", "360°<br>A+"],
+        )
+        figure.update_yaxes(
+            title="elevation",
+            range=[-90, 90],
+            tickvals=[-90, -45, 0, 45, 90],
+            showgrid=False,
+            ticktext=["−90° D−", "−45°", "0°", "45°", "90° D+"],
+        )
         self.figure = Figure(figure, displayModeBar=False)
         self.cells, self.spot = self.figure.data
         self.cells.on_click(self._clicked)
@@ -55,15 +81,20 @@ class FlatMap(VBox):
         shape = (grid.elevation, grid.azimuth)
         named = zip(grid.short_names, regions.itertuples(), strict=True)
         texts = [f"<b>{short}</b><br>{row.count:,}<br>w {row.weight:.2f}" for short, row in named]
-        hovers = [f"{row.name}<br>{row.count:,} utterances ({row.share:.1%})<br>weight {row.weight:.3f}"
-                  for row in regions.itertuples()]  # fmt: skip
+        hovers = [
+            f"{row.name}<br>{row.count:,} utterances ({row.share:.1%})<br>weight {row.weight:.3f}"
+            for row in regions.itertuples()
+        ]
         counts = regions["count"].to_numpy(dtype="float32")
         self.cells.update(
-            x=np.degrees(grid.azimuth_edges), y=np.degrees(grid.elevation_edges),
-            z=np.sqrt(counts).reshape(shape), zmax=max(1, float(np.sqrt(counts.max())) * 1.25),
-            customdata=np.array(hovers).reshape(shape), text=np.array(texts).reshape(shape),
+            x=np.degrees(grid.azimuth_edges),
+            y=np.degrees(grid.elevation_edges),
+            z=np.sqrt(counts).reshape(shape),
+            zmax=max(1, float(np.sqrt(counts.max())) * 1.25),
+            customdata=np.array(hovers).reshape(shape),
+            text=np.array(texts).reshape(shape),
             texttemplate="%{text}" if len(grid) <= MAX_TEXTS else "",
-        )  # fmt: skip
+        )
 
     def show_region(self, grid, region):
         """A frame around one region, or none for None."""

@@ -132,21 +132,28 @@ def origin(model):
     model : EmoSphereModel
     """
     trained_on = model.config.trained_on
-    sentences = [f"This model was trained on “{trained_on}”." if trained_on else "Nobody noted what this model was "
-                 "trained on."]  # fmt: skip
+    sentences = [
+        f"This model was trained on “{trained_on}”." if trained_on else "Nobody noted what this model was trained on."
+    ]
     try:
         scores = json.loads((Path(model.name_or_path).parent / "scores.json").read_text(encoding="utf-8"))
         cccs = ", ".join(f"{name} {scores[f'ccc_{name}']:.2f}" for name in DIMENSIONS)
-        sentences.append(f"On the {counted(scores['utterances'], 'utterance')} of its test split its CCCs "
-                         f"(1 is perfect agreement, 0 none) were {cccs}.")  # fmt: skip
+        sentences.append(
+            f"On the {counted(scores['utterances'], 'utterance')} of its test split its CCCs "
+            f"(1 is perfect agreement, 0 none) were {cccs}."
+        )
     except (OSError, ValueError, KeyError, TypeError):
         sentences.append("There are no test scores beside it, so nobody can say how good it is.")
     if trained_on.split(",")[0] == "embedded":
-        sentences.append("It learned its ratings from a speech synthesiser: what it says of a human voice, of valence "
-                         "above all, shows how the method works, not how anybody feels.")  # fmt: skip
+        sentences.append(
+            "It learned its ratings from a speech synthesiser: what it says of a human voice, of valence "
+            "above all, shows how the method works, not how anybody feels."
+        )
     else:
-        sentences.append("Other people, words, microphones and rooms than those of its corpus it may well mishear; "
-                         "nothing here is a judgement of a person.")  # fmt: skip
+        sentences.append(
+            "Other people, words, microphones and rooms than those of its corpus it may well mishear; "
+            "nothing here is a judgement of a person."
+        )
     return " ".join(sentences)
 
 

@@ -61,8 +61,9 @@ class RunLines(VBox):
     def __init__(self, scene, comparison, *, on_point, on_count):
         self.comparison, self.on_point = comparison, on_point
         self.drawn, self.chosen = np.empty(0, dtype=int), np.empty(0, dtype=int)
-        scene.figure.add_scatter3d(x=[], y=[], z=[], mode="lines", line=dict(color=ACCENT, width=5), hoverinfo="skip",
-                                   showlegend=False)  # fmt: skip
+        scene.figure.add_scatter3d(
+            x=[], y=[], z=[], mode="lines", line=dict(color=ACCENT, width=5), hoverinfo="skip", showlegend=False
+        )
         self._frame = scene.figure.data[-1]
         self.lines, self.thick, self.toggles, rows = {}, {}, {}, []
         for name, look in looks(comparison.names).items():
@@ -70,25 +71,42 @@ class RunLines(VBox):
             self.thick[name] = self._add(scene, look, THICK[0])
             self.lines[name].on_click(lambda trace, clicked, state: self._clicked(self.drawn, clicked))
             self.thick[name].on_click(lambda trace, clicked, state: self._clicked(self.chosen, clicked))
-            toggle = Checkbox(True, description=f"{name} · mean error {comparison.errors[name].mean():.2f}",
-                              indent=False, layout=Layout(width="auto"), style=PLAIN)  # fmt: skip
+            toggle = Checkbox(
+                True,
+                description=f"{name} · mean error {comparison.errors[name].mean():.2f}",
+                indent=False,
+                layout=Layout(width="auto"),
+                style=PLAIN,
+            )
             toggle.observe(lambda change, name=name: self._toggle(name, change["new"]), "value")
             self.toggles[name] = toggle
             rows.append(HBox([HTML(_swatch(look)), toggle], layout=Layout(align_items="center")))
         most = min(len(comparison), MOST)
         first = min(30, max(5, 90 // len(self.lines)), most)  # fewer utterances where there are more runs
-        self.count = IntSlider(first, 0, most, description="lines of the worst", style=PLAIN, continuous_update=False,
-                               layout=Layout(width="330px"))  # fmt: skip
+        self.count = IntSlider(
+            first,
+            0,
+            most,
+            description="lines of the worst",
+            style=PLAIN,
+            continuous_update=False,
+            layout=Layout(width="330px"),
+        )
         self.count.observe(lambda change: on_count(), "value")
         super().__init__([HBox([*rows, self.count], layout=WRAP)])
 
     def _add(self, scene, look, width):
         color, dash, tip = look
         scene.figure.add_scatter3d(
-            x=[], y=[], z=[], mode="lines+markers", showlegend=False, line=dict(color=color, width=width, dash=dash),
+            x=[],
+            y=[],
+            z=[],
+            mode="lines+markers",
+            showlegend=False,
+            line=dict(color=color, width=width, dash=dash),
             marker=dict(symbol=tip, color=color, line=dict(width=0)),
             hovertemplate="%{text}<extra></extra>",
-        )  # fmt: skip
+        )
         return scene.figure.data[-1]
 
     def _clicked(self, positions, clicked):
@@ -119,8 +137,10 @@ class RunLines(VBox):
         path = np.stack([start, end, np.full_like(start, np.nan)], axis=1).reshape(-1, 3)  # (3 m, 3)
         errors = self.comparison.errors[name].iloc[positions]
         utterances = map(html.escape, self.comparison.table["utterance"].iloc[positions])
-        tips = [f"{utterance}<br>predicted by {html.escape(name)}, error {error:.2f}"
-                for utterance, error in zip(utterances, errors, strict=True)]  # fmt: skip
+        tips = [
+            f"{utterance}<br>predicted by {html.escape(name)}, error {error:.2f}"
+            for utterance, error in zip(utterances, errors, strict=True)
+        ]
         texts = np.repeat(np.array(tips, dtype=object), 3)
         sizes = np.tile([0, size, 0], len(positions)).astype("float32")
         trace.update(**spheres.xyz(path), text=texts, marker=dict(size=sizes))
@@ -129,6 +149,8 @@ class RunLines(VBox):
 def _swatch(look):
     """Line and tip of a run, as they are in the sphere."""
     color, dash, tip = look
-    return (f'<svg width="46" height="14" style="vertical-align:middle" aria-hidden="true"><line x1="1" x2="36" y1="7" '
-            f'y2="7" stroke="{color}" stroke-width="2.5" stroke-dasharray="{DASHES[dash]}"/><text x="39" y="11" '
-            f'text-anchor="middle" font-size="12" fill="{color}">{TIPS[tip]}</text></svg>')  # fmt: skip
+    return (
+        f'<svg width="46" height="14" style="vertical-align:middle" aria-hidden="true"><line x1="1" x2="36" y1="7" '
+        f'y2="7" stroke="{color}" stroke-width="2.5" stroke-dasharray="{DASHES[dash]}"/><text x="39" y="11" '
+        f'text-anchor="middle" font-size="12" fill="{color}">{TIPS[tip]}</text></svg>'
+    )

@@ -52,8 +52,16 @@ class Listing(VBox):
             self.children = [self.heading]
             return
         if self.table is None:
-            self.table = ITable(listed, select="single", paging=False, scrollY="260px", scrollCollapse=True,
-                                classes="display compact", style="width:100%", **OPTIONS)  # fmt: skip
+            self.table = ITable(
+                listed,
+                select="single",
+                paging=False,
+                scrollY="260px",
+                scrollCollapse=True,
+                classes="display compact",
+                style="width:100%",
+                **OPTIONS,
+            )
             self.table.observe(self._chosen, "selected_rows")
         else:
             self.table.update(listed, selected_rows=[], **OPTIONS)

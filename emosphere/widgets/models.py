@@ -21,8 +21,10 @@ from .selecting import Selecting
 
 ERRORS = ("#FFF1C9", "#FEC44F", "#FE9929", "#D95F0E", "#993404", "#4A1601")  # light for small, dark for large
 DOTS = ("#BBBBBB", "#222222")  # of utterances that are not listed, and that are
-HINT = ("Click a dot, the tip of a line or a row of the table to hear an utterance, the sphere to list a region, a "
-        "cell of the matrix to list a confusion.")  # fmt: skip
+HINT = (
+    "Click a dot, the tip of a line or a row of the table to hear an utterance, the sphere to list a region, a "
+    "cell of the matrix to list a confusion."
+)
 STYLE = """<style>
 .emosphere-models table.dataTable td {white-space: nowrap}
 .emosphere-models table.dataTable th, .emosphere-models table.dataTable td {padding: 3px 5px; font-size: 12px}
@@ -60,8 +62,13 @@ class ModelExplorer(Selecting):
         self.focus.observe(lambda change: self._use_focus(), "value")
         self.head = Checkbox(False, indent=False, layout=Layout(width="auto"))
         self.head.observe(lambda change: self._use_focus(), "value")
-        self.scene = Scene(data.view.points, data.texts, on_point=self._hear, height=470,
-                           on_direction=lambda end: self.select_regions(int(self.grid.assign(end))))  # fmt: skip
+        self.scene = Scene(
+            data.view.points,
+            data.texts,
+            on_point=self._hear,
+            height=470,
+            on_direction=lambda end: self.select_regions(int(self.grid.assign(end))),
+        )
         self.scene.traces["patches"].opacity = 0.17
         self.lines = RunLines(self.scene, data, on_point=self._hear, on_count=lambda: self._draw())
         self.confusion = Confusion(self.select_regions)

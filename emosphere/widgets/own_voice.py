@@ -48,8 +48,9 @@ class OwnVoice(VBox):
         self.view = View(corpus) if corpus is not None else None
         self.recorder = Recorder(self.hear, self._move)
         self.saving = Saving(folder)
-        self.scene = Scene(np.empty((0, 3)), [], on_point=lambda position: None, on_direction=lambda direction: None,
-                           height=440)  # fmt: skip
+        self.scene = Scene(
+            np.empty((0, 3)), [], on_point=lambda position: None, on_direction=lambda direction: None, height=440
+        )
         self.scene.show_grid(self.grid, np.empty(0, dtype=int))
         self._way, self._near, self._whole, self._now = self._traces()
         self.words, self.legend, self.about_course = HTML(HINT), HTML(), HTML()
@@ -62,15 +63,19 @@ class OwnVoice(VBox):
         left = VBox([*sound, self.scene, self.legend], layout=Layout(flex="3 1 460px", min_width="0"))
         right = VBox([self.words], layout=Layout(flex="2 1 340px", min_width="0"))
         middle = HBox([left, right], layout=Layout(flex_flow="row wrap", grid_gap="0 16px", align_items="center"))
-        note = HTML(f'<div style="padding:.5em .8em; border-left:4px solid #E69F00; line-height:1.5">'
-                    f"{html.escape(origin(self.model))}</div>")  # fmt: skip
+        note = HTML(
+            f'<div style="padding:.5em .8em; border-left:4px solid #E69F00; line-height:1.5">'
+            f"{html.escape(origin(self.model))}</div>"
+        )
         self.over_time = VBox([self.about_course, self.course])
         self.near = VBox([self.listing, self.player] if self.view is not None else [])
         # shown later: were they put in later, the browser would draw all that follows them anew
         for part in (self.saving, self.over_time, self.near, *sound):
             part.layout.display = "none"
-        super().__init__([note, self.recorder, self.saving, middle, self.over_time, self.near],
-                         layout=Layout(max_width="1100px", grid_gap="10px"))  # fmt: skip
+        super().__init__(
+            [note, self.recorder, self.saving, middle, self.over_time, self.near],
+            layout=Layout(max_width="1100px", grid_gap="10px"),
+        )
         self.add_class("emosphere").add_class("emosphere-own-voice")
 
     def _traces(self):
@@ -79,13 +84,18 @@ class OwnVoice(VBox):
         empty = dict(x=[], y=[], z=[], showlegend=False)
         figure.add_scatter3d(mode="lines+markers", **empty)
         figure.add_scatter3d(
-            mode="markers", hovertemplate="%{text}<br>nearest no. %{customdata}<extra></extra>", **empty,
+            mode="markers",
+            hovertemplate="%{text}<br>nearest no. %{customdata}<extra></extra>",
+            **empty,
             marker=dict(size=6, color="#FFFFFF", line=dict(color="#444444", width=2)),
-        )  # fmt: skip
+        )
         figure.add_scatter3d(
-            mode="markers", hovertemplate="the whole recording<br>valence %{y:.2f}, arousal %{x:.2f}, "
-            "dominance %{z:.2f}<extra></extra>", marker=dict(size=13, symbol="diamond-open", color=ACCENT), **empty,
-        )  # fmt: skip
+            mode="markers",
+            hovertemplate="the whole recording<br>valence %{y:.2f}, arousal %{x:.2f}, "
+            "dominance %{z:.2f}<extra></extra>",
+            marker=dict(size=13, symbol="diamond-open", color=ACCENT),
+            **empty,
+        )
         figure.add_scatter3d(mode="markers", hoverinfo="skip", marker=dict(size=9, color=NOW), **empty)
         traces = figure.data[-4:]
         traces[0].on_click(lambda trace, clicked, state: self._seek(clicked))
@@ -95,8 +105,15 @@ class OwnVoice(VBox):
     def _make_course(self):
         figure = styled(go.Figure(), None, 250, hovermode="x unified", legend=dict(orientation="h", y=1.16))
         for name in DIMENSIONS:
-            figure.add_scatter(x=[], y=[], name=name, mode="lines+markers", hovertemplate="%{y:.2f}", marker_size=5,
-                               line=dict(color=plots.DIMENSION_COLORS[name], width=2.5))  # fmt: skip
+            figure.add_scatter(
+                x=[],
+                y=[],
+                name=name,
+                mode="lines+markers",
+                hovertemplate="%{y:.2f}",
+                marker_size=5,
+                line=dict(color=plots.DIMENSION_COLORS[name], width=2.5),
+            )
         figure.add_scatter(x=[], y=[], mode="lines", line=dict(color=NOW, width=2), hoverinfo="skip", showlegend=False)
         figure.update_layout(margin=dict(l=50, r=12, t=28, b=40))
         figure.update_xaxes(title="seconds")
@@ -163,15 +180,20 @@ class OwnVoice(VBox):
         view = self.view
         self._nearest, distances = nearest(view.points, heard.point, self.neighbours)
         rows = view.table.iloc[self._nearest].assign(distance=distances)
-        self._near.update(**spheres.xyz(view.points[self._nearest]), customdata=np.arange(1, len(rows) + 1),
-                          text=[html.escape(name) for name in rows["utterance"]])  # fmt: skip
+        self._near.update(
+            **spheres.xyz(view.points[self._nearest]),
+            customdata=np.arange(1, len(rows) + 1),
+            text=[html.escape(name) for name in rows["utterance"]],
+        )
         title = f"The utterances of {view.corpus.name} whose ratings lie nearest to that point"
         self.listing.show(title, rows)
         if view.corpus.scale != self.scale:
             low, high = view.corpus.scale
-            self.listing.heading.value += (f"<div>This corpus is rated from {low:g} to {high:g}, the model answers "
-                                           f"from {self.scale.low:g} to {self.scale.high:g}: the two are compared in "
-                                           "the sphere.</div>")  # fmt: skip
+            self.listing.heading.value += (
+                f"<div>This corpus is rated from {low:g} to {high:g}, the model answers "
+                f"from {self.scale.low:g} to {self.scale.high:g}: the two are compared in "
+                "the sphere.</div>"
+            )
         self.player.clear()
 
     def _play(self, utterance):

@@ -44,8 +44,13 @@ class Recorder(anywidget.AnyWidget):
     time = traitlets.Float(0.0).tag(sync=True)
 
     def __init__(self, on_audio, on_time=None, *, longest_recording=LONGEST_RECORDING, longest_file=LONGEST_FILE):
-        limits = dict(rate=RATE, longest_recording=longest_recording, longest_file=longest_file,
-                      largest_file=LARGEST_FILE, silence=SILENCE)  # fmt: skip
+        limits = dict(
+            rate=RATE,
+            longest_recording=longest_recording,
+            longest_file=longest_file,
+            largest_file=LARGEST_FILE,
+            silence=SILENCE,
+        )
         super().__init__(limits=limits)
         self.on_audio, self._take = on_audio, None
         self.on_msg(self._hear)
@@ -95,8 +100,10 @@ class Recorder(anywidget.AnyWidget):
         if len(samples) != self._count:
             raise ValueError("Some of the sound was lost on its way to Python; try again.")
         if seconds < MIN_SECONDS:
-            raise ValueError(f"{what} lasts {seconds:.2f} s; at least {MIN_SECONDS} s are needed."
-                             + " Press Record, speak, and press Stop." * self._recorded)  # fmt: skip
+            raise ValueError(
+                f"{what} lasts {seconds:.2f} s; at least {MIN_SECONDS} s are needed."
+                + " Press Record, speak, and press Stop." * self._recorded
+            )
         if is_silent(np.abs(samples).max(), samples.mean(dtype=float)):
             advice = " Check that the microphone is on and not muted, and that the browser uses the right one."
             raise ValueError(f"{what} is silent: nothing in it is above −{-QUIETEST} dB." + advice * self._recorded)
@@ -118,10 +125,18 @@ class Saving(HBox):
 
     def __init__(self, folder):
         self.folder, self.samples = Path(folder), None
-        self.name = Text(description="keep it as", placeholder="a name", style=dict(description_width="initial"),
-                         layout=Layout(width="260px"))  # fmt: skip
-        self.button = Button(description="Save", icon="download", layout=Layout(width="auto"),
-                             tooltip=f"Writes a wav file into the folder {self.folder}")  # fmt: skip
+        self.name = Text(
+            description="keep it as",
+            placeholder="a name",
+            style=dict(description_width="initial"),
+            layout=Layout(width="260px"),
+        )
+        self.button = Button(
+            description="Save",
+            icon="download",
+            layout=Layout(width="auto"),
+            tooltip=f"Writes a wav file into the folder {self.folder}",
+        )
         self.said = HTML()
         self.button.on_click(lambda button: self._save())
         super().__init__([self.name, self.button, self.said], layout=Layout(flex_flow="row wrap", align_items="center"))

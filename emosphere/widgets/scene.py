@@ -41,7 +41,9 @@ class Scene(VBox):
         empty = dict(x=[], y=[], z=[], hoverinfo="skip", showlegend=False)
         traces = {
             "points": go.Scatter3d(
-                **spheres.xyz(points), mode="markers", showlegend=False,
+                **spheres.xyz(points),
+                mode="markers",
+                showlegend=False,
                 text=[html.escape(name) for name in names],
                 marker=dict(size=np.full(len(points), self.size, dtype="float32"), line=dict(width=0)),
                 hovertemplate="%{text}<br>valence %{y:.2f}, arousal %{x:.2f}, dominance %{z:.2f}<br>"
@@ -53,9 +55,13 @@ class Scene(VBox):
             "patches": go.Mesh3d(**_mesh(0.1)),
             "chosen": go.Mesh3d(**_mesh(0.2)),
             "marked": go.Scatter3d(mode="markers", marker=dict(symbol="circle-open", size=9, color=ACCENT), **empty),
-            "arrow": go.Scatter3d(mode="lines+markers", line=dict(color=ACCENT, width=5),
-                                  marker=dict(size=[0, 6], symbol="diamond", color=ACCENT), **empty),
-        }  # fmt: skip
+            "arrow": go.Scatter3d(
+                mode="lines+markers",
+                line=dict(color=ACCENT, width=5),
+                marker=dict(size=[0, 6], symbol="diamond", color=ACCENT),
+                **empty,
+            ),
+        }
         figure = spheres.sphere_layout(go.Figure(list(traces.values())), height=height)
         figure.update_layout(uirevision="stay")  # the camera stays when something else changes
         self.figure = Figure(figure)
@@ -113,5 +119,17 @@ class Scene(VBox):
 
 def _mesh(opacity):
     flat = dict(ambient=1, diffuse=0, specular=0, roughness=1, fresnel=0)
-    return dict(x=[], y=[], z=[], i=[], j=[], k=[], intensitymode="cell", opacity=opacity, showscale=False,
-                lighting=flat, hoverinfo="skip", flatshading=True)  # fmt: skip
+    return dict(
+        x=[],
+        y=[],
+        z=[],
+        i=[],
+        j=[],
+        k=[],
+        intensitymode="cell",
+        opacity=opacity,
+        showscale=False,
+        lighting=flat,
+        hoverinfo="skip",
+        flatshading=True,
+    )

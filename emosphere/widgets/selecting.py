@@ -66,8 +66,10 @@ class Selecting(VBox):
 
     def _steps(self):
         """Two buttons that walk through the table."""
-        return [self._button("previous", "arrow-up", "One up in the table", lambda: self._step(-1)),
-                self._button("next", "arrow-down", "One down in the table", lambda: self._step(1))]  # fmt: skip
+        return [
+            self._button("previous", "arrow-up", "One up in the table", lambda: self._step(-1)),
+            self._button("next", "arrow-down", "One down in the table", lambda: self._step(1)),
+        ]
 
     def _step(self, by):
         names = self.listing.names

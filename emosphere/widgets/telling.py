@@ -23,9 +23,11 @@ def legend(heard, neighbours):
     if heard.windows is not None:
         low, high = heard.middles[[0, -1]]
         bar = ",".join(CIVIDIS)
-        entries += [f'way from {low:.1f} s <span style="display:inline-block; width:6em; height:.7em; '
-                    f'background:linear-gradient(90deg,{bar})"></span> to {high:.1f} s',
-                    f'<span style="color:{NOW}">●</span> what you hear now']  # fmt: skip
+        entries += [
+            f'way from {low:.1f} s <span style="display:inline-block; width:6em; height:.7em; '
+            f'background:linear-gradient(90deg,{bar})"></span> to {high:.1f} s',
+            f'<span style="color:{NOW}">●</span> what you hear now',
+        ]
     if neighbours:
         entries.append("○ the nearest utterances")
     cells = "".join(f'<span style="display:inline-block; margin-right:1.3em">{entry}</span>' for entry in entries)
@@ -36,8 +38,10 @@ def about_course(heard):
     """How to read the curves, and how many windows have no sound."""
     step = float(np.median(np.diff(heard.middles))) if len(heard.middles) > 1 else 0.0
     first = heard.windows.iloc[0]
-    text = (f"Over time: each dot stands for {first['end'] - first['start']:g} s around it, one every {step:.2g} s. "
-            "Play the recording and watch; click a dot, here or on the way, to jump there.")  # fmt: skip
+    text = (
+        f"Over time: each dot stands for {first['end'] - first['start']:g} s around it, one every {step:.2g} s. "
+        "Play the recording and watch; click a dot, here or on the way, to jump there."
+    )
     silent = int(np.isnan(heard.points).any(axis=1).sum())
     return text + f" In {silent} of {len(heard.middles)} windows nothing is above −{-QUIETEST} dB." * (silent > 0)
 
@@ -56,11 +60,13 @@ def words(heard, name, config):
     scales = "".join(
         _scale_row(dimension, value, scale) for dimension, value in zip(DIMENSIONS, heard.ratings, strict=True)
     )
-    return (f'<div style="opacity:.75; overflow-wrap:anywhere">{size}</div>'
-            f'<div style="font-size:1.35em; line-height:1.5; font-weight:bold"><span style="color:{color}" '
-            f'aria-hidden="true">■</span> Region {html.escape(label)}</div>'
-            f'<div>radius {radius:.2f}: {_strength(radius)}</div>'
-            f'<div style="margin:12px 0">{scales}</div>{_probabilities(heard, config)}')  # fmt: skip
+    return (
+        f'<div style="opacity:.75; overflow-wrap:anywhere">{size}</div>'
+        f'<div style="font-size:1.35em; line-height:1.5; font-weight:bold"><span style="color:{color}" '
+        f'aria-hidden="true">■</span> Region {html.escape(label)}</div>'
+        f"<div>radius {radius:.2f}: {_strength(radius)}</div>"
+        f'<div style="margin:12px 0">{scales}</div>{_probabilities(heard, config)}'
+    )
 
 
 def _strength(radius):
@@ -80,29 +86,37 @@ def _scale_row(name, value, scale):
     dot = f"position:absolute; left:calc({left:.1f}% - 7px); top:-2px; width:14px; height:14px; border-radius:50%"
     ends = "display:flex; justify-content:space-between; font-size:11px; opacity:.75; margin-bottom:6px"
     grid = "display:grid; grid-template-columns:7em 1fr 3em; column-gap:8px; align-items:center; line-height:1.3"
-    return (f'<div style="{grid}"><span>{name}</span><div aria-hidden="true" style="{track}">'
-            f'<div style="{dot}; background:{color}"></div></div><b style="text-align:right">{value:.2f}</b>'
-            f'<span></span><span style="{ends}"><span>{scale.low:g} {low}</span><span>{high} {scale.high:g}</span>'
-            "</span><span></span></div>")  # fmt: skip
+    return (
+        f'<div style="{grid}"><span>{name}</span><div aria-hidden="true" style="{track}">'
+        f'<div style="{dot}; background:{color}"></div></div><b style="text-align:right">{value:.2f}</b>'
+        f'<span></span><span style="{ends}"><span>{scale.low:g} {low}</span><span>{high} {scale.high:g}</span>'
+        "</span><span></span></div>"
+    )
 
 
 def _probabilities(heard, config):
     """What the region head says, the likeliest first, or why there is nothing."""
     grid = config.grid
     if heard.probabilities is None:
-        return (f"<div>This model has no region head (its auxiliary task: {html.escape(str(config.auxiliary))}), so it "
-                "gives no probabilities; the region is the one that the point lies in.</div>")  # fmt: skip
+        return (
+            f"<div>This model has no region head (its auxiliary task: {html.escape(str(config.auxiliary))}), so it "
+            "gives no probabilities; the region is the one that the point lies in.</div>"
+        )
     order, colors = np.argsort(-heard.probabilities, kind="stable"), color_by_region(grid, np.empty(0)).colors
     rows = [_bar(colors[i], grid.names[i], heard.probabilities[i]) for i in order[:MOST_BARS]]
     rest = heard.probabilities[order[MOST_BARS:]]
     if len(rest):
         rows.append(_bar("#9A9A9A", f"{len(rest)} others together", rest.sum()))
-    return (f"{heading('What the region head says')}<div style='opacity:.75; font-size:.92em'>{in_words(grid)}</div>"
-            f'<table style="border-collapse:collapse; line-height:1.5">{"".join(rows)}</table>')  # fmt: skip
+    return (
+        f"{heading('What the region head says')}<div style='opacity:.75; font-size:.92em'>{in_words(grid)}</div>"
+        f'<table style="border-collapse:collapse; line-height:1.5">{"".join(rows)}</table>'
+    )
 
 
 def _bar(color, name, share):
     bar = f"height:9px; border-radius:2px; width:{100 * share:.1f}%; background:{color}"
-    return (f'<tr><th scope="row" style="text-align:left; font-weight:normal; padding:0 10px 0 0">{html.escape(name)}'
-            f'</th><td style="padding:0; width:170px"><div aria-hidden="true" style="{bar}"></div></td>'
-            f'<td style="text-align:right; padding:0 0 0 8px">{100 * share:.0f} %</td></tr>')  # fmt: skip
+    return (
+        f'<tr><th scope="row" style="text-align:left; font-weight:normal; padding:0 10px 0 0">{html.escape(name)}'
+        f'</th><td style="padding:0; width:170px"><div aria-hidden="true" style="{bar}"></div></td>'
+        f'<td style="text-align:right; padding:0 0 0 8px">{100 * share:.0f} %</td></tr>'
+    )

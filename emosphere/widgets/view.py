@@ -99,8 +99,13 @@ class View:
         # hundreds of speakers would make a legend that nobody reads
         others = [name for name in self.colourings if name not in ("region", "speaker")]
         menu |= {name: (self.colouring(name, grids[90]), grids[90]) for name in others}
-        return plots.sphere_menu(self.points, self.table["utterance"].tolist(), menu, predicted=self.predicted,
-                                 title=f"Utterances of {plots.plain(self.corpus.name)}")  # fmt: skip
+        return plots.sphere_menu(
+            self.points,
+            self.table["utterance"].tolist(),
+            menu,
+            predicted=self.predicted,
+            title=f"Utterances of {plots.plain(self.corpus.name)}",
+        )
 
     def choices(self, column):
         """`ALL` and the values of a column, for a menu."""
@@ -165,16 +170,19 @@ def check_predictions(predictions, corpus):
         raise CorpusError(f"The predictions hold {repeated.iloc[0]!r} more than once; show one run at a time.")
     strange = predictions["utterance"][~predictions["utterance"].isin(corpus.table["utterance"])]
     if len(strange):
-        raise CorpusError(f"The corpus {corpus.name} has no utterance {strange.iloc[0]!r}: these predictions are of "
-                          "another corpus.")  # fmt: skip
+        raise CorpusError(
+            f"The corpus {corpus.name} has no utterance {strange.iloc[0]!r}: these predictions are of another corpus."
+        )
     predictions = predictions.set_index("utterance")
     if set(DIMENSIONS) <= set(predictions):
         # the same names with other ratings: an embedded corpus of another seed, a later release
         rated = corpus.table.set_index("utterance").loc[predictions.index, list(DIMENSIONS)]
         strange = predictions.index[(np.abs(rated - predictions[list(DIMENSIONS)]) > 1e-4).any(axis=1)]
         if len(strange):
-            raise CorpusError(f"These predictions were scored on other ratings of {strange[0]!r} than the corpus "
-                              f"{corpus.name} has; load the corpus with the options of that run.")  # fmt: skip
+            raise CorpusError(
+                f"These predictions were scored on other ratings of {strange[0]!r} than the corpus "
+                f"{corpus.name} has; load the corpus with the options of that run."
+            )
     return predictions
 
 
@@ -190,5 +198,6 @@ def table_of_regions(view, grid, shown):
     counts = counts.astype(int)
     named = zip(grid.short_names, grid.names, strict=True)
     names = grid.names if grid.names == OCTANTS else [f"{short} · {name}" for short, name in named]
-    return pd.DataFrame({"name": names, "count": counts, "share": counts / max(counts.sum(), 1),
-                         "weight": view.weights(grid)})  # fmt: skip
+    return pd.DataFrame(
+        {"name": names, "count": counts, "share": counts / max(counts.sum(), 1), "weight": view.weights(grid)}
+    )

@@ -25,15 +25,30 @@ from .touch import Touch
 GRID = RegionGrid.from_angle(90)
 EMOTIONS = {name: list(point) for name, point, _ in CATEGORIES.values()}
 POLES = {"valence": ("unpleasant", "pleasant"), "arousal": ("calm", "excited"), "dominance": ("weak", "strong")}
-ACCENTS = {"en-us": "American", "en": "British", "en-gb-x-rp": "Received Pronunciation", "en-gb-scotland": "Scottish",
-           "en-us-nyc": "New York", "en-gb-x-gbclan": "Lancaster", "en-gb-x-gbcwmd": "West Midlands",
-           "en-029": "Caribbean"}  # fmt: skip
+ACCENTS = {
+    "en-us": "American",
+    "en": "British",
+    "en-gb-x-rp": "Received Pronunciation",
+    "en-gb-scotland": "Scottish",
+    "en-us-nyc": "New York",
+    "en-gb-x-gbclan": "Lancaster",
+    "en-gb-x-gbcwmd": "West Midlands",
+    "en-029": "Caribbean",
+}
 OWN = "(words of my own, typed below)"
 LONGEST = 300  # characters, so that the sound comes within 0.1 s
 
 # Some names would lie over each other above their points.
-BESIDE = {"Contempt": "middle left", "Disgust": "middle left", "Neutral": "middle right", "Surprise": "middle right",
-          "Happy": "top left", "Angry": "bottom center", "Fear": "bottom center", "Sad": "middle left"}  # fmt: skip
+BESIDE = {
+    "Contempt": "middle left",
+    "Disgust": "middle left",
+    "Neutral": "middle right",
+    "Surprise": "middle right",
+    "Happy": "top left",
+    "Angry": "bottom center",
+    "Fear": "bottom center",
+    "Sad": "middle left",
+}
 
 
 def hear(**options):
@@ -78,18 +93,42 @@ class Voice(VBox):
     def __init__(self, vad=(0, 0, 0), text=NEUTRAL[0], speaker=21):
         self._waiting = False
         self.sliders = [
-            _control(FloatSlider, name, f"{name}: -1 is {POLES[name][0]}, 0 neutral, 1 {POLES[name][1]}", min=-1, max=1,
-                     step=0.05, continuous_update=False, readout_format="+.2f") for name in DIMENSIONS
-        ]  # fmt: skip
-        self.emotions = [Button(description=name, tooltip=_described(name, ", "), layout=Layout(width="auto"))
-                         for name in EMOTIONS]  # fmt: skip
-        self.sentence = _control(Dropdown, "sentence", "Everyday sentences whose words say nothing about the emotion",
-                                 options=[OWN, *NEUTRAL])  # fmt: skip
-        self.text = _control(Text, "words", "What is spoken; type words of your own and press Enter", value=text,
-                             continuous_update=False, placeholder="Type a sentence and press Enter")  # fmt: skip
-        self.speaker = _control(Dropdown, "speaker", "They differ in pitch, vocal tract, pace, accent and voice",
-                                options=[(_who(number), number) for number in range(COUNT)],
-                                value=person(speaker).number)  # fmt: skip
+            _control(
+                FloatSlider,
+                name,
+                f"{name}: -1 is {POLES[name][0]}, 0 neutral, 1 {POLES[name][1]}",
+                min=-1,
+                max=1,
+                step=0.05,
+                continuous_update=False,
+                readout_format="+.2f",
+            )
+            for name in DIMENSIONS
+        ]
+        self.emotions = [
+            Button(description=name, tooltip=_described(name, ", "), layout=Layout(width="auto")) for name in EMOTIONS
+        ]
+        self.sentence = _control(
+            Dropdown,
+            "sentence",
+            "Everyday sentences whose words say nothing about the emotion",
+            options=[OWN, *NEUTRAL],
+        )
+        self.text = _control(
+            Text,
+            "words",
+            "What is spoken; type words of your own and press Enter",
+            value=text,
+            continuous_update=False,
+            placeholder="Type a sentence and press Enter",
+        )
+        self.speaker = _control(
+            Dropdown,
+            "speaker",
+            "They differ in pitch, vocal tract, pace, accent and voice",
+            options=[(_who(number), number) for number in range(COUNT)],
+            value=person(speaker).number,
+        )
         # no tooltip: ipywidgets 8.1 cannot show an Audio that has one
         self.audio = Audio(autoplay=True, loop=False, layout=Layout(flex="1 1 auto", height="40px"))
         self.message, self.place, self.table = (HTML(layout=Layout(width="auto")) for _ in range(3))
@@ -105,11 +144,18 @@ class Voice(VBox):
         buttons = GridBox(self.emotions, layout=Layout(grid_template_columns="repeat(4, 1fr)", grid_gap="4px"))
         listen = Label("listen", layout=Layout(width="78px", justify_content="flex-end", margin="2px 8px 2px 2px"))
         controls = VBox(
-            [Label("Click an emotion, here or in the picture, or move the sliders:"), buttons,
-             *map(_with_poles, self.sliders), self.sentence, self.text, self.speaker,
-             HBox([listen, self.audio, self.message], layout=Layout(align_items="center")), self.place],
+            [
+                Label("Click an emotion, here or in the picture, or move the sliders:"),
+                buttons,
+                *map(_with_poles, self.sliders),
+                self.sentence,
+                self.text,
+                self.speaker,
+                HBox([listen, self.audio, self.message], layout=Layout(align_items="center")),
+                self.place,
+            ],
             layout=Layout(flex="1 1 400px", min_width="0"),
-        )  # fmt: skip
+        )
         picture = VBox([self.figure], layout=Layout(flex="0 0 480px"))
         top = HBox([picture, controls], layout=Layout(flex_flow="row wrap", grid_gap="16px"))
         # the mouse reaches an emotion though the ray ends there
@@ -179,10 +225,14 @@ def _control(kind, name, tooltip, **options):
 def _with_poles(slider):
     """A slider and, below its track, what its ends mean."""
     low, high = POLES[slider.description]
-    below = "".join(f'<span style="flex:1; text-align:{side}">{word}</span>'
-                    for side, word in (("left", low), ("center", "neutral"), ("right", high)))  # fmt: skip
-    below = HTML(f'<div style="display:flex; font-size:11px; line-height:12px; opacity:.75">{below}</div>',
-                 layout=Layout(margin="-8px 84px 4px 92px", height="14px"))  # fmt: skip
+    below = "".join(
+        f'<span style="flex:1; text-align:{side}">{word}</span>'
+        for side, word in (("left", low), ("center", "neutral"), ("right", high))
+    )
+    below = HTML(
+        f'<div style="display:flex; font-size:11px; line-height:12px; opacity:.75">{below}</div>',
+        layout=Layout(margin="-8px 84px 4px 92px", height="14px"),
+    )
     return VBox([slider, below])
 
 
@@ -193,15 +243,24 @@ def _picture():
     """
     points = np.array(list(EMOTIONS.values()))
     emotions = go.Scatter3d(
-        **xyz(points), mode="markers+text", text=list(EMOTIONS), textposition=[BESIDE[name] for name in EMOTIONS],
-        textfont=dict(size=13, color="#222222"), hovertext=[_described(name, "<br>") for name in EMOTIONS],
-        hoverinfo="text", hoverlabel=dict(bgcolor="white", font=dict(color="#222222")),
+        **xyz(points),
+        mode="markers+text",
+        text=list(EMOTIONS),
+        textposition=[BESIDE[name] for name in EMOTIONS],
+        textfont=dict(size=13, color="#222222"),
+        hovertext=[_described(name, "<br>") for name in EMOTIONS],
+        hoverinfo="text",
+        hoverlabel=dict(bgcolor="white", font=dict(color="#222222")),
         marker=dict(size=7, color=[OCTANT_COLORS[region] for region in GRID.assign(points)]),
-    )  # fmt: skip
+    )
     colors = np.repeat([DIMENSION_COLORS[name] for name in DIMENSIONS], 2)
     steps = go.Scatter3d(mode="lines", line=dict(width=5, color=colors), hoverinfo="skip")
-    ray = go.Scatter3d(mode="lines+markers", line=dict(width=4, color="#222222"), hoverinfo="skip",
-                       marker=dict(size=[6, 20], color="#222222"))  # fmt: skip
+    ray = go.Scatter3d(
+        mode="lines+markers",
+        line=dict(width=4, color="#222222"),
+        hoverinfo="skip",
+        marker=dict(size=[6, 20], color="#222222"),
+    )
     figure = sphere_layout(go.Figure([borders(GRID), axes(), emotions, steps, ray]), height=440)
     # a fixed width, since plotly draws 700 pixels until the window changes; from this side no emotion hides another
     figure.update_layout(width=480, showlegend=False, scene_camera_eye=dict(x=1.11, y=-0.59, z=0.73))
@@ -222,7 +281,9 @@ def _who(number):
 def _place(vad):
     """Octant and radius, and how to read them."""
     octant = GRID.names[GRID.assign(vad)]
-    return (f'<div role="status" style="line-height:1.4; margin:4px 0 4px 88px">Octant <b>{octant}</b>, '
-            f"radius <b>{np.linalg.norm(vad):.2f}</b> (1 is the sphere)"
-            '<div style="font-size:12px; opacity:.75">A arousal, V valence, D dominance; zero counts as +.<br>'
-            "The coloured steps in the picture are the three sliders.</div></div>")  # fmt: skip
+    return (
+        f'<div role="status" style="line-height:1.4; margin:4px 0 4px 88px">Octant <b>{octant}</b>, '
+        f"radius <b>{np.linalg.norm(vad):.2f}</b> (1 is the sphere)"
+        '<div style="font-size:12px; opacity:.75">A arousal, V valence, D dominance; zero counts as +.<br>'
+        "The coloured steps in the picture are the three sliders.</div></div>"
+    )

@@ -21,8 +21,10 @@ c.ServerApp.default_url = "/voila/render/explore.ipynb"
 c.ServerApp.open_browser = True
 c.ServerApp.allow_root = True  # the only user of many a container
 others = ["jupyterlab", "jupyter_lsp", "jupyter_server_terminals", "notebook", "notebook_shim"]
-others += [f"nbgrader.server_extensions.{name}" for name in ("formgrader", "validate_assignment", "assignment_list",
-                                                             "course_list")]  # fmt: skip
+others += [
+    f"nbgrader.server_extensions.{name}"
+    for name in ("formgrader", "validate_assignment", "assignment_list", "course_list")
+]
 c.ServerApp.jpserver_extensions = {"voila": True, **dict.fromkeys(others, False)}
 c.ServerApp.tornado_settings = {"mathjax_url": None, "mathjax_config": None}  # Voilà's own, not one from a CDN
 c.JupyterApp.answer_yes = True  # one Ctrl-C ends it

@@ -21,8 +21,14 @@ from emosphere.attention import fuse_attention
 from emosphere.training import use_fast_allocator
 from tests.benchmarks.estimate import Live, saved_bytes
 
-BASE = dict(hidden_size=768, num_hidden_layers=4, num_attention_heads=12, intermediate_size=3072, layerdrop=0.0,
-            apply_spec_augment=False)  # fmt: skip
+BASE = dict(
+    hidden_size=768,
+    num_hidden_layers=4,
+    num_attention_heads=12,
+    intermediate_size=3072,
+    layerdrop=0.0,
+    apply_spec_augment=False,
+)
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -96,12 +102,20 @@ def compare(models, seconds, training, bf16, rounds):
         figures = {"saved": saved, "peak": peak_of(run)}
         plain = plain or figures
         ratio = median(ours / theirs for ours, theirs in zip(taken[name], taken["plain"], strict=True))
-        rows.append({"": "training" if training else "evaluation", "audio": f"{seconds} s",
-                     "in": "bf16" if bf16 else "float32", "attention": name, "seconds": f"{median(taken[name]):.2f}",
-                     "time ratio": f"{ratio:.2f}", "saved MiB": saved >> 20,
-                     "saved ratio": f"{saved / plain['saved']:.2f}" if training else "",
-                     "peak MiB": figures["peak"] >> 20,
-                     "peak ratio": f"{figures['peak'] / plain['peak']:.2f}"})  # fmt: skip
+        rows.append(
+            {
+                "": "training" if training else "evaluation",
+                "audio": f"{seconds} s",
+                "in": "bf16" if bf16 else "float32",
+                "attention": name,
+                "seconds": f"{median(taken[name]):.2f}",
+                "time ratio": f"{ratio:.2f}",
+                "saved MiB": saved >> 20,
+                "saved ratio": f"{saved / plain['saved']:.2f}" if training else "",
+                "peak MiB": figures["peak"] >> 20,
+                "peak ratio": f"{figures['peak'] / plain['peak']:.2f}",
+            }
+        )
     return rows
 
 

@@ -46,10 +46,19 @@ from emosphere.attention import fuse_attention
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 
 LARGE = dict(
-    model_type="wavlm", hidden_size=1024, num_hidden_layers=24, num_attention_heads=16, intermediate_size=4096,
-    conv_dim=[512] * 7, feat_extract_norm="layer", do_stable_layer_norm=True, num_conv_pos_embeddings=128,
-    num_conv_pos_embedding_groups=16, layerdrop=0.0, apply_spec_augment=False,
-)  # fmt: skip
+    model_type="wavlm",
+    hidden_size=1024,
+    num_hidden_layers=24,
+    num_attention_heads=16,
+    intermediate_size=4096,
+    conv_dim=[512] * 7,
+    feat_extract_norm="layer",
+    do_stable_layer_norm=True,
+    num_conv_pos_embeddings=128,
+    num_conv_pos_embedding_groups=16,
+    layerdrop=0.0,
+    apply_spec_augment=False,
+)
 """wavlm-large, with transformers' dropouts of 0.1; masking of its input, which needs data, is off and costs little."""
 
 UTTERANCES, VALIDATION, SECONDS, EPOCHS, BATCH, LONGEST = 84_030, 2400, 5.65, 20, 32, 12
@@ -235,20 +244,31 @@ def choices(settings=LARGE, batch=BATCH, longest=LONGEST, mean=SECONDS):
     """The ways to fit a batch of the longest utterances: memory, and FLOPs of an utterance of mean length."""
     rows = []
     forward = step_flops(settings, 1, mean, gradients=False)
-    for attention, checkpointing in (("plain", False), ("fused", False), ("recomputed", False), ("plain", True),
-                                     ("fused", True)):  # fmt: skip
+    for attention, checkpointing in (
+        ("plain", False),
+        ("fused", False),
+        ("recomputed", False),
+        ("plain", True),
+        ("fused", True),
+    ):
         how = dict(attention=attention, checkpointing=checkpointing)
         flops = step_flops(settings, 1, mean, **how)
         for bf16, parts in product((True, False), (1, 2, 4, 8)):
             counted = step_bytes(settings, batch // parts, longest, bf16=bf16, **how)
             # weights and AdamW's two moments; of several parts, the gradients of those before lie there at the peak
             held = (3 + (parts > 1)) * counted["parameters"]
-            rows.append({
-                **how, **counted, "precision": "bf16" if bf16 else "float32", "parts": parts, "forward": forward,
-                # exact micro-batches predict the whole batch first
-                "flops": flops + (forward if parts > 1 else 0),
-                "memory": (held + counted["peak"]) * GAPS + RESERVE,
-            })  # fmt: skip
+            rows.append(
+                {
+                    **how,
+                    **counted,
+                    "precision": "bf16" if bf16 else "float32",
+                    "parts": parts,
+                    "forward": forward,
+                    # exact micro-batches predict the whole batch first
+                    "flops": flops + (forward if parts > 1 else 0),
+                    "memory": (held + counted["peak"]) * GAPS + RESERVE,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -265,12 +285,20 @@ def machines(table):
         for fused in (False, True):
             ways = table[(table.precision == precision) & ((table.attention != "plain") == fused)]
             fits = ways[ways.memory <= memory * 2**30].sort_values(["flops", "memory"])
-            facts = {"GPU": name, "GiB": memory, "TFLOPS": tflops, "computes in": precision,
-                     "attention": "fused" if fused else "plain"}  # fmt: skip
+            facts = {
+                "GPU": name,
+                "GiB": memory,
+                "TFLOPS": tflops,
+                "computes in": precision,
+                "attention": "fused" if fused else "plain",
+            }
             if len(fits):
                 row = fits.iloc[0]
-                facts |= {"way": _way(row), "est. GiB": f"{row.memory / 2**30:.1f}",
-                          "est. hours": f"{seconds_of_run(row, tflops) / 3600:.1f}"}  # fmt: skip
+                facts |= {
+                    "way": _way(row),
+                    "est. GiB": f"{row.memory / 2**30:.1f}",
+                    "est. hours": f"{seconds_of_run(row, tflops) / 3600:.1f}",
+                }
             else:
                 facts |= {"way": "does not fit", "est. GiB": "", "est. hours": ""}
             rows.append({**facts, "TFLOPS from": source})
@@ -319,8 +347,14 @@ def measured_utilisation(device, batch=8, seconds=SECONDS, repeats=3, settings=M
                 if repeat:  # the first warms up
                     taken[name].append(time.perf_counter() - started)
         reached, best = flops / median(taken["step"]), 2 * size**3 / median(taken["product"])
-        rows.append({"precision": "bf16" if bf16 else "float32", "step GFLOP/s": round(reached / 1e9),
-                     "product GFLOP/s": round(best / 1e9), "utilisation": f"{reached / best:.2f}"})  # fmt: skip
+        rows.append(
+            {
+                "precision": "bf16" if bf16 else "float32",
+                "step GFLOP/s": round(reached / 1e9),
+                "product GFLOP/s": round(best / 1e9),
+                "utilisation": f"{reached / best:.2f}",
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -347,8 +381,15 @@ def measured_memory(batch=8, seconds=6.0, settings=MIDDLE):
         saved = saved_bytes(lambda model=model, waveforms=waveforms: model(waveforms).vad.sum(), model.parameters())
         with live:
             loss = model(waveforms).vad.sum()
-        rows.append({"attention": attention, "saved MiB": saved >> 20, "kept MiB": live.live >> 20,
-                     "measured MiB": grown >> 20, "kept / measured": f"{live.live / grown:.2f}"})  # fmt: skip
+        rows.append(
+            {
+                "attention": attention,
+                "saved MiB": saved >> 20,
+                "kept MiB": live.live >> 20,
+                "measured MiB": grown >> 20,
+                "kept / measured": f"{live.live / grown:.2f}",
+            }
+        )
         del loss, model
     return pd.DataFrame(rows)
 

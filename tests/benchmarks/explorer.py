@@ -40,11 +40,13 @@ def corpus(count):
         "utterance": [f"MSP-PODCAST_{n // 30:04d}_{n % 30:04d}" for n in numbers],
         "path": [f"Audios/{n}.wav" for n in numbers],
         "split": rng.choice(["train", "validation", "test"], count, p=[0.6, 0.15, 0.25]),
-        "speaker": rng.integers(0, 1400, count).astype(str), "gender": rng.choice(["female", "male"], count),
-        "emotion": drawn.emotion, "text": "Everyday words of no importance.",
+        "speaker": rng.integers(0, 1400, count).astype(str),
+        "gender": rng.choice(["female", "male"], count),
+        "emotion": drawn.emotion,
+        "text": "Everyday words of no importance.",
         **dict(zip(DIMENSIONS, drawn.consensus.T, strict=True)),
         **{f"{name}_sd": drawn.ratings.std(axis=1, ddof=1)[:, i] for i, name in enumerate(DIMENSIONS)},
-    }  # fmt: skip
+    }
     return Corpus("drawn", tidy(table), Scale(1, 7), Path())
 
 
@@ -101,8 +103,10 @@ def measure_browser(counts):
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         server = Server([*JUPYTERLAB, f"--ServerApp.root_dir={folder}"], folder / "jupyter")
         for count in counts:
-            data = (f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom tests.benchmarks.explorer import corpus\n"
-                    f"from emosphere import widgets\nspeech = corpus({count})")  # fmt: skip
+            data = (
+                f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom tests.benchmarks.explorer import corpus\n"
+                f"from emosphere import widgets\nspeech = corpus({count})"
+            )
             book = new_notebook(cells=[new_code_cell(data), new_code_cell("widgets.explore(speech)")], metadata=kernel)
             nbformat.write(book, folder / "scratch.ipynb")
             view = Notebook(browser, server, folder).open("scratch.ipynb")

@@ -28,8 +28,10 @@ def main():
         begun = time.perf_counter()
         preparation.with_frames(config, prepared, model, cache=cache, progress=False)
         spent, audio = time.perf_counter() - begun, sum(seconds.sum() for seconds in prepared.seconds.values())
-    print(f"{sum(map(len, prepared.rows.values()))} utterances, {audio:.0f} s of audio: {spent:.1f} s, "
-          f"{spent / audio:.2%} of real time")  # fmt: skip
+    print(
+        f"{sum(map(len, prepared.rows.values()))} utterances, {audio:.0f} s of audio: {spent:.1f} s, "
+        f"{spent / audio:.2%} of real time"
+    )
     theirs = WhisperEncoder(model.encoder.config).eval()
     theirs.load_state_dict(model.encoder.state_dict())
     utterances = data.Utterances(prepared.corpus, prepared.rows["train"].head(COMPARED))

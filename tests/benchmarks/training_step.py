@@ -29,8 +29,16 @@ from emosphere.prediction import forward_all
 from emosphere.training import use_fast_allocator
 
 BATCH = 16
-MIDDLE = dict(hidden_size=256, num_hidden_layers=2, num_attention_heads=4, intermediate_size=1024, conv_dim=[128] * 7,
-              apply_spec_augment=False, feat_extract_norm="layer", do_stable_layer_norm=True)  # fmt: skip
+MIDDLE = dict(
+    hidden_size=256,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    intermediate_size=1024,
+    conv_dim=[128] * 7,
+    apply_spec_augment=False,
+    feat_extract_norm="layer",
+    do_stable_layer_norm=True,
+)
 # encoder, frozen front end, width of pooling and heads, utterances
 MODELS = {"tiny": (TINY, False, 96, 320), "middle": (MIDDLE, True, 256, 96)}
 WAYS = ("plain", "grouped", "ours")
@@ -48,9 +56,12 @@ def measure(way, threads, name):
     waveforms = [0.1 * torch.randn(int(length * 16000), generator=generator) for length in seconds]
     truth, classes = torch.rand(count, 3), torch.randint(0, 8, (count,))
     torch.manual_seed(0)
-    config = EmoSphereConfig(encoder_config={"model_type": "wavlm", "layerdrop": 0.0, **encoder}, style_width=width,
-                             head_width=width,
-                             encoder_trained="all but the front end" if frozen else "all")  # fmt: skip
+    config = EmoSphereConfig(
+        encoder_config={"model_type": "wavlm", "layerdrop": 0.0, **encoder},
+        style_width=width,
+        head_width=width,
+        encoder_trained="all but the front end" if frozen else "all",
+    )
     model = EmoSphereModel(config).train()
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-5)
     if way == "plain":
@@ -76,8 +87,11 @@ def measure(way, threads, name):
     loader = (collate([(i, waveforms[i]) for i in batch]) for batch in order)
     begun = time.perf_counter()
     forward_all(model, loader, count)
-    return {"training": count / training, "evaluation": count / (time.perf_counter() - begun),
-            "padding": padding_share(seconds, batches)}  # fmt: skip
+    return {
+        "training": count / training,
+        "evaluation": count / (time.perf_counter() - begun),
+        "padding": padding_share(seconds, batches),
+    }
 
 
 def main():

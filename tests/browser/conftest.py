@@ -22,8 +22,13 @@ ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
-FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
-         "--autoplay-policy=no-user-gesture-required", *["--no-sandbox"] * AS_ROOT]  # fmt: skip
+FLAGS = [
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--autoplay-policy=no-user-gesture-required",
+    *["--no-sandbox"] * AS_ROOT,
+]
 
 JUPYTERLAB = [sys.executable, "-m", "jupyterlab", "--expose-app-in-browser", *["--allow-root"] * AS_ROOT]
 
@@ -100,8 +105,9 @@ def embedded():
 def lab(embedded, tmp_path_factory):
     """JupyterLab on a copy of notebooks/; ``lab.notebooks`` is that folder."""
     folder = tmp_path_factory.mktemp("lab")
-    notebooks = shutil.copytree(ROOT / "notebooks", folder / "notebooks",
-                                ignore=shutil.ignore_patterns("data", ".ipynb_checkpoints"))  # fmt: skip
+    notebooks = shutil.copytree(
+        ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns("data", ".ipynb_checkpoints")
+    )
     (folder / "data").mkdir()
     (folder / "data" / "embedded").symlink_to(embedded)
     server = Server([*JUPYTERLAB, f"--ServerApp.root_dir={notebooks}"], folder / "jupyter")

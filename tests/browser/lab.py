@@ -99,7 +99,10 @@ class Server:
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [*command, "--no-browser", "--ip=localhost", "--port=0"],
-                env={**os.environ, **private, **environment}, stdout=log, stderr=log)  # fmt: skip
+                env={**os.environ, **private, **environment},
+                stdout=log,
+                stderr=log,
+            )
         info = folder / "runtime" / f"jpserver-{self.process.pid}.json"
         try:
             found = self._wait(lambda: json.loads(info.read_text()))

@@ -211,8 +211,10 @@ widgets.compare(speech, runs)"""
     notebook.click_cell(notebook.figure(1, explorer), 3.5 / 8, 0.5 / 8)  # truly I, taken for IV
     names = set(test["utterance"][(true == 0) & (taken == 3)])
     rows = explorer.locator("tbody tr")
-    notebook.page.wait_for_function("([body, count]) => body.querySelectorAll('tbody tr').length === count",
-                                    arg=[explorer.element_handle(), len(names)])  # fmt: skip
+    notebook.page.wait_for_function(
+        "([body, count]) => body.querySelectorAll('tbody tr').length === count",
+        arg=[explorer.element_handle(), len(names)],
+    )
     assert {rows.nth(i).locator("td").first.inner_text() for i in range(rows.count())} == names
     first = rows.first.locator("td").first
     name = first.inner_text()
@@ -343,14 +345,22 @@ def test_widgets_come_back_after_closing_running_again_restart_and_reload(notebo
 
 
 def test_labels_with_code_in_them_and_missing_files(notebook, lab, tmp_path):
-    rows = {"path": ["here.wav", "gone.wav"], "split": ["train", "train"], "emotion": ["H", "A"], "text": [EVIL, EVIL],
-            "speaker": [EVIL, EVIL], "utterance": [EVIL, "gone"],
-            **{name: [6.0, 1.5] for name in DIMENSIONS}}  # fmt: skip
+    rows = {
+        "path": ["here.wav", "gone.wav"],
+        "split": ["train", "train"],
+        "emotion": ["H", "A"],
+        "text": [EVIL, EVIL],
+        "speaker": [EVIL, EVIL],
+        "utterance": [EVIL, "gone"],
+        **{name: [6.0, 1.5] for name in DIMENSIONS},
+    }
     pd.DataFrame(rows).to_csv(tmp_path / "manifest.csv", index=False)
     soundfile.write(tmp_path / "here.wav", np.zeros(8000), 16000)
-    source = ("from emosphere import corpora, widgets\n"
-              f'speech = corpora.load("manifest", r"{tmp_path}", scale=[1, 7])\n'
-              'explorer = widgets.explore(speech)\nexplorer.color.value = "speaker"\nexplorer')  # fmt: skip
+    source = (
+        "from emosphere import corpora, widgets\n"
+        f'speech = corpora.load("manifest", r"{tmp_path}", scale=[1, 7])\n'
+        'explorer = widgets.explore(speech)\nexplorer.color.value = "speaker"\nexplorer'
+    )
     notebook.open(scratch(lab, source)).run_all()
     explorer = notebook.page.locator(".emosphere-explorer")
     sphere = notebook.figure(0, explorer)

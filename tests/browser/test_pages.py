@@ -213,10 +213,12 @@ HANDS = {
     "a turn that ends far away at once": ([("down", 9), ("click", 1), ("up", 90)], []),
     "a hand that trembles": ([("down", 9), ("click", 1), ("move", 11), ("up", 10)], [1]),
     "a finger that scrolls": ([("down", 9), ("click", 1), ("cancel", 9)], []),
-    "a turn, then a click": ([("down", 9), ("click", 1), ("move", 90), ("up", 90), ("down", 9), ("click", 2),
-                              ("up", 9)], [2]),
+    "a turn, then a click": (
+        [("down", 9), ("click", 1), ("move", 90), ("up", 90), ("down", 9), ("click", 2), ("up", 9)],
+        [2],
+    ),
     "a release nobody saw": ([("down", 9), ("click", 1), ("down", 9), ("click", 2), ("up", 9)], [2]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", HANDS)

@@ -77,8 +77,14 @@ DROP = """(element, [name, content]) => {
 def model(tmp_path_factory):
     """Folder of a run whose model answers differently to different sounds."""
     torch.manual_seed(0)
-    config = EmoSphereConfig(encoder_config={"model_type": "wavlm", **SMALL}, style_width=32, head_width=16,
-                             head_dropout=0.0, trained_on="embedded, untrained", waveform_std=0.1)  # fmt: skip
+    config = EmoSphereConfig(
+        encoder_config={"model_type": "wavlm", **SMALL},
+        style_width=32,
+        head_width=16,
+        head_dropout=0.0,
+        trained_on="embedded, untrained",
+        waveform_std=0.1,
+    )
     model = EmoSphereModel(config)
     model.regression[-1].weight.data *= 2
     folder = tmp_path_factory.mktemp("run")
@@ -99,9 +105,11 @@ class Listening:
     """The widget on a page."""
 
     def __init__(self, notebook, lab, embedded, model):
-        source = (f'from emosphere import corpora, widgets\nspeech = corpora.load("embedded", r"{embedded}")\n'
-                  f'listener = widgets.listen(r"{model}", speech, folder=r"{model / "kept"}")\n'
-                  "listener")  # fmt: skip
+        source = (
+            f'from emosphere import corpora, widgets\nspeech = corpora.load("embedded", r"{embedded}")\n'
+            f'listener = widgets.listen(r"{model}", speech, folder=r"{model / "kept"}")\n'
+            "listener"
+        )
         kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
         book = new_notebook(cells=[new_code_cell(source)], metadata=kernel)
         nbformat.write(book, lab.notebooks / "own_voice.ipynb")
@@ -233,8 +241,12 @@ def test_files_of_all_kinds_play_and_refusals(notebook, lab, embedded, model, sp
     stereo = np.stack([1.5 * resample_poly(speech, 441, 160), 0.5 * resample_poly(speech, 441, 160)], -1)
     tones = 0.2 * np.sin(np.arange(3.5 * 16000) ** 1.3 / 400)
     soundfile.write(tmp_path / "a.wav", tones, 16000)
-    for file, samples, rate, tolerance in (("b.mp3", tones, 16000, 0.02), ("c.flac", np.tile(speech, 5), 16000, 1e-4),
-                                           ("d.ogg", tones, 16000, 0.02), ("e.wav", stereo, 44100, 0.02)):  # fmt: skip
+    for file, samples, rate, tolerance in (
+        ("b.mp3", tones, 16000, 0.02),
+        ("c.flac", np.tile(speech, 5), 16000, 1e-4),
+        ("d.ogg", tones, 16000, 0.02),
+        ("e.wav", stereo, 44100, 0.02),
+    ):
         soundfile.write(tmp_path / file, samples, rate)
         listening.choose(tmp_path / file)
         listening.done(file)
@@ -263,8 +275,10 @@ def test_files_of_all_kinds_play_and_refusals(notebook, lab, embedded, model, sp
     listening.player.evaluate("audio => { audio.currentTime = 2.2; }")
     page.wait_for_function("gd => Math.abs(gd.data[3].x[0] - 2.2) < 1e-6", arg=course.element_handle())
     between = way[1] + (way[2] - way[1]) * 0.4  # windows have their middles at 1.5, 2, 2.5 s
-    page.wait_for_function("([gd, x]) => Math.abs(gd.data[11].x[0] - x) < 1e-5",
-                           arg=[listening.sphere.element_handle(), between[DIMENSIONS.index("arousal")]])  # fmt: skip
+    page.wait_for_function(
+        "([gd, x]) => Math.abs(gd.data[11].x[0] - x) < 1e-5",
+        arg=[listening.sphere.element_handle(), between[DIMENSIONS.index("arousal")]],
+    )
     np.testing.assert_allclose(listening.trace(NOW), [between], atol=1e-5)
     notebook.screenshot("own_voice_played")
 

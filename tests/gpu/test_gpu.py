@@ -15,8 +15,16 @@ from emosphere.attention import fuse_attention
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.step import backward
 
-BASE = dict(model_type="wavlm", num_hidden_layers=4, layerdrop=0.0, apply_spec_augment=False, hidden_dropout=0.0,
-            attention_dropout=0.0, activation_dropout=0.0, feat_proj_dropout=0.0)  # fmt: skip
+BASE = dict(
+    model_type="wavlm",
+    num_hidden_layers=4,
+    layerdrop=0.0,
+    apply_spec_augment=False,
+    hidden_dropout=0.0,
+    attention_dropout=0.0,
+    activation_dropout=0.0,
+    feat_proj_dropout=0.0,
+)
 
 
 def model():
@@ -27,8 +35,11 @@ def model():
 def batch(seconds, count=8):
     generator = torch.Generator().manual_seed(1)
     waveforms = 0.1 * torch.randn(count, int(16000 * seconds), generator=generator)
-    return {"positions": torch.arange(count), "input_values": waveforms,
-            "attention_mask": torch.ones_like(waveforms, dtype=torch.bool)}  # fmt: skip
+    return {
+        "positions": torch.arange(count),
+        "input_values": waveforms,
+        "attention_mask": torch.ones_like(waveforms, dtype=torch.bool),
+    }
 
 
 def peak(seconds_at_a_time=None, *, attention="plain", checkpointing=False, bf16=False):
@@ -92,10 +103,19 @@ def test_fused_attention_is_transformers_own(recompute):
         torch.testing.assert_close(fused, plain, atol=1e-4, rtol=1e-3)
 
 
-@pytest.mark.parametrize("changes", [
-    dict(precision="auto"), dict(precision="no"), dict(gradient_checkpointing=True), dict(attention="fused"),
-    dict(micro_batch_seconds=2.0), dict(compile=True), dict(workers=2),
-], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(precision="auto"),
+        dict(precision="no"),
+        dict(gradient_checkpointing=True),
+        dict(attention="fused"),
+        dict(micro_batch_seconds=2.0),
+        dict(compile=True),
+        dict(workers=2),
+    ],
+    ids=str,
+)
 def test_a_run_ends_well_and_goes_on_after_a_stop(tones, encoders, tmp_path, monkeypatch, changes):
     config = configuration(tones, encoders, **{"precision": "auto", **changes})
     with monkeypatch.context() as patch, pytest.raises(Stopped):

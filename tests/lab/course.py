@@ -24,22 +24,35 @@ table = open(root + "/table.csv").read()"""
 
 
 def settings(grade_id, *, grade=False, points=None):
-    found = {"grade": grade, "solution": not grade, "locked": grade, "task": False, "grade_id": grade_id,
-             "schema_version": 3}  # fmt: skip
+    found = {
+        "grade": grade,
+        "solution": not grade,
+        "locked": grade,
+        "task": False,
+        "grade_id": grade_id,
+        "schema_version": 3,
+    }
     return {"nbgrader": found | ({"points": points} if grade else {})}
 
 
 def solved(lab):
     """A lab's notebook as its teacher wrote it."""
-    cells = [new_markdown_cell(f"# {lab} · A lab"),
-             new_code_cell('# Parameters\nroot = "../../data/small"', metadata={"tags": ["parameters"]}),
-             new_code_cell(SET_UP, metadata={"tags": ["setup"]})]  # fmt: skip
+    cells = [
+        new_markdown_cell(f"# {lab} · A lab"),
+        new_code_cell('# Parameters\nroot = "../../data/small"', metadata={"tags": ["parameters"]}),
+        new_code_cell(SET_UP, metadata={"tags": ["setup"]}),
+    ]
     for name, source in SOLVED.items():
         if name.startswith(lab):
             right = RIGHT[CHECKS[name]]
-            cells += [new_markdown_cell(f"## {name}"), new_code_cell(source, metadata=settings(name)),
-                      new_code_cell(f"check({CHECKS[name]}, {right})",
-                                    metadata=settings(f"{name}-check", grade=True, points=POINTS[name]))]  # fmt: skip
+            cells += [
+                new_markdown_cell(f"## {name}"),
+                new_code_cell(source, metadata=settings(name)),
+                new_code_cell(
+                    f"check({CHECKS[name]}, {right})",
+                    metadata=settings(f"{name}-check", grade=True, points=POINTS[name]),
+                ),
+            ]
     for number, cell in enumerate(cells):
         cell["id"] = f"{lab}-{number:02}"
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}

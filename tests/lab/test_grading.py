@@ -99,8 +99,12 @@ def edited():
 def shortened():
     """A check, the set-up and an exercise deleted."""
     notebook = solved("L1")
-    for cell in (notebook.cells[2], cell_of(notebook, "L1-1-check"), cell_of(notebook, "L1-2"),
-                 cell_of(notebook, "L1-2-check")):  # fmt: skip
+    for cell in (
+        notebook.cells[2],
+        cell_of(notebook, "L1-1-check"),
+        cell_of(notebook, "L1-2"),
+        cell_of(notebook, "L1-2-check"),
+    ):
         notebook.cells.remove(cell)
     return notebook
 
@@ -153,8 +157,10 @@ def graded(tmp_path_factory):
     hand_in(box, "doubled", doubled())
     hand_in(box, "stripped", stripped())
     hand_in(box, "as text", as_text())
-    spoils = "import os, shutil\nopen('../../runs/embedded/full/seed0/scores.json', 'w').write('spoilt')\n" \
-             "shutil.rmtree('../../notebooks')"  # fmt: skip
+    spoils = (
+        "import os, shutil\nopen('../../runs/embedded/full/seed0/scores.json', 'w').write('spoilt')\n"
+        "shutil.rmtree('../../notebooks')"
+    )
     hand_in(box, "detached", extra(answers(L1_1=DETACHED), spoils))
     locked = locking.available()  # without, absolute paths reach the teacher's files: another test
     other = Path(tempfile.mkdtemp(prefix="emosphere-lab-"))  # another's place
@@ -162,8 +168,11 @@ def graded(tmp_path_factory):
         path.mkdir(parents=True)
         for name in ("prepared.ipynb", "right_l1.py"):
             (path / name).write_text("return 2 * x")
-    places = {"root": str(folder / "project") if locked else "../..", "box": str(box) if locked else ".",
-              "other": str(other) if locked else "."}  # fmt: skip
+    places = {
+        "root": str(folder / "project") if locked else "../..",
+        "box": str(box) if locked else ".",
+        "other": str(other) if locked else ".",
+    }
     variable = "\ncheck = {3: 6}\nopen = exec = list = 3"
     hand_in(box, "tidies, variable", extra(answers(), TIDIES.format(**places) + variable, before=3))
     hand_in(box, "peeks", answers(L1_1=PEEKS.format(**places)))
@@ -296,8 +305,19 @@ def test_ctrl_c_ends_the_processes_and_keeps_what_is_graded(sources, tmp_path):
     hand_in(tmp_path / "in", "a", answers("L2"))
     hand_in(tmp_path / "in", "b", answers(L1_1="open('on', 'w')\nimport time; time.sleep(500)"))
     (tmp_path / "places").mkdir()
-    command = [sys.executable, "-m", "emosphere.lab", "grade", str(tmp_path / "in"), "--sources", str(sources),
-               "--jobs", "1", "--cell-seconds", "400"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "emosphere.lab",
+        "grade",
+        str(tmp_path / "in"),
+        "--sources",
+        str(sources),
+        "--jobs",
+        "1",
+        "--cell-seconds",
+        "400",
+    ]
     environment = os.environ | {"TMPDIR": str(tmp_path / "places")}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     while not list((tmp_path / "places").glob("*/home/project/notebooks/lab/on")):
@@ -327,8 +347,9 @@ def test_where_the_system_cannot_keep_files_safe_they_are_put_back_and_the_stude
     found = rows(grade(tmp_path / "in", sources=sources, jobs=1))
     assert table.read_text() == "a,b\n"
     assert found["ana"]["note"] == ""
-    assert found["bo"]["note"] == (f"L2: while this ran, files of the teacher changed: {table.parent / 'mine'} (new), "
-                                   f"{table} (deleted, put back).")  # fmt: skip
+    assert found["bo"]["note"] == (
+        f"L2: while this ran, files of the teacher changed: {table.parent / 'mine'} (new), {table} (deleted, put back)."
+    )
 
 
 @pytest.mark.skipif(not locking.available(), reason="the kernel has no Landlock, or too old a one")
@@ -340,8 +361,9 @@ def test_modes_and_dates_that_no_lock_keeps_are_put_back_and_the_student_is_name
     found = rows(grade(tmp_path / "in", sources=sources, output=tmp_path / "in" / "points"))
     assert (table.stat().st_mode, table.stat().st_mtime_ns) == (before.st_mode, before.st_mtime_ns)
     assert (found["ana"]["L2"], found["ana"]["note"]) == (
-        "4", f"L2: while this ran, files of the teacher changed: {table} (another date, put back)."
-    )  # fmt: skip
+        "4",
+        f"L2: while this ran, files of the teacher changed: {table} (another date, put back).",
+    )
 
 
 @pytest.fixture
@@ -369,8 +391,15 @@ def test_of_files_as_old_the_browsers_last_copy_counts(labs, tmp_path):
 
 
 def test_names_of_students(labs, tmp_path):
-    for folder in ("Ana Li_1_assignsubmission_file_", "Bo_2_assignsubmission_file_", "Bo_3_assignsubmission_file",
-                   "plain", ".hidden", "__MACOSX", "x/.ipynb_checkpoints"):  # fmt: skip
+    for folder in (
+        "Ana Li_1_assignsubmission_file_",
+        "Bo_2_assignsubmission_file_",
+        "Bo_3_assignsubmission_file",
+        "plain",
+        ".hidden",
+        "__MACOSX",
+        "x/.ipynb_checkpoints",
+    ):
         hand_in(tmp_path / "in", folder, answers())
     hand_in(tmp_path / "in", "", answers(), name="loose.ipynb")
     found = find_students(tmp_path / "in", labs)
@@ -378,15 +407,18 @@ def test_names_of_students(labs, tmp_path):
     assert [len(student.notebooks) for student in found] == [1, 1, 1, 1, 1, 0]
 
 
-@pytest.mark.parametrize("files", [
-    ("Ana_7_assignsubmission_file_L1_numbers", "Ana_7_assignsubmission_file_mine (2)"),  # Moodle
-    ("Ana_7_assignsubmission_file_/any", "Ana_7_assignsubmission_onlinetext_L2_words"),
-    ("ana_12345_67890_L1_numbers", "ana_LATE_12345_67891_homework-2"),  # Canvas
-    ("Lab 1_ana_attempt_2026-05-01-10-00-00_a", "Lab 2_ana_attempt_2026-05-08-23-59-59_b"),  # Blackboard
-    ("Li_Ana_ana7_6123_L1_numbers", "Li_Ana_ana7_6123_L2_words (1)"),  # ILIAS
-    ("ana L1", "ana-L2_words-3"),
-    ("Li_Ana_ana7_6123/any", "Li_Ana_ana7_6123_L2"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("Ana_7_assignsubmission_file_L1_numbers", "Ana_7_assignsubmission_file_mine (2)"),  # Moodle
+        ("Ana_7_assignsubmission_file_/any", "Ana_7_assignsubmission_onlinetext_L2_words"),
+        ("ana_12345_67890_L1_numbers", "ana_LATE_12345_67891_homework-2"),  # Canvas
+        ("Lab 1_ana_attempt_2026-05-01-10-00-00_a", "Lab 2_ana_attempt_2026-05-08-23-59-59_b"),  # Blackboard
+        ("Li_Ana_ana7_6123_L1_numbers", "Li_Ana_ana7_6123_L2_words (1)"),  # ILIAS
+        ("ana L1", "ana-L2_words-3"),
+        ("Li_Ana_ana7_6123/any", "Li_Ana_ana7_6123_L2"),
+    ],
+)
 def test_loose_files_belong_to_whom_a_course_system_names(labs, tmp_path, files):
     for lab, name in zip(("L1", "L2"), files, strict=True):
         hand_in(tmp_path / "in", "", answers(lab), name=f"{name}.ipynb")

@@ -37,7 +37,8 @@ def test_the_right_factor_is_the_regression_slope_for_squared_error_and_the_rati
     step = l2.FACTORS[1] - l2.FACTORS[0]
     best = l2.BEST_FACTOR.right
     assert best(l2.mean_squared_error, truth, heard, l2.FACTORS) == pytest.approx(
-        covariance[0, 1] / heard.var(), abs=step / 2)  # fmt: skip
+        covariance[0, 1] / heard.var(), abs=step / 2
+    )
     assert best(l2.concordance_loss, truth, heard, l2.FACTORS) == pytest.approx(truth.std() / heard.std(), abs=step)
 
 
@@ -67,8 +68,12 @@ def picture(widget):
 def speech():
     rng = np.random.default_rng(1)
     ratings = np.clip(rng.normal([4.5, 4.8, 4.6], 0.9, (240, 3)), 1, 7)
-    return SimpleNamespace(ratings=ratings, points=(ratings - 4) / 3, scale=Scale(1, 7),
-                           rows=lambda split: SimpleNamespace(index=np.arange(200)))  # fmt: skip
+    return SimpleNamespace(
+        ratings=ratings,
+        points=(ratings - 4) / 3,
+        scale=Scale(1, 7),
+        rows=lambda split: SimpleNamespace(index=np.arange(200)),
+    )
 
 
 def entropy(probabilities, regions, weights):
@@ -124,8 +129,9 @@ def test_the_region_loss_fades_with_the_slider():
     assert "3.02 full epochs" in said()
     sliders["decay_epochs"].value = 2
     np.testing.assert_allclose(figure.data[1].y, [1, 0.505] + [0] * 18)
-    np.testing.assert_allclose(figure.data[0].y[:2], [np.log(8) / (3 + np.log(8)),
-                                                      0.505 * np.log(8) / (3 + 0.505 * np.log(8))])  # fmt: skip
+    np.testing.assert_allclose(
+        figure.data[0].y[:2], [np.log(8) / (3 + np.log(8)), 0.505 * np.log(8) / (3 + 0.505 * np.log(8))]
+    )
     assert "1.50 full epochs" in said() or "1.51 full epochs" in said()
 
 
@@ -142,8 +148,13 @@ def empty(*arguments):
     raise NotImplementedError()
 
 
-ANSWERS = {"empty": empty, "nothing": lambda *_: None, "array": lambda *_: np.arange(3.0), "text": lambda *_: "?",
-           "arguments": lambda: 1}  # fmt: skip
+ANSWERS = {
+    "empty": empty,
+    "nothing": lambda *_: None,
+    "array": lambda *_: np.arange(3.0),
+    "text": lambda *_: "?",
+    "arguments": lambda: 1,
+}
 
 
 @pytest.mark.parametrize("show", PICTURES.values(), ids=PICTURES)

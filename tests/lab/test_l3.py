@@ -210,10 +210,16 @@ def test_the_picture_of_four_layers_tells_the_verdict(speech):
     assert len(set(figure.data[0].marker.color)) == 2
 
 
-@pytest.mark.parametrize("function, text", [
-    (empty, "Write it, check it"), (broken, "NameError"), (3, "TypeError"), (lambda *arguments: None, "Error"),
-    (lambda *arguments: "no", "Error"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "function, text",
+    [
+        (empty, "Write it, check it"),
+        (broken, "NameError"),
+        (3, "TypeError"),
+        (lambda *arguments: None, "Error"),
+        (lambda *arguments: "no", "Error"),
+    ],
+)
 def test_pictures_wait_for_functions_that_do_not_work(function, text, speech):
     for picture, waits in [
         (l3.show_attention(function, *speech), "exercise 3"),
@@ -227,12 +233,15 @@ def test_pictures_wait_for_functions_that_do_not_work(function, text, speech):
 
 
 @pytest.mark.filterwarnings("ignore:invalid value")
-@pytest.mark.parametrize("wrong", [
-    lambda query, key, mask: query @ key.transpose(1, 2) * torch.nan,
-    lambda query, key, mask: query @ key.transpose(1, 2),
-    lambda query, key, mask: (query @ key.transpose(1, 2)).masked_fill(~mask[:, :, None], -torch.inf).softmax(-1),
-    lambda query, key, mask: (query @ key.transpose(1, 2)).masked_fill(~mask[:, None], -torch.inf),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda query, key, mask: query @ key.transpose(1, 2) * torch.nan,
+        lambda query, key, mask: query @ key.transpose(1, 2),
+        lambda query, key, mask: (query @ key.transpose(1, 2)).masked_fill(~mask[:, :, None], -torch.inf).softmax(-1),
+        lambda query, key, mask: (query @ key.transpose(1, 2)).masked_fill(~mask[:, None], -torch.inf),
+    ],
+)
 def test_pictures_draw_wrong_numbers_also_infinite_ones(wrong, speech):
     assert "NOT" in said(l3.show_attention(wrong, *speech))
     assert said(l3.show_padding(masked_mean, gated_convolution, wrong, drift, *speech))

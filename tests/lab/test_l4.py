@@ -278,9 +278,14 @@ def test_a_narrow_interval_is_seen_to_be_wrong_more_often():
     assert "not as it should" in said.value
 
 
-BROKEN = [((empty, claim), "exercise 2"), ((interval, empty), "exercise 3"), ((lambda d: 1 / 0, claim), "exercise 2"),
-          ((np.mean, claim), "exercise 2"), ((interval, lambda low, high: "perhaps"), "exercise 3"),
-          ((interval, lambda low, high: None), "exercise 3")]  # fmt: skip
+BROKEN = [
+    ((empty, claim), "exercise 2"),
+    ((interval, empty), "exercise 3"),
+    ((lambda d: 1 / 0, claim), "exercise 2"),
+    ((np.mean, claim), "exercise 2"),
+    ((interval, lambda low, high: "perhaps"), "exercise 3"),
+    ((interval, lambda low, high: None), "exercise 3"),
+]
 
 
 @pytest.mark.parametrize("functions, waits", BROKEN)

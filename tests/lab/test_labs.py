@@ -140,8 +140,23 @@ def test_a_usual_mistake_gets_its_hint(path, id, check, answer, hint, prepared):
     assert hint in " ".join(str(raised.value).split())
 
 
-ALL = [l1.NORMALISE, l1.TO_SPHERICAL, l1.ASSIGN, l1.WEIGHTS, l2.CCC, l2.BEST_FACTOR, l2.ENTROPY, l2.SCHEDULE,
-       l3.MASKED_MEAN, l3.GATED, l3.ATTENTION, l3.DRIFT, l3.LEAKS, l4.INTERVAL, l4.CLAIM]  # fmt: skip
+ALL = [
+    l1.NORMALISE,
+    l1.TO_SPHERICAL,
+    l1.ASSIGN,
+    l1.WEIGHTS,
+    l2.CCC,
+    l2.BEST_FACTOR,
+    l2.ENTROPY,
+    l2.SCHEDULE,
+    l3.MASKED_MEAN,
+    l3.GATED,
+    l3.ATTENTION,
+    l3.DRIFT,
+    l3.LEAKS,
+    l4.INTERVAL,
+    l4.CLAIM,
+]
 
 
 def returned(function, exercise):
@@ -161,8 +176,10 @@ def returned(function, exercise):
 
 
 def alike(first, second):
-    return all(a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4, equal_nan=True)
-               for a, b in zip(first, second, strict=True))  # fmt: skip
+    return all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-4, equal_nan=True)
+        for a, b in zip(first, second, strict=True)
+    )
 
 
 @pytest.mark.parametrize("exercise", ALL, ids=range(len(ALL)))

@@ -71,15 +71,31 @@ def test_it_holds_what_a_classroom_needs_and_no_solutions(repository, tmp_path, 
     assert all(name.startswith("emosphere-lab/") for name in found)
     inside = {name.removeprefix("emosphere-lab/") for name in found}
     assert len(inside) == len(found)
-    assert inside >= {"START.md", "README.md", "constraints.txt", "Makefile", "emosphere/sphere/__init__.py",
-                      "emosphere/widgets/touch.js", "notebooks/01_corpus.ipynb", "notebooks/student/L1_numbers.ipynb",
-                      "notebooks/student/L2_words.ipynb", "data/embedded/Audios/a.wav", "data/embedded/emosphere.json",
-                      "data/encoders/whisper-tiny.en/model.safetensors", f"{RUN}/model/model.safetensors",
-                      f"{RUN}/scores.json", f"{RUN}/predictions.csv"}  # fmt: skip
+    assert inside >= {
+        "START.md",
+        "README.md",
+        "constraints.txt",
+        "Makefile",
+        "emosphere/sphere/__init__.py",
+        "emosphere/widgets/touch.js",
+        "notebooks/01_corpus.ipynb",
+        "notebooks/student/L1_numbers.ipynb",
+        "notebooks/student/L2_words.ipynb",
+        "data/embedded/Audios/a.wav",
+        "data/embedded/emosphere.json",
+        "data/encoders/whisper-tiny.en/model.safetensors",
+        f"{RUN}/model/model.safetensors",
+        f"{RUN}/scores.json",
+        f"{RUN}/predictions.csv",
+    }
     assert not [name for name in inside if "notebooks/lab" in name or name.startswith("tests") or "pycache" in name]
     assert not [name for name in inside if name.startswith("data/cache")]
-    assert not inside & {f"{RUN}/.lock", f"{RUN}/05_training.ipynb", "runs/embedded/other/scores.json",
-                         "data/small/table.csv"}  # fmt: skip
+    assert not inside & {
+        f"{RUN}/.lock",
+        f"{RUN}/05_training.ipynb",
+        "runs/embedded/other/scores.json",
+        "data/small/table.csv",
+    }
     with zipfile.ZipFile(tmp_path / "out.zip") as file:
         text = file.read("emosphere-lab/notebooks/student/L1_numbers.ipynb").decode()
         assert "YOUR CODE HERE" in text
@@ -110,9 +126,18 @@ def tracked(repository):
     git(repository, "init", "-q")
     git(repository, "add", "-A")
     git(repository, "commit", "-qm", "x")
-    litter = ("emosphere/sphere.py~", "emosphere/password.txt", "emosphere/__pycache__/sphere.cpython-311.pyc",
-              "emosphere/.DS_Store", "notebooks/my grades.yaml", "notebooks/app/draft.py", "figures/of me.png",
-              "emosphere/widgets/touch.js.orig", "notebooks/01_copy.ipynb", f"{RUN}/mine.npy")  # fmt: skip
+    litter = (
+        "emosphere/sphere.py~",
+        "emosphere/password.txt",
+        "emosphere/__pycache__/sphere.cpython-311.pyc",
+        "emosphere/.DS_Store",
+        "notebooks/my grades.yaml",
+        "notebooks/app/draft.py",
+        "figures/of me.png",
+        "emosphere/widgets/touch.js.orig",
+        "notebooks/01_copy.ipynb",
+        f"{RUN}/mine.npy",
+    )
     for name in litter:
         (repository / name).parent.mkdir(parents=True, exist_ok=True)
         (repository / name).write_text("x")
@@ -123,8 +148,15 @@ def test_it_holds_what_git_tracks(tracked, tmp_path):
     root, litter = tracked
     inside = {name.removeprefix("emosphere-lab/") for name in names(pack(tmp_path / "out.zip", root=root))}
     assert not inside & set(litter)
-    assert inside >= {"emosphere/__init__.py", "emosphere/sphere.py", "emosphere/widgets/touch.js", "README.md",
-                      "notebooks/01_corpus.ipynb", "data/embedded/Audios/a.wav", f"{RUN}/predictions.csv"}  # fmt: skip
+    assert inside >= {
+        "emosphere/__init__.py",
+        "emosphere/sphere.py",
+        "emosphere/widgets/touch.js",
+        "README.md",
+        "notebooks/01_corpus.ipynb",
+        "data/embedded/Audios/a.wav",
+        f"{RUN}/predictions.csv",
+    }
     assert not [name for name in inside if "mine" in name or "failure" in name]
 
 
@@ -154,8 +186,15 @@ def test_nothing_in_it_tells_of_this_machine(repository, tmp_path):
     assert facts == {"fingerprint": "abc"}
 
 
-@pytest.mark.parametrize("name", [f"{RUN}/config.json", f"{RUN}/predictions.csv", "data/embedded/CARD.md",
-                                  "data/encoders/whisper-tiny.en/config.json"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{RUN}/config.json",
+        f"{RUN}/predictions.csv",
+        "data/embedded/CARD.md",
+        "data/encoders/whisper-tiny.en/config.json",
+    ],
+)
 @pytest.mark.parametrize("place", ["repository", "home"])
 def test_a_file_that_names_a_folder_of_this_machine_is_refused(repository, tmp_path, monkeypatch, name, place):
     monkeypatch.setattr(Path, "home", lambda: Path("/home/somebody"))
@@ -198,8 +237,9 @@ def test_an_encoder_that_only_the_hubs_cache_has_is_packed_too(repository, tmp_p
     assert "emosphere-lab/data/encoders/whisper-tiny.en/model.safetensors" in found
 
 
-@pytest.mark.parametrize("absent", [RUN / "scores.json", RUN / "model" / "model.safetensors",
-                                    Path("data/embedded/emosphere.json")])  # fmt: skip
+@pytest.mark.parametrize(
+    "absent", [RUN / "scores.json", RUN / "model" / "model.safetensors", Path("data/embedded/emosphere.json")]
+)
 def test_without_data_or_run_it_says_what_to_do_and_writes_nothing(repository, tmp_path, absent):
     (repository / absent).unlink()
     with pytest.raises(LabError, match="run `make run` first"):
@@ -229,8 +269,11 @@ def test_a_students_notebook_runs_out_of_the_zip_up_to_its_first_exercise(reposi
     executed = nbformat.read(labs / "out.ipynb", 4)
     outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
     assert outputs[0].text.startswith(str(folder))
-    failed = [cell.metadata.nbgrader.grade_id for cell in executed.cells
-              if any(output.output_type == "error" for output in cell.get("outputs", []))]  # fmt: skip
+    failed = [
+        cell.metadata.nbgrader.grade_id
+        for cell in executed.cells
+        if any(output.output_type == "error" for output in cell.get("outputs", []))
+    ]
     assert failed == ["L1-1-check"]
 
 

@@ -65,8 +65,13 @@ def run(there, code, hidden=()):
     home.mkdir(exist_ok=True)
     task = json.dumps({"home": str(home), "hidden": [str(there / "hidden"), *map(str, hidden)]})
     code = f"import os, shutil, subprocess, sys\nfrom pathlib import Path\nthere = Path({str(there)!r})\n{code}"
-    return subprocess.run([sys.executable, "-P", locking.__file__, task, sys.executable, "-c", code], cwd=home,
-                          env=os.environ | {"TMPDIR": str(home)}, capture_output=True, text=True)  # fmt: skip
+    return subprocess.run(
+        [sys.executable, "-P", locking.__file__, task, sys.executable, "-c", code],
+        cwd=home,
+        env=os.environ | {"TMPDIR": str(home)},
+        capture_output=True,
+        text=True,
+    )
 
 
 @locked
@@ -87,9 +92,11 @@ def test_in_its_folder_it_does_as_it_likes(there):
 
 @locked
 def test_what_is_shown_is_read_though_it_lies_in_something_hidden(there):
-    code = f"import sys; sys.path.insert(0, {os.path.dirname(locking.__file__)!r}); from locking import lock; " \
-           f"lock({str(there.parent)!r} + '/home', [{str(there)!r}], [{str(there / 'tree')!r}]); " \
-           f"print(open({str(there / 'tree' / 'leaf')!r}).read()); open({str(there / 'file')!r})"  # fmt: skip
+    code = (
+        f"import sys; sys.path.insert(0, {os.path.dirname(locking.__file__)!r}); from locking import lock; "
+        f"lock({str(there.parent)!r} + '/home', [{str(there)!r}], [{str(there / 'tree')!r}]); "
+        f"print(open({str(there / 'tree' / 'leaf')!r}).read()); open({str(there / 'file')!r})"
+    )
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
     assert done.stdout == "whole\n" and "PermissionError" in done.stderr
 
@@ -108,8 +115,10 @@ def test_nothing_is_left_in_the_memory_that_processes_share(there):
 def test_processes_lock_and_share(there):
     if not locking.memory_works():
         pytest.skip("the kernel gives no /dev/shm of one's own")
-    code = "import multiprocessing as m; from multiprocessing.shared_memory import SharedMemory; m.Lock()\n" \
-           "one = SharedMemory(create=True, size=9); one.close(); one.unlink()"  # fmt: skip
+    code = (
+        "import multiprocessing as m; from multiprocessing.shared_memory import SharedMemory; m.Lock()\n"
+        "one = SharedMemory(create=True, size=9); one.close(); one.unlink()"
+    )
     done = run(there, code)
     assert not done.returncode, done.stderr
 
@@ -257,8 +266,10 @@ def test_a_folder_that_cannot_be_listed_is_opened_again_before_its_files_are_mis
     with keeper.watching(notes := []):
         (there / "tree" / "leaf").chmod(0o700)
         (there / "tree").chmod(0)
-    assert notes == [f"while this ran, files of the teacher changed: {there / 'tree'} (another mode, put back), "
-                     f"{there / 'tree' / 'leaf'} (another mode, put back)."]  # fmt: skip
+    assert notes == [
+        f"while this ran, files of the teacher changed: {there / 'tree'} (another mode, put back), "
+        f"{there / 'tree' / 'leaf'} (another mode, put back)."
+    ]
     keeper.close()
 
 
@@ -314,8 +325,13 @@ def test_no_line_of_a_submission_decides_what_is_right(way, answer, right, tmp_p
     import emosphere.lab.l1
     from emosphere.lab import Exercise, checking
 
-    for place, name in ((numpy, "allclose"), (Exercise, "check"), (checking, "TOLERANCE"), (emosphere.lab.l1, "Scale"),
-                        (emosphere.lab.l1, "check_normalise")):  # fmt: skip
+    for place, name in (
+        (numpy, "allclose"),
+        (Exercise, "check"),
+        (checking, "TOLERANCE"),
+        (emosphere.lab.l1, "Scale"),
+        (emosphere.lab.l1, "check_normalise"),
+    ):
         monkeypatch.setattr(place, name, getattr(place, name))
     monkeypatch.setitem(sys.modules, "emosphere.lab.l1", emosphere.lab.l1)
     sources = project(tmp_path)
@@ -326,8 +342,11 @@ def test_no_line_of_a_submission_decides_what_is_right(way, answer, right, tmp_p
     notebook.cells[4].source = f"def normalise(r, low, high):\n    return {answer}"
     prepared = with_private_checks(restored(notebook, lab)[0], lab)
     names = {}
-    step, check = next((step, check) for step, check in zip(prepared.cells, prepared.cells[1:], strict=False)
-                       if step.metadata.get(private.STEP))  # fmt: skip
+    step, check = next(
+        (step, check)
+        for step, check in zip(prepared.cells, prepared.cells[1:], strict=False)
+        if step.metadata.get(private.STEP)
+    )
     for source in (notebook.cells[2].source, SPOILS[way], notebook.cells[4].source, step.source):
         exec(source, names)
     if right:
