@@ -40,13 +40,13 @@ lab: env  ## JupyterLab in notebooks/
 	.venv/bin/jupyter lab --notebook-dir=notebooks
 
 lab-release: env  ## students' versions of the lab notebooks, in notebooks/student
-	$(EMOSPHERE).lab release
+	$(EMOSPHERE)_lab release
 
 lab-grade: env  ## points and feedback for what students handed in: make lab-grade SUBMISSIONS=folder OUTPUT=new JOBS=2
-	$(EMOSPHERE).lab grade $(call quoted,SUBMISSIONS) $(call option,--output,OUTPUT) $(call option,--jobs,JOBS)
+	$(EMOSPHERE)_lab grade $(call quoted,SUBMISSIONS) $(call option,--output,OUTPUT) $(call option,--jobs,JOBS)
 
 lab-pack: lab-release  ## emosphere-lab.zip: everything for a classroom without network, but the wheels
-	$(EMOSPHERE).lab pack
+	$(EMOSPHERE)_lab pack
 
 explore: env  ## the explorer as an app, such as: make explore CORPUS=manifest ROOT=/path OPTIONS='{"scale": [1, 7]}'
 	EMOSPHERE_CORPUS=$(call quoted,CORPUS) EMOSPHERE_ROOT=$(call quoted,ROOT) \

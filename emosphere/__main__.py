@@ -77,14 +77,15 @@ def main():
 def _train(arguments):
     from torch.distributed.elastic.multiprocessing.errors import record
 
-    from .checkpoint import CheckpointError
+    from .audio import AudioError
     from .config import Config, ConfigError
     from .corpora import CorpusError
-    from .encoders import EncoderError
-    from .files import BusyError
-    from .frames import FrameError
-    from .records import RecordError
-    from .training import RunError, train
+    from .data.frames import FrameError
+    from .model.encoders import EncoderError
+    from .run import RecordError
+    from .training.checkpoint import CheckpointError
+    from .training.pipeline import RunError, train
+    from .utils import BusyError
 
     try:
         settings = {"preset": "small", **dict(arguments.settings)}
@@ -95,6 +96,7 @@ def _train(arguments):
         BusyError,
         CheckpointError,
         ConfigError,
+        AudioError,
         CorpusError,
         EncoderError,
         FrameError,
@@ -115,10 +117,9 @@ def _predict(arguments):
     if not arguments.model and not folder.exists():
         sys.exit(f"There is no model in {folder}: train it with `make run`, or name another one with --model.")
 
-    from .files import replacing
-    from .memory import RunError
+    from .data.memory import RunError
     from .prediction import load_model, predict
-    from .texts import harmless
+    from .utils import harmless, replacing
 
     with contextlib.redirect_stdout(sys.stderr):  # for the progress bar; standard output is for the table alone
         try:

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Literal, Union, get_args, get_origin, get_type_hints
 
-from .files import write_json
 from .sphere import RegionGrid
+from .utils import write_json
 
 NAMED = {"whisper-tiny.en": "openai/whisper-tiny.en"}
 """Encoders with a name of their own, which are had without the Hub, and their names there."""
@@ -278,7 +278,7 @@ class Config:
 
 WHERE = ("root", "allow_missing_audio")
 """Parameters on which nothing hangs but where the corpus is found, and whether enough of it; what is found has
-fingerprints (`emosphere.provenance`)."""
+fingerprints (`emosphere.training.provenance`)."""
 
 HOW = ("workers", "micro_batch_seconds", "gradient_checkpointing", "attention", "compile", "fast_allocator")
 """Parameters that may change while a run is under way, for instance when memory was too small."""
@@ -315,7 +315,7 @@ PRESETS = {
         precision="no",
         threads=1,
     ),
-    # from scratch, to see what pretraining is worth; no dropout, see emosphere.encoders.TINY
+    # from scratch, to see what pretraining is worth; no dropout, see emosphere.model.encoders.TINY
     "tiny": dict(
         encoder="tiny",
         encoder_trained="all",

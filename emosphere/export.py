@@ -18,9 +18,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from .audio import MIN_SECONDS, RATE
 from .corpora import CATEGORIES
-from .corpora.decoding import MIN_SECONDS, RATE
-from .files import replacing
+from .utils import replacing
 
 INPUTS = ("input_values", "attention_mask")
 

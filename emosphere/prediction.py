@@ -9,15 +9,14 @@ import pandas as pd
 import torch
 from torch import nn
 
-from .batches import GroupedBatches
-from .corpora.audio import LONGEST
-from .corpora.decoding import RATE
+from .audio import LONGEST, RATE
 from .data import collate, inputs, make_loader
-from .memory import evaluation_memory, prediction_memory
+from .data.batches import GroupedBatches
+from .data.memory import evaluation_memory, prediction_memory
+from .data.recordings import Recordings, is_path, name_of
 from .model import EmoSphereModel
-from .progress import bar
-from .recordings import Recordings, is_path, name_of
 from .sphere import DIMENSIONS, vad_to_spherical
+from .utils import bar
 
 
 @torch.inference_mode()
@@ -196,7 +195,7 @@ def predict(model, sources, *, windows=None, batch_size=16, broken="raise", prog
 
     Examples
     --------
-    >>> from emosphere.encoders import TINY
+    >>> from emosphere.model.encoders import TINY
     >>> from emosphere.model import EmoSphereConfig
     >>> config = EmoSphereConfig(encoder_config={"model_type": "wavlm", **TINY}, style_width=96, head_width=32)
     >>> hum = np.sin(np.arange(40_000) / 20)

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from transformers import AutoConfig, AutoModel
 
-from emosphere.encoders import TINY
+from emosphere.model.encoders import TINY
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one is slow, and not wrong
 hypothesis.settings.load_profile("any machine")

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from emosphere import data
 from emosphere.losses import IGNORED, auxiliary_loss, ccc_loss
 from emosphere.model import EmoSphereConfig, EmoSphereModel
-from emosphere.step import backward
+from emosphere.training.gradient import backward
 
 SMALL = dict(
     hidden_size=32,
@@ -94,7 +94,7 @@ def step(model, accelerator, seconds=None, auxiliary=True, count=COUNT):
 
 if __name__ == "__main__":
     from emosphere.config import Config
-    from emosphere.training import _accelerator
+    from emosphere.training.pipeline import _accelerator
 
     accelerator = _accelerator(Config.create("tiny"))
     found = step(make_model(), accelerator, float(sys.argv[2]) or None, sys.argv[3] == "auxiliary", int(sys.argv[4]))

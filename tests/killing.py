@@ -14,8 +14,8 @@ import threading
 import time
 from pathlib import Path
 
-from emosphere import training
 from emosphere.config import Config
+from emosphere.training import pipeline as training
 
 if __name__ == "__main__":
     config, folder, cache, seed = sys.argv[1:]

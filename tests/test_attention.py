@@ -12,7 +12,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel
 from transformers.models.wavlm.modeling_wavlm import WavLMAttention
 
-from emosphere.attention import FusedWavLMAttention, fuse_attention
+from emosphere.model.attention import FusedWavLMAttention, fuse_attention
 
 CLOSE = dict(atol=1e-5, rtol=1e-5)
 

@@ -15,10 +15,12 @@ from conftest import write_corpus
 from fuzzing import in_time
 from test_training import configuration
 
-from emosphere import corpora, data, preparation, training
+from emosphere import corpora, data
 from emosphere.corpora import CorpusError
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.prediction import predict
+from emosphere.training import pipeline as training
+from emosphere.training import preparation
 
 RATE = 16_000
 

@@ -11,10 +11,10 @@ import torch
 
 from emosphere import corpora, losses
 from emosphere.card import speakers_told, split_sizes
-from emosphere.loop import warm_cosine
 from emosphere.sphere import RegionGrid
 from emosphere.synthesis.card import card
 from emosphere.synthesis.corpus import plan
+from emosphere.training.loop import warm_cosine
 
 ROOT = Path(__file__).parent.parent
 EMBEDDED = ROOT / "data" / "embedded"
@@ -126,8 +126,8 @@ def test_the_corpus_card_counts_interruptions_where_they_are_not_half():
 
 @pytest.mark.slow  # the frames of the embedded corpus, once, and ridge regression on each hidden state
 def test_03_knows_which_layer_wins():
-    from emosphere import preparation, probing
     from emosphere.config import Config
+    from emosphere.training import preparation, probing
 
     assert "With the default encoder an early layer wins on the embedded corpus" in notebook("03")
     config, cache = Config.create("small", root=str(EMBEDDED)), ROOT / "data" / "cache"

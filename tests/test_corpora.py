@@ -15,11 +15,14 @@ import pytest
 import soundfile
 import torch
 
+from emosphere import audio as decoding
 from emosphere import corpora
-from emosphere.corpora import CorpusError, audio, decoding, msp_podcast, splits
-from emosphere.corpora.corpus import COLUMNS, Corpus, counted, tidy
+from emosphere.corpora import CorpusError, msp_podcast, splits
+from emosphere.corpora import scanning as audio
+from emosphere.corpora.corpus import COLUMNS, Corpus, tidy
 from emosphere.data import Utterances
 from emosphere.sphere import Scale
+from emosphere.utils import counted
 
 MSP_HEADER = "FileName,EmoClass,EmoAct,EmoVal,EmoDom,SpkrID,Gender,Split_Set"
 MSP_ROWS = """\

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emosphere import corpora, data
-from emosphere.batches import GroupedBatches, cut, divided, padding_share
+from emosphere.data.batches import GroupedBatches, cut, divided, padding_share
 from emosphere.sphere import DIMENSIONS, RegionGrid
 
 

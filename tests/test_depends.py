@@ -13,10 +13,13 @@ import torch
 from conftest import write_corpus
 from safetensors.torch import load_file, save_file
 
-from emosphere import corpora, experiments, preparation, records, training
+from emosphere import corpora, experiments
+from emosphere import run as records
 from emosphere.config import Config, ConfigError, is_complete, is_stopped
 from emosphere.corpora import CorpusError
 from emosphere.sphere import DIMENSIONS
+from emosphere.training import pipeline as training
+from emosphere.training import preparation
 
 
 def write(root, speakers=8, **columns):
@@ -61,11 +64,11 @@ def stop(monkeypatch, config, folder):
 
     def stopping(*args, **options):
         with monkeypatch.context() as patch:
-            patch.setattr("emosphere.loop._Training.epoch", once(patch))
+            patch.setattr("emosphere.training.loop._Training.epoch", once(patch))
             real(*args, **options)
 
     def once(patch):
-        from emosphere.loop import _Training
+        from emosphere.training.loop import _Training
 
         epoch, calls = _Training.epoch, []
 

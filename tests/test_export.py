@@ -12,10 +12,10 @@ import torch
 from conftest import SMALL
 
 from emosphere import export
-from emosphere.attention import fuse_attention
-from emosphere.encoders import ENCODERS
 from emosphere.export import ExportError, to_onnx
-from emosphere.model import EmoSphereConfig, EmoSphereModel, build
+from emosphere.model import EmoSphereConfig, EmoSphereModel, build_model
+from emosphere.model.attention import fuse_attention
+from emosphere.model.encoders import ENCODERS
 
 
 def small(**settings):
@@ -46,7 +46,7 @@ def compared(model, path, lengths):
 @pytest.mark.parametrize("family", ENCODERS)
 def test_every_family_gives_the_same_numbers(encoders, tmp_path, family, pooling):
     torch.manual_seed(1)
-    model = build(
+    model = build_model(
         str(encoders / family), pooling=pooling, style_width=24, head_width=16, waveform_mean=0.01, waveform_std=0.2
     ).eval()
     largest = to_onnx(model, tmp_path / "model.onnx")

@@ -16,13 +16,14 @@ import torch
 from conftest import write_corpus
 from test_training import Stopped, configuration, stop_at
 
-from emosphere import frames, preparation, training
 from emosphere.config import Config, ConfigError
-from emosphere.data import read_audio
-from emosphere.frames import FrameError, Frames
+from emosphere.data import frames, read_audio
+from emosphere.data.frames import FrameError, Frames
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.prediction import predict
 from emosphere.sphere import DIMENSIONS
+from emosphere.training import pipeline as training
+from emosphere.training import preparation
 
 
 def frozen(root, encoders, family="whisper", **changes):

@@ -12,14 +12,17 @@ from accelerate import Accelerator
 from conftest import SMALL
 from fuzzing import ROUNDS, attempt, bitten, in_time, reshaped, retold, retyped
 
-from emosphere import checkpoint, corpora, experiments, files, metrics
+from emosphere import corpora, experiments, metrics
+from emosphere import utils as files
+from emosphere.audio import MIN_SECONDS, RATE, check_rate
 from emosphere.config import Config, ConfigError
-from emosphere.corpora import CorpusError, audio
-from emosphere.corpora.decoding import MIN_SECONDS, RATE, check_rate
+from emosphere.corpora import CorpusError
+from emosphere.corpora import scanning as audio
 from emosphere.data import read_audio
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.prediction import predict
 from emosphere.sphere import DIMENSIONS, RegionGrid
+from emosphere.training import checkpoint
 from emosphere.widgets.view import View
 
 IEMOCAP = """\

@@ -8,9 +8,9 @@ from conftest import SMALL, WHISPER
 from transformers import AutoConfig, AutoModel
 
 from emosphere.config import Config
-from emosphere.encoders import ENCODERS
-from emosphere.model import build
-from emosphere.training import _prepare_layers
+from emosphere.model import build_model
+from emosphere.model.encoders import ENCODERS
+from emosphere.training.pipeline import _prepare_layers
 
 HIDING = dict(apply_spec_augment=True, mask_time_prob=0.9, mask_time_length=4, mask_time_min_masks=2)
 LENGTHS = (32000, 16000, 6000, 4000)
@@ -58,7 +58,7 @@ def hidden(model, batch):
 @pytest.mark.parametrize("family", ENCODERS)
 def test_at_most_half_of_an_utterance_is_hidden(tmp_path, batch, family, norm):
     changes = {} if family in ("whisper", "data2vec-audio") else {"feat_extract_norm": norm}
-    model = build(encoder(tmp_path, family, **changes), style_width=24, head_width=16).train()
+    model = build_model(encoder(tmp_path, family, **changes), style_width=24, head_width=16).train()
     spans, inside = hidden(model, batch)
     assert spans[0].sum() >= inside[0] / 5
     assert (spans.sum(1) <= inside / 2).all()
@@ -67,18 +67,18 @@ def test_at_most_half_of_an_utterance_is_hidden(tmp_path, batch, family, norm):
 
 @pytest.mark.parametrize("family", ["wavlm", "hubert", "whisper"])
 def test_a_batch_shorter_than_a_span_is_left_alone(tmp_path, batch, family):
-    model = build(encoder(tmp_path, family, mask_time_length=200), style_width=24, head_width=16).train()
+    model = build_model(encoder(tmp_path, family, mask_time_length=200), style_width=24, head_width=16).train()
     assert not hidden(model, batch)[0].any()
 
 
 def test_a_share_of_nothing_hides_nothing_of_whisper(tmp_path, batch):
-    model = build(encoder(tmp_path, "whisper", mask_time_prob=0.0), style_width=24, head_width=16).train()
+    model = build_model(encoder(tmp_path, "whisper", mask_time_prob=0.0), style_width=24, head_width=16).train()
     assert not hidden(model, batch)[0].any()
 
 
 def test_whispers_bands_are_hidden_as_transformers_would(tmp_path, batch):
     changes = dict(mask_time_prob=0.0, mask_feature_prob=0.9, mask_feature_length=10)
-    model = build(encoder(tmp_path, "whisper", **changes), style_width=24, head_width=16).train()
+    model = build_model(encoder(tmp_path, "whisper", **changes), style_width=24, head_width=16).train()
     found = {}
     model.encoder.conv1.register_forward_pre_hook(lambda _, given: found.update(mel=given[0]))
     model.hidden_states(*batch)
@@ -89,7 +89,7 @@ def test_whispers_bands_are_hidden_as_transformers_would(tmp_path, batch):
 @pytest.mark.parametrize("family", ["wavlm", "whisper"])
 def test_nothing_is_hidden_from_a_frozen_encoder(tmp_path, batch, family):
     folder = encoder(tmp_path, family)
-    model = build(folder, encoder_trained="nothing", style_width=24, head_width=16).train()
+    model = build_model(folder, encoder_trained="nothing", style_width=24, head_width=16).train()
     assert not hidden(model, batch)[0].any()
     states, mask = model.hidden_states(*batch)
     with torch.no_grad():
@@ -99,7 +99,7 @@ def test_nothing_is_hidden_from_a_frozen_encoder(tmp_path, batch, family):
 
 @pytest.mark.parametrize("family", ["wavlm", "whisper"])
 def test_it_is_a_setting(tmp_path, batch, family):
-    model = build(encoder(tmp_path, family), style_width=24, head_width=16).train()
+    model = build_model(encoder(tmp_path, family), style_width=24, head_width=16).train()
     _prepare_layers(model, Config.create("tiny"))
     assert hidden(model, batch)[0].any()
     _prepare_layers(model, Config.create("tiny", spec_augment=False))
@@ -121,7 +121,7 @@ def test_a_configuration_without_the_setting_is_what_it_was(tmp_path):
 def test_at_most_half_of_the_features_are_hidden(tmp_path, batch, family, asked):
     names = ("mask_feature_prob", "mask_feature_length", "mask_feature_min_masks")
     folder = encoder(tmp_path, family, mask_time_prob=0.0, **dict(zip(names, asked, strict=True)))
-    model = build(folder, style_width=24, head_width=16).train()
+    model = build_model(folder, style_width=24, head_width=16).train()
     width, found, real = SMALL["hidden_size"], [], model.encoder._mask_hidden_states
 
     def watching(states, **options):

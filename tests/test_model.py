@@ -11,10 +11,10 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoConfig, AutoModel, BertConfig, BertModel
 
-from emosphere.encoders import ENCODERS, EncoderError, load_encoder, transformer_layers
 from emosphere.losses import ccc_loss
-from emosphere.model import EmoSphereConfig, EmoSphereModel, build
-from emosphere.pooling import GatedConvolution, SelfAttention, StatisticsPooling, StylePooling
+from emosphere.model import EmoSphereConfig, EmoSphereModel, build_model
+from emosphere.model.encoders import ENCODERS, EncoderError, load_encoder, transformer_layers
+from emosphere.model.pooling import GatedConvolution, SelfAttention, StatisticsPooling, StylePooling
 
 
 def small(**settings):
@@ -36,7 +36,7 @@ def batch():
 @pytest.mark.parametrize("family", [name for name in ENCODERS if name != "data2vec-audio"])
 def test_an_utterance_alone_and_in_a_batch_agree(encoders, batch, family, pooling):
     waveforms, mask, lengths = batch
-    model = build(
+    model = build_model(
         str(encoders / family), pooling=pooling, style_width=24, head_width=16, waveform_mean=0.01, waveform_std=0.2
     ).eval()
     with torch.no_grad():
@@ -84,7 +84,7 @@ def test_bfloat16_frames_of_the_cache(batch):
 
 @pytest.mark.parametrize("family", ENCODERS)
 def test_every_encoder_family_learns_without_its_front_end(encoders, batch, family):
-    model = build(str(encoders / family), style_width=24, head_width=16).train()
+    model = build_model(str(encoders / family), style_width=24, head_width=16).train()
     assert model.encoder.config.layerdrop == 0
     model(batch[0], batch[1]).vad.sum().backward()
     convolutions = ("feature_extractor.", "conv1.", "conv2.")
@@ -222,7 +222,7 @@ def test_group_norm_encoders_get_no_mask(tmp_path):
     from transformers import WavLMConfig, WavLMModel
 
     WavLMModel(WavLMConfig(**{**SMALL, "feat_extract_norm": "group"})).save_pretrained(tmp_path)
-    assert not build(str(tmp_path), style_width=24).config.mask_encoder
+    assert not build_model(str(tmp_path), style_width=24).config.mask_encoder
 
 
 @pytest.mark.parametrize("stable", [True, False])
@@ -244,19 +244,19 @@ def test_layers_are_transformers_hidden_states(tmp_path, batch, family, stable):
         assert len(expected) == count + 1
         shared = dict(style_width=24, head_width=16, waveform_mean=0.01, waveform_std=0.2)
         for layer in (*range(count + 1), "last"):
-            model = build(str(tmp_path), layer=layer, **shared).eval()
+            model = build_model(str(tmp_path), layer=layer, **shared).eval()
             states, _ = model.hidden_states(waveforms, mask)
             number = count if layer == "last" else layer
             torch.testing.assert_close(states[:, :, 0], expected[number], atol=1e-6, rtol=0)
             assert len(transformer_layers(model.encoder)) == number
-        states, _ = build(str(tmp_path), layer="weighted", **shared).eval().hidden_states(waveforms, mask)
+        states, _ = build_model(str(tmp_path), layer="weighted", **shared).eval().hidden_states(waveforms, mask)
         torch.testing.assert_close(states, torch.stack(expected, 2), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("layer", [0, 1, "weighted"])
 @pytest.mark.parametrize("family", ["wavlm", "whisper"])
 def test_a_model_of_some_layers_is_saved_and_loaded(encoders, tmp_path, batch, family, layer):
-    model = build(
+    model = build_model(
         str(encoders / family),
         layer=layer,
         frame_stride=3,
@@ -323,14 +323,14 @@ def test_encoders_are_loaded_whole_or_not_at_all(encoders, tmp_path, family, dam
         weights[name] = weights[name][:-1].contiguous()
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(EncoderError, match="weights of the encoder .* not in its files, or of another shape, such as"):
-        build(str(tmp_path))
+        build_model(str(tmp_path))
 
 
 def test_encoders_that_are_not_there_or_not_speech(tmp_path):
     with pytest.raises(EncoderError, match="'nobody/nothing'.*neither a folder.*Hub"):
-        build("nobody/nothing")
+        build_model("nobody/nothing")
     BertModel(
         BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8)
     ).save_pretrained(tmp_path)
     with pytest.raises(EncoderError, match="is a bert model, not a speech encoder"):
-        build(str(tmp_path))
+        build_model(str(tmp_path))

@@ -15,15 +15,15 @@ from conftest import SMALL
 from scipy.signal import firwin, upfirdn
 
 from emosphere import __main__ as command
-from emosphere import prediction, recordings
+from emosphere import prediction
+from emosphere.audio import AudioError
 from emosphere.corpora import CorpusError
-from emosphere.corpora.decoding import AudioError
-from emosphere.data import read_audio
-from emosphere.encoders import ENCODERS
-from emosphere.memory import RunError
-from emosphere.model import EmoSphereConfig, EmoSphereModel, build
+from emosphere.data import read_audio, recordings
+from emosphere.data.memory import RunError
+from emosphere.data.recordings import Recordings, converted
+from emosphere.model import EmoSphereConfig, EmoSphereModel, build_model
+from emosphere.model.encoders import ENCODERS
 from emosphere.prediction import load_model, predict
-from emosphere.recordings import Recordings, converted
 from emosphere.sphere import DIMENSIONS, RegionGrid
 
 RATE = 16_000
@@ -113,7 +113,7 @@ def test_a_row_does_not_depend_on_the_others(encoders, family, wav):
         model = EmoSphereModel(model.config).eval()
     else:
         torch.manual_seed(0)
-        model = build(str(encoders / family), style_width=24, head_width=16, waveform_std=0.1).eval()
+        model = build_model(str(encoders / family), style_width=24, head_width=16, waveform_std=0.1).eval()
     sources = [noise(0.5, 1), wav("a.wav", noise(3.0, 2)), noise(0.8, 3), wav("b.wav", noise(0.5, 4)), noise(2.0, 5)]
     together = predict(model, sources)
     assert together["source"].tolist() == [0, str(sources[1]), 2, str(sources[3]), 4]

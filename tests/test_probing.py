@@ -7,8 +7,8 @@ from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
 from test_frames import frozen, prepared_for
 
-from emosphere import probing
-from emosphere.probing import PENALTIES, described, layer_scores, ridge
+from emosphere.training import probing
+from emosphere.training.probing import PENALTIES, described, layer_scores, ridge
 
 
 @pytest.mark.parametrize("features", [5, 80])

@@ -13,11 +13,11 @@ import psutil
 import pytest
 from test_training import configuration
 
-from emosphere import training
-from emosphere.launching import launch
-from emosphere.loop import RunError
-from emosphere.pooling import StylePooling
+from emosphere.model.pooling import StylePooling
 from emosphere.sphere import DIMENSIONS
+from emosphere.training import launch_training
+from emosphere.training import pipeline as training
+from emosphere.training.loop import RunError
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 RESULTS = ("history.csv", "model/model.safetensors", "predictions.csv", "scores.json")
@@ -40,7 +40,7 @@ def pair(tones, encoders, tmp_path_factory):
     """A run in two processes, in pieces, with dropout."""
     folder = tmp_path_factory.mktemp("pair")
     config = configuration(tones, encoders, epochs=4, head_dropout=0.3, micro_batch_seconds=2.0)
-    return config, launch(config, folder / "run", 2, cache=folder / "cache")
+    return config, launch_training(config, folder / "run", 2, cache=folder / "cache")
 
 
 def test_two_processes_leave_one_whole_run(pair, tones):
@@ -71,7 +71,7 @@ def test_one_process_learns_the_same(tones, encoders, tmp_path, monkeypatch, cha
     alone = training.train(config, tmp_path / "alone", cache=tmp_path, progress=False)
     script = tmp_path / "without_dropout.py"
     script.write_text(
-        "from emosphere.pooling import StylePooling\nStylePooling.__init__.__defaults__ = (0.0,)\n"
+        "from emosphere.model.pooling import StylePooling\nStylePooling.__init__.__defaults__ = (0.0,)\n"
         "from emosphere.__main__ import main\nmain()\n"
     )
     config.save(tmp_path / "config.json")
@@ -107,14 +107,14 @@ def launched(tmp_path, monkeypatch, config, patch):
     (tmp_path / "site" / "sitecustomize.py").write_text(patch)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'site'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     with pytest.raises(RunError) as caught:
-        launch(config, tmp_path / "run", 2, cache=tmp_path)
+        launch_training(config, tmp_path / "run", 2, cache=tmp_path)
     return str(caught.value)
 
 
 LATER = """
 import os, sys
 if os.environ.get("RANK") == "1":
-    import emosphere.loop as loop
+    import emosphere.training.loop as loop
     def wrong(*arguments, **options):
         {what}
     loop.forward_all = wrong
@@ -141,4 +141,4 @@ def test_the_first_error_is_said_and_not_what_the_others_make_of_it(tones, encod
 
 def test_what_goes_wrong_in_a_process_is_said_in_the_notebook(tones, encoders, tmp_path):
     with pytest.raises(RunError, match="Training in 2 processes failed. The loss is no longer a number in epoch 0, in"):
-        launch(configuration(tones, encoders, learning_rate=1e30), tmp_path / "run", 2, cache=tmp_path)
+        launch_training(configuration(tones, encoders, learning_rate=1e30), tmp_path / "run", 2, cache=tmp_path)

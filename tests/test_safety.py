@@ -23,17 +23,19 @@ import psutil
 import pytest
 import soundfile
 import torch
+from emosphere_lab import grades
 from safetensors.torch import load_file
 
-from emosphere import __main__, checkpoint, corpora, data, experiments, files, plots, weights, widgets
+from emosphere import __main__, corpora, data, experiments, plots, widgets
+from emosphere import utils as files
 from emosphere.config import ConfigError
 from emosphere.corpora import CorpusError
-from emosphere.encoders import EncoderError, find_encoder
-from emosphere.lab import grades
-from emosphere.model import EmoSphereModel, build
+from emosphere.model import EmoSphereModel, build_model, weights
+from emosphere.model.encoders import EncoderError, find_encoder
 from emosphere.sphere import RegionGrid
 from emosphere.synthesis.corpus import build as speak_corpus
-from emosphere.texts import harmless, markdown
+from emosphere.training import checkpoint
+from emosphere.utils import harmless, markdown
 from emosphere.widgets.recorder import save as save_recording
 
 ROOT = Path(__file__).parent.parent
@@ -147,7 +149,7 @@ def test_a_pickle_in_an_encoder_is_not_run(encoder, tmp_path, raw):
     else:
         torch.save(payload, encoder / "pytorch_model.bin")
     with pytest.raises(EncoderError, match="The weights of the encoder .*encoder' cannot be loaded"):
-        build(str(encoder), style_width=16, head_width=16)
+        build_model(str(encoder), style_width=16, head_width=16)
     assert not (tmp_path / "trace").exists()
 
 
@@ -155,12 +157,12 @@ def test_harmless_weights_in_a_pickle_are_read(encoder):
     weights = load_file(encoder / "model.safetensors")
     torch.save(weights, encoder / "pytorch_model.bin")
     (encoder / "model.safetensors").unlink()
-    loaded = build(str(encoder), style_width=16, head_width=16).encoder.state_dict()
+    loaded = build_model(str(encoder), style_width=16, head_width=16).encoder.state_dict()
     assert weights and all(torch.equal(loaded[name], tensor) for name, tensor in weights.items())
 
 
 def test_a_run_folder_with_a_pickle_is_refused(encoder, tmp_path):
-    model = build(str(encoder), style_width=16, head_width=16)
+    model = build_model(str(encoder), style_width=16, head_width=16)
     model.save_pretrained(tmp_path / "model")
     for content in (model.state_dict(), {"regression.1.bias": Payload(tmp_path / "trace")}):
         (tmp_path / "model" / "model.safetensors").unlink(missing_ok=True)
@@ -180,7 +182,7 @@ def test_code_in_an_encoder_is_not_run(encoder, tmp_path, kind):
     config |= {"model_type": kind, "auto_map": {"AutoConfig": "mine.C", "AutoModel": "mine.M"}}
     (encoder / "config.json").write_text(json.dumps(config))
     if kind == "wavlm":  # transformers has its own code for it
-        assert build(str(encoder), style_width=16, head_width=16).encoder.__class__.__module__.startswith(
+        assert build_model(str(encoder), style_width=16, head_width=16).encoder.__class__.__module__.startswith(
             "transformers."
         )
     else:
@@ -561,7 +563,7 @@ def test_a_reader_on_windows_only_makes_us_wait(tmp_path, monkeypatch):
 def test_memory_is_measured_where_posix_is_not(monkeypatch):
     from types import SimpleNamespace
 
-    from emosphere import provenance
+    from emosphere.training import provenance
 
     monkeypatch.delattr(os, "sysconf")
     accelerator = SimpleNamespace(device=torch.device("cpu"), num_processes=1)
@@ -597,7 +599,7 @@ def computed(text):
 
 @pytest.mark.parametrize("to", ["file", "output"])
 def test_predict_writes_no_formula(tmp_path, encoders, capsys, monkeypatch, to):
-    model = build(str(encoders / "wavlm"), style_width=16, head_width=16)
+    model = build_model(str(encoders / "wavlm"), style_width=16, head_width=16)
     model.save_pretrained(tmp_path / "model")
     monkeypatch.chdir(tmp_path)
     names = ["=1+1.wav", "@x.wav", "+2.wav", "good.wav"]
@@ -687,7 +689,7 @@ def test_markdown_shows_a_text_letter_by_letter(text, frame):
 def leave_everything(folder, encoders):
     """Files of every kind that the library writes."""
     speak_corpus(folder / "corpus", utterances=12, progress=False)
-    model = build(str(encoders / "wavlm"), style_width=16, head_width=16)
+    model = build_model(str(encoders / "wavlm"), style_width=16, head_width=16)
     (folder / "run").mkdir()
     checkpoint.keep(model, folder / "run", 0)
     checkpoint.settle(folder / "run", 0)

@@ -11,7 +11,7 @@ from gradients import COUNT, make_batch, make_model, step, total_loss
 from safetensors.torch import load_file
 
 from emosphere import data
-from emosphere.batches import divided
+from emosphere.data.batches import divided
 
 
 def at_once(model, auxiliary=True, count=COUNT):

@@ -18,11 +18,13 @@ import pytest
 import yaml
 from distributed import Client
 
-from emosphere import corpora, experiments, files, training
+from emosphere import corpora, experiments
+from emosphere import utils as files
 from emosphere.config import ConfigError
 from emosphere.corpora import CorpusError
 from emosphere.experiments import SweepError, read_results, running
 from emosphere.sphere import DIMENSIONS
+from emosphere.training import pipeline as training
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 EPOCHS = 25  # so many that there is time to stop a run in the middle

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from emosphere import experiments, files, metrics
+from emosphere import experiments, metrics
+from emosphere import utils as files
 from emosphere.config import Config, ConfigError
 from emosphere.experiments import TABLES, read_results
 from emosphere.sphere import DIMENSIONS

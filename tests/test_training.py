@@ -24,15 +24,18 @@ from sklearn.metrics import f1_score
 from sklearn.utils.class_weight import compute_class_weight
 from transformers import AutoConfig, AutoModel
 
-from emosphere import checkpoint, corpora, data, files, loop, prediction, preparation, training
+from emosphere import corpora, data, prediction
+from emosphere import utils as files
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
-from emosphere.encoders import EncoderError
-from emosphere.memory import evaluation_memory, is_shortage
-from emosphere.model import EmoSphereModel, build
+from emosphere.data.memory import evaluation_memory, is_shortage
+from emosphere.model import EmoSphereModel, build_model
+from emosphere.model.encoders import EncoderError
 from emosphere.prediction import evaluation_loader, forward_all, predict
-from emosphere.randomness import random_state, set_random_state
 from emosphere.sphere import DIMENSIONS
+from emosphere.training import checkpoint, loop, preparation
+from emosphere.training import pipeline as training
+from emosphere.training.randomness import random_state, set_random_state
 
 
 def configuration(root, encoders, **changes):
@@ -690,7 +693,7 @@ PASSES = [(3, 0.5), (1, 0.7)]
 def compiled_passes(folder, **dropout):
     """Largest difference between the two passes of a divided batch, in compiled layers; evaluation in between."""
     AutoModel.from_config(AutoConfig.for_model("wavlm", **{**SMALL, **dropout})).save_pretrained(folder)
-    model = build(str(folder), style_width=16, head_width=16).train()
+    model = build_model(str(folder), style_width=16, head_width=16).train()
     training._prepare_layers(model, Config.create("tiny", compile=True))
     largest = 0.0
     for utterances, seconds in PASSES:

@@ -13,8 +13,8 @@ import torch
 from transformers import WhisperConfig
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-from emosphere import encoders, weights
-from emosphere.encoders import EncoderError, find_encoder, load_encoder
+from emosphere.model import encoders, weights
+from emosphere.model.encoders import EncoderError, find_encoder, load_encoder
 
 NAME = "whisper-tiny.en"
 

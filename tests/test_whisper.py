@@ -7,8 +7,8 @@ from conftest import WHISPER
 from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-from emosphere.encoders import EncoderError, find_encoder, keep_layers, load_encoder, new_encoder
-from emosphere.whisper import ShortWhisperEncoder, log_mel
+from emosphere.model.encoders import EncoderError, find_encoder, keep_layers, load_encoder, new_encoder
+from emosphere.model.whisper import ShortWhisperEncoder, log_mel
 
 LENGTHS = (16000, 9001, 4000, 31 * 16000 + 77)
 

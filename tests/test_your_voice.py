@@ -11,9 +11,10 @@ import soundfile
 import torch
 from conftest import SMALL
 
-from emosphere import corpora, plots, prediction, recordings, widgets
+from emosphere import corpora, plots, prediction, widgets
 from emosphere.corpora import CorpusError
 from emosphere.corpora.corpus import Corpus, tidy
+from emosphere.data import recordings
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
 from emosphere.widgets import hearing

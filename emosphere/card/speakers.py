@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..corpora.corpus import counted
-from ..records import read_json, read_predictions
-from ..speakers import is_known, known
+from ..run import read_json, read_predictions
+from ..utils import counted, is_known, known
 
 
 def drawn(predictions):

@@ -10,11 +10,9 @@ import numpy as np
 
 from ..config import NAMED, Config
 from ..corpora import CATEGORIES
-from ..corpora.corpus import counted
-from ..files import clear_leftovers, replacing
-from ..records import read_ceiling, read_history, read_json, read_predictions
+from ..run import read_ceiling, read_history, read_json, read_predictions
 from ..sphere import RegionGrid
-from ..texts import markdown
+from ..utils import clear_leftovers, counted, markdown, replacing
 from . import measured
 from .speakers import speakers_told, who
 from .words import CARD, CEILING, CORPORA

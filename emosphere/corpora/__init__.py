@@ -14,9 +14,9 @@ There is no corpus 'emotales'; did you mean 'emotale'?
 import difflib
 import inspect
 
-from . import audio, emotale, iemocap, manifest, msp_podcast
-from .audio import samples, scan
+from . import emotale, iemocap, manifest, msp_podcast
 from .corpus import CATEGORIES, Corpus, CorpusError, category_names
+from .scanning import durations, samples, scan
 from .validation import problems, validate
 
 __all__ = [
@@ -65,7 +65,7 @@ def _guess(word, known):
 def load(name, root=None, **options):
     """A corpus by name, as `read` gives it, with durations from the headers of its files."""
     corpus = read(name, root, **options)
-    seconds = audio.durations(corpus).fillna(corpus.table["duration"])
+    seconds = durations(corpus).fillna(corpus.table["duration"])
     return corpus.replace(table=corpus.table.assign(duration=seconds))
 
 

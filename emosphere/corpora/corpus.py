@@ -20,8 +20,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 import pandas as pd
 
-from ..speakers import UNKNOWN
 from ..sphere import DIMENSIONS, Scale
+from ..utils import UNKNOWN, counted
 
 COLUMNS = ("utterance", "path", "split", "speaker", "gender", "emotion", *DIMENSIONS, "duration")
 """The columns of every table; cells of `utterance` and `path` are never missing, all others may be."""
@@ -73,17 +73,6 @@ _GENDERS = {"f": "female", "m": "male", "female": "female", "male": "male", "unk
 
 class CorpusError(ValueError):
     """A corpus cannot be read or used; the message says what is wrong, where, and what to do."""
-
-
-def counted(number, noun):
-    """A number with its noun.
-
-    Examples
-    --------
-    >>> counted(1, "utterance"), counted(1200, "utterance")
-    ('1 utterance', '1,200 utterances')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def category_names(codes):

@@ -11,8 +11,9 @@ References
 import pandas as pd
 
 from ..sphere import DIMENSIONS, Scale
+from ..utils import counted
 from . import layouts, tables
-from .corpus import OTHER, Corpus, CorpusError, counted, tidy
+from .corpus import OTHER, Corpus, CorpusError, tidy
 from .splits import speaker_disjoint
 
 SCALE = Scale(1, 5)

@@ -6,18 +6,9 @@ import numpy as np
 import pandas as pd
 
 from ..sphere import DIMENSIONS, Scale
+from ..utils import counted
 from . import layouts, tables
-from .corpus import (
-    COLUMNS,
-    EXTRAS,
-    NUMBERS,
-    SPLITS,
-    Corpus,
-    CorpusError,
-    counted,
-    segments,
-    tidy,
-)
+from .corpus import COLUMNS, EXTRAS, NUMBERS, SPLITS, Corpus, CorpusError, segments, tidy
 from .splits import leave_out_no_agreement, speaker_disjoint
 
 REQUIRED = ("utterance", "path", "speaker", *DIMENSIONS)

@@ -9,8 +9,9 @@ References
 import pandas as pd
 
 from ..sphere import Scale
+from ..utils import counted
 from . import layouts, tables
-from .corpus import Corpus, CorpusError, counted, tidy
+from .corpus import Corpus, CorpusError, tidy
 from .splits import paper_protocol
 
 SCALE = Scale(1, 7)

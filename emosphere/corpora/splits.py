@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..sphere import DIMENSIONS
-from .corpus import CATEGORIES, NO_AGREEMENT, SPLITS, CorpusError, counted
+from ..utils import counted
+from .corpus import CATEGORIES, NO_AGREEMENT, SPLITS, CorpusError
 
 
 def _whole(value, name, least):

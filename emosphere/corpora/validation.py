@@ -5,11 +5,11 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from ..speakers import is_known
+from ..audio import RATE, judge
 from ..sphere import DIMENSIONS
-from . import audio
-from .corpus import CATEGORIES, NO_AGREEMENT, OTHER, SPLITS, CorpusError, counted, segments
-from .decoding import RATE
+from ..utils import counted, is_known
+from . import scanning
+from .corpus import CATEGORIES, NO_AGREEMENT, OTHER, SPLITS, CorpusError, segments
 
 FINDINGS = ("severity", "finding", "row", "utterance", "file", "detail")
 
@@ -45,7 +45,7 @@ def _unheard(corpus, facts):
     """(n, 2) pandas.DataFrame: ``finding`` and ``detail`` of the sounds that cannot be used, "" of the others."""
     if len(facts) != len(corpus) or not facts.index.equals(corpus.table.index):
         raise CorpusError("The scan is of another table; scan this corpus again.")
-    finding, detail = audio.judge(facts)
+    finding, detail = judge(facts)
     found = pd.DataFrame({"finding": finding, "detail": detail}, index=facts.index, dtype=object)
     # a file that was decoded is inside: following a hundred thousand paths again takes seconds
     for row in facts.index[facts["error"] != ""]:
@@ -78,7 +78,7 @@ def problems(corpus, scan):
     ----------
     corpus : Corpus
     scan : (n, 10) pandas.DataFrame
-        What `audio.scan` gave for this corpus.
+        What `emosphere.corpora.scan` gave for this corpus.
 
     Returns
     -------
@@ -207,9 +207,9 @@ def validate(corpus, *, scan=None, cache=None, progress=True):
     ----------
     corpus : Corpus
     scan : (n, 10) pandas.DataFrame, optional
-        What `audio.scan` gave for this corpus; made if not given.
+        What `emosphere.corpora.scan` gave for this corpus; made if not given.
     cache, progress
-        As in `audio.scan`.
+        As in `emosphere.corpora.scan`.
 
     Returns
     -------
@@ -218,7 +218,7 @@ def validate(corpus, *, scan=None, cache=None, progress=True):
         ``corpus.table``), utterance, file, detail; errors first. What holds for every file is one row without
         a place.
     """
-    facts = audio.scan(corpus, cache=cache, progress=progress) if scan is None else scan
+    facts = scanning.scan(corpus, cache=cache, progress=progress) if scan is None else scan
     findings = _collapse(_all(corpus, facts), len(corpus))
     order = findings["severity"].map(_SEVERITIES.index).astype(int)
     findings = findings.assign(order=order).sort_values(["order", "row"], kind="stable", na_position="first")

@@ -4,7 +4,7 @@ The way of the data: a YAML file (`load_experiment`) becomes runs, `sweep` train
 the runs left, `tables`, `differences` and `compare` judge it, `show`, `export` and `report` put it on paper.
 """
 
-from ..records import RecordError
+from ..run import RecordError
 from .comparison import compare
 from .engines import SweepError
 from .latex import to_latex

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from IPython.display import HTML
 
-from ..files import replacing
-from ..texts import harmless, markdown
+from ..utils import harmless, markdown, replacing
 from .latex import to_latex
 from .sheet import Sheet, one_line
 

@@ -9,10 +9,10 @@ import pandas as pd
 
 from ..card.speakers import drawn
 from ..config import Config
-from ..corpora.corpus import counted
 from ..metrics import difference, uncertainty
-from ..records import read_ceiling, read_json, read_predictions
+from ..run import read_ceiling, read_json, read_predictions
 from ..sphere import DIMENSIONS
+from ..utils import counted
 from .published import PUBLISHED
 
 

@@ -10,7 +10,7 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 
 from ..config import ConfigError, is_complete
-from ..files import BusyError, only_writer, replacing
+from ..utils import BusyError, only_writer, replacing
 
 FAILURE = "failure.txt"
 

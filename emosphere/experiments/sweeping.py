@@ -9,8 +9,8 @@ import pandas as pd
 
 from ..config import is_complete, is_stopped
 from ..corpora import read, scan
-from ..progress import bar
-from ..provenance import depends, finished
+from ..training.provenance import depends, finished
+from ..utils import bar
 from .engines import SweepError, executed
 from .plan import Experiment, load_experiment
 from .results import read_results
@@ -131,8 +131,8 @@ def _missing(planned, beside):
 
 def _encoder(config, beside):
     """The fingerprint of an encoder, if it has one whatever the seed and can be had here."""
-    from ..encoders import EncoderError, find_encoder, keep_layers, load_encoder  # only here: they need PyTorch
-    from ..preparation import encoder_print
+    from ..model.encoders import EncoderError, find_encoder, keep_layers, load_encoder  # only here: they need PyTorch
+    from ..training.preparation import encoder_print
 
     if config.encoder == "tiny":
         return {}

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..metrics import FIGURES, holm
-from ..records import class_counts
+from ..run import class_counts
 from ..sphere import DIMENSIONS
 from .published import PUBLISHED, PUBLISHED_REGIONS, TABLES
 

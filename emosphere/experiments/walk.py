@@ -7,7 +7,7 @@ from pathlib import Path
 import papermill
 
 from ..plots import forest, grid_study, save
-from ..texts import harmless
+from ..utils import harmless
 from .plan import load_experiment
 from .rendering import export
 from .running import run_notebook

@@ -4,7 +4,7 @@ Arguments come in the order truth, prediction. NaN where a figure is undefined.
 """
 
 from .bootstrap import FIGURES, concordance_interval, difference, holm, uncertainty
-from .figures import accuracy, concordance_cc, confusion, macro_f1, scores
+from .scores import accuracy, concordance_cc, confusion, macro_f1, scores
 
 __all__ = [
     "FIGURES",

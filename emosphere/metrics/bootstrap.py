@@ -23,9 +23,9 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from ..speakers import is_known
 from ..sphere import DIMENSIONS
-from .figures import FIGURES, concordance_from_sums, concordance_sums, figure_sums, figures_from_sums
+from ..utils import is_known
+from .scores import FIGURES, concordance_from_sums, concordance_sums, figure_sums, figures_from_sums
 
 LOWEST = np.array([-1.0, -1.0, -1.0, -1.0, 0.0, 0.0])  # of each of FIGURES
 CELLS = 2_000_000

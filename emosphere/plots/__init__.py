@@ -9,14 +9,7 @@ from .colouring import Colouring, color_by_group, color_by_quantity, color_by_re
 from .forest import forest
 from .grids import grid_study
 from .menu import sphere_menu
-from .panels import (
-    history,
-    label_distributions,
-    region_confusion,
-    region_shares,
-    truth_against_prediction,
-    waveform,
-)
+from .panels import history, label_distributions, region_confusion, region_shares, truth_against_prediction, waveform
 from .paths import over_time, path, way
 from .spheres import arrows, hover_texts, patches, sphere
 

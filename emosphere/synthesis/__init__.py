@@ -11,13 +11,13 @@ one of 54 speakers, ``espeak`` runs the engine, ``speech`` puts these together, 
 ``card`` the corpus card, and ``truth`` says what the truth would score.
 """
 
-from emosphere.synthesis.corpus import build
-from emosphere.synthesis.prosody import Prosody, Quality, prosody, quality
-from emosphere.synthesis.sentences import NEUTRAL
-from emosphere.synthesis.speech import RATE, speak
-from emosphere.synthesis.truth import ceiling, true_points
-from emosphere.synthesis.voices import COUNT, Speaker
-from emosphere.synthesis.voices import get as speaker
+from .corpus import build
+from .prosody import Prosody, Quality, prosody, quality
+from .sentences import NEUTRAL
+from .speech import RATE, speak
+from .truth import ceiling, true_points
+from .voices import COUNT, Speaker
+from .voices import get as speaker
 
 __all__ = [
     "COUNT",

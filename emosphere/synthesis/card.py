@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from emosphere.synthesis import labels, prosody, sentences, speech, voices
+from . import labels, prosody, sentences, speech, voices
 
 CARD = """\
 # The embedded corpus of emosphere

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from emosphere.files import move
-from emosphere.progress import bar
-from emosphere.synthesis import labels, sentences, voices
-from emosphere.synthesis.card import card
-from emosphere.synthesis.speech import RATE, overlap, speak
+from ..utils import bar, move
+from . import labels, sentences, voices
+from .card import card
+from .speech import RATE, overlap, speak
 
 VERSION = 1
 """To be raised whenever the same settings give other files."""

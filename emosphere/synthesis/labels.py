@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
+from ..sphere import DIMENSIONS, RegionGrid, Scale
 
 SCALE = Scale(1, 7)
 RATERS = 5

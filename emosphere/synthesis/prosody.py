@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emosphere.sphere import DIMENSIONS
+from ..sphere import DIMENSIONS
 
 SMILE = 18.0  # %
 EFFORT_AROUSAL, EFFORT_DOMINANCE = 10.0, 4.0  # dB

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 import torchaudio
 
-from emosphere.synthesis import espeak, voices
-from emosphere.synthesis.prosody import check_vad, prosody, quality
+from . import espeak, voices
+from .prosody import check_vad, prosody, quality
 
 RATE = 16000
 """Sampling rate of the embedded corpus in Hz."""

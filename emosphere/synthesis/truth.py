@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from emosphere.metrics import scores
-from emosphere.sphere import DIMENSIONS
-from emosphere.synthesis.corpus import STAMP, plan
+from ..metrics import scores
+from ..sphere import DIMENSIONS
+from .corpus import STAMP, plan
 
 
 def true_points(root):

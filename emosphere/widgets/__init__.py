@@ -5,7 +5,8 @@ The explorers (`explore`, `compare`) put together parts that know nothing of eac
 ``comparison``). `hear` is the synthesiser with sliders, `listen` a microphone before a trained model.
 """
 
-from .. import plots
+from emosphere import plots
+
 from .explorer import Explorer
 from .models import ModelExplorer
 from .view import View

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from ..corpora import CorpusError
-from ..corpora.corpus import counted
 from ..metrics import confusion
-from ..records import RecordError, read_predictions
+from ..run import RecordError, read_predictions
 from ..sphere import DIMENSIONS, RegionGrid
+from ..utils import counted
 from .view import PREDICTED, View, check_predictions
 
 PRESETS = [RegionGrid.from_angle(angle, spacing) for spacing in ("angle", "area") for angle in (90, 60, 45)]

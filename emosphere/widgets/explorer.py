@@ -3,8 +3,8 @@
 import numpy as np
 from ipywidgets import HTML, HBox, Layout, Select, VBox
 
-from ..corpora.corpus import counted
 from ..sphere import RegionGrid
+from ..utils import counted
 from .controls import WRAP, Filters, GridControl, menu
 from .flat import FlatMap
 from .listing import Listing

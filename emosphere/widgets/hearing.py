@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..corpora.audio import LONGEST
-from ..corpora.corpus import counted
-from ..corpora.decoding import RATE
+from ..audio import LONGEST, RATE
+from ..data.recordings import plain
 from ..prediction import predict
-from ..recordings import plain
 from ..sphere import DIMENSIONS
+from ..utils import counted
 
 MOST = 240
 """Windows of a recording at most, as long as none of its sound is left out; more would take long and show no more."""

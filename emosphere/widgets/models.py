@@ -5,9 +5,9 @@ import html
 import numpy as np
 from ipywidgets import HTML, Checkbox, HBox, Layout, VBox
 
-from ..corpora.corpus import counted
 from ..plots import Colouring, spheres
 from ..sphere import RegionGrid
+from ..utils import counted
 from .comparison import Comparison
 from .confusion import Confusion
 from .controls import WRAP, GridControl, menu

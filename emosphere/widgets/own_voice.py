@@ -6,11 +6,12 @@ import numpy as np
 import plotly.graph_objects as go
 from ipywidgets import HTML, HBox, Layout, VBox
 
-from .. import plots
+from emosphere import plots
+
+from ..data.recordings import Recordings
 from ..plots import spheres
 from ..plots.basic import styled
 from ..prediction import load_model
-from ..recordings import Recordings
 from ..sphere import DIMENSIONS
 from .figure import Figure
 from .hearing import listen_to, nearest, origin

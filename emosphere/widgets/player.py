@@ -6,10 +6,11 @@ import numpy as np
 import soundfile
 from ipywidgets import HTML, Audio, HBox, Layout, VBox
 
-from .. import plots
+from emosphere import plots
+
+from ..audio import AudioError, length, read
 from ..corpora import CorpusError
 from ..corpora.corpus import segments
-from ..corpora.decoding import length, read
 from .figure import Figure
 from .messages import description, heading, message
 
@@ -104,7 +105,7 @@ class Player(VBox):
         self.show_facts(facts)
         try:
             samples, rate, cut = _read(self.corpus, row)
-        except CorpusError as error:
+        except (AudioError, CorpusError) as error:
             self._silence()
             self.title.value = heading(utterance) + message(str(error))
             return

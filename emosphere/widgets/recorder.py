@@ -9,8 +9,7 @@ import numpy as np
 import traitlets
 from ipywidgets import HTML, Button, HBox, Layout, Text
 
-from ..corpora.audio import QUIETEST, SILENCE, is_silent
-from ..corpora.decoding import MIN_SECONDS, RATE
+from ..audio import MIN_SECONDS, QUIETEST, RATE, SILENCE, is_silent
 from .messages import message
 from .player import wav_bytes
 

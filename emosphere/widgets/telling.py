@@ -4,8 +4,9 @@ import html
 
 import numpy as np
 
-from .. import plots
-from ..corpora.audio import LONGEST, QUIETEST
+from emosphere import plots
+
+from ..audio import LONGEST, QUIETEST
 from ..plots.colouring import CIVIDIS, color_by_region
 from ..sphere import DIMENSIONS
 from .hearing import in_words

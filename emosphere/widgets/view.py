@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from .. import plots
+from emosphere import plots
+
 from ..corpora import CorpusError, category_names
 from ..sphere import DIMENSIONS, OCTANTS, RegionGrid, vad_to_spherical
 

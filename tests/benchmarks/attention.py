@@ -17,8 +17,8 @@ import pandas as pd
 import torch
 from transformers import AutoConfig, AutoModel
 
-from emosphere.attention import fuse_attention
-from emosphere.training import use_fast_allocator
+from emosphere.model.attention import fuse_attention
+from emosphere.training.pipeline import use_fast_allocator
 from tests.benchmarks.estimate import Live, saved_bytes
 
 BASE = dict(

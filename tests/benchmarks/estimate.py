@@ -42,8 +42,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from emosphere.attention import fuse_attention
 from emosphere.model import EmoSphereConfig, EmoSphereModel
+from emosphere.model.attention import fuse_attention
 
 LARGE = dict(
     model_type="wavlm",
@@ -220,7 +220,7 @@ def step_bytes(settings, batch, seconds, **how):
     seconds : float
         Length of each utterance.
     attention : {"plain", "fused", "recomputed"}
-        transformers' own, or that of `emosphere.attention`.
+        transformers' own, or that of `emosphere.model.attention`.
     checkpointing, bf16 : bool
         The rest are fields of `EmoSphereConfig`.
 

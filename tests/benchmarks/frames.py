@@ -12,9 +12,10 @@ import time
 import torch
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-from emosphere import data, preparation
+from emosphere import data
 from emosphere.config import Config
-from emosphere.whisper import log_mel
+from emosphere.model.whisper import log_mel
+from emosphere.training import preparation
 
 COMPARED = 60  # utterances
 

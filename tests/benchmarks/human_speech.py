@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emosphere import corpora, experiments, preparation, probing
+from emosphere import corpora, experiments
 from emosphere.config import Config
-from emosphere.frames import FramedUtterances
+from emosphere.data.frames import FramedUtterances
 from emosphere.metrics import concordance_cc
 from emosphere.prediction import predict
 from emosphere.sphere import DIMENSIONS
+from emosphere.training import preparation, probing
 
 VARIANTS = {"full": {}, "no_region_task": {"auxiliary": "none"}}
 

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 import soundfile
 
-from emosphere import training
 from emosphere.config import Config
+from emosphere.training import pipeline as training
 
 MEAN_SECONDS = 6.5
 

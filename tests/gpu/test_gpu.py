@@ -10,10 +10,12 @@ from accelerate import Accelerator
 from gradients import COUNT, make_batch, make_model, step, total_loss
 from test_training import Stopped, configuration, stop_at
 
-from emosphere import data, preparation, training
-from emosphere.attention import fuse_attention
+from emosphere import data
 from emosphere.model import EmoSphereConfig, EmoSphereModel
-from emosphere.step import backward
+from emosphere.model.attention import fuse_attention
+from emosphere.training import pipeline as training
+from emosphere.training import preparation
+from emosphere.training.gradient import backward
 
 BASE = dict(
     model_type="wavlm",

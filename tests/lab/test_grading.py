@@ -13,12 +13,11 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from emosphere_lab import locking, submissions
+from emosphere_lab.grading import grade
+from emosphere_lab.releasing import LabError, read_labs, student_version
+from emosphere_lab.submissions import find_students, restored
 from nbformat.v4 import new_code_cell
-
-from emosphere.lab import locking, submissions
-from emosphere.lab.grading import grade
-from emosphere.lab.releasing import LabError, read_labs, student_version
-from emosphere.lab.submissions import find_students, restored
 
 from .course import answers, cell_of, hand_in, project, solved
 
@@ -308,7 +307,7 @@ def test_ctrl_c_ends_the_processes_and_keeps_what_is_graded(sources, tmp_path):
     command = [
         sys.executable,
         "-m",
-        "emosphere.lab",
+        "emosphere_lab",
         "grade",
         str(tmp_path / "in"),
         "--sources",

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from emosphere_lab import l1
 from ipywidgets import HTML, Dropdown, FloatSlider
 
 from emosphere import corpora
-from emosphere.lab import l1
 from emosphere.sphere import RegionGrid
 from emosphere.widgets.figure import Figure
 

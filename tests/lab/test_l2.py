@@ -7,9 +7,9 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 import torch
+from emosphere_lab import l2
 from ipywidgets import HTML, FloatSlider, IntSlider, Widget
 
-from emosphere.lab import l2
 from emosphere.sphere import Scale
 
 

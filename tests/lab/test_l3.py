@@ -5,12 +5,12 @@ import re
 import numpy as np
 import pytest
 import torch
+from emosphere_lab import Hint, l3
+from emosphere_lab.l3_layers import LAYERS, assemble, seeded
+from emosphere_lab.l3_parts import attention, gated_convolution, masked_mean
 from ipywidgets import HTML, Checkbox, FloatSlider, IntSlider
 
-from emosphere.lab import Hint, l3
-from emosphere.lab.l3_layers import LAYERS, assemble, seeded
-from emosphere.lab.l3_parts import attention, gated_convolution, masked_mean
-from emosphere.pooling import GatedConvolution, SelfAttention
+from emosphere.model.pooling import GatedConvolution, SelfAttention
 from emosphere.widgets.figure import Figure
 
 

@@ -8,13 +8,13 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
+from emosphere_lab import Hint, l4, l4_runs
+from emosphere_lab.l4_variants import chosen, label
 from scipy import stats
 
 from emosphere.config import Config
 from emosphere.experiments import CCCS, Results
 from emosphere.experiments.sweeping import NOTEBOOK
-from emosphere.lab import Hint, l4, l4_runs
-from emosphere.lab.l4_variants import chosen, label
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "notebooks" / "lab" / "L4_ablation.ipynb"

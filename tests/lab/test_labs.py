@@ -11,8 +11,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-
-from emosphere.lab import Hint, Question, l1, l2, l3, l4
+from emosphere_lab import Hint, Question, l1, l2, l3, l4
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "notebooks" / "lab"
@@ -192,7 +191,7 @@ def test_inputs_tell_every_mistake_from_the_right_answer_and_from_those_with_oth
 
 @pytest.mark.parametrize("lab", ["l1", "l2", "l3", "l4"])
 def test_a_question_has_one_right_answer_and_says_something_to_each(lab):
-    question = importlib.import_module(f"emosphere.lab.{lab}").question()
+    question = importlib.import_module(f"emosphere_lab.{lab}").question()
     assert isinstance(question, Question)
     for number in range(len(question.said)):
         question.buttons[number].click()

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
-from emosphere.lab.packing import MACHINE, pack
-from emosphere.lab.releasing import LabError
+from emosphere_lab.packing import MACHINE, pack
+from emosphere_lab.releasing import LabError
 
 from .course import answers, project
 
@@ -222,7 +221,7 @@ def test_an_own_zip_is_replaced_and_any_other_is_kept(repository, tmp_path, caps
 
 
 def test_an_encoder_that_only_the_hubs_cache_has_is_packed_too(repository, tmp_path, monkeypatch):
-    from emosphere import encoders
+    from emosphere.model import encoders
 
     shutil.rmtree(repository / "data" / "encoders")
 
@@ -278,7 +277,7 @@ def test_a_students_notebook_runs_out_of_the_zip_up_to_its_first_exercise(reposi
 
 
 def test_the_command_line_speaks_plainly(tmp_path):
-    command = [sys.executable, "-m", "emosphere.lab"]
+    command = [sys.executable, "-m", "emosphere_lab"]
     done = subprocess.run([*command, "pack", str(tmp_path / "out.zip")], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr == "There are no lab notebooks (such as L1_sphere.ipynb) in notebooks/lab.\n"

@@ -3,8 +3,7 @@
 import nbformat
 import papermill
 import pytest
-
-from emosphere.lab.releasing import LabError, read_labs, release
+from emosphere_lab.releasing import LabError, read_labs, release
 
 from .course import answers, cell_of, project, solved
 

@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from emosphere.lab import isolation, locking, private, safekeeping
-from emosphere.lab.private import shown, with_private_checks
-from emosphere.lab.releasing import read_labs
-from emosphere.lab.safekeeping import Safekeeping
-from emosphere.lab.submissions import restored
+from emosphere_lab import isolation, locking, private, safekeeping
+from emosphere_lab.private import shown, with_private_checks
+from emosphere_lab.releasing import read_labs
+from emosphere_lab.safekeeping import Safekeeping
+from emosphere_lab.submissions import restored
 
 from .course import answers, project
 
@@ -309,10 +308,10 @@ def test_a_place_has_what_the_labs_name_and_no_way_to_their_sources(tmp_path, mo
 SPOILS = {
     "a variable": "l1 = [1, 4, 7]",
     "a check of the module": "l1.check_normalise = lambda answer: None",
-    "a check of the class": "import emosphere.lab\nemosphere.lab.Exercise.check = lambda self, answer: None",
-    "the module": "import sys\nsys.modules['emosphere.lab.l1'] = l1 = type('l1', (), {'check_normalise': print})",
-    "what is right": "import emosphere.lab.l1\nemosphere.lab.l1.Scale = print",
-    "the tolerance": "import emosphere.lab.checking\nemosphere.lab.checking.TOLERANCE = 1e9",
+    "a check of the class": "import emosphere_lab\nemosphere.lab.Exercise.check = lambda self, answer: None",
+    "the module": "import sys\nsys.modules['emosphere_lab.l1'] = l1 = type('l1', (), {'check_normalise': print})",
+    "what is right": "import emosphere_lab.l1\nemosphere.lab.l1.Scale = print",
+    "the tolerance": "import emosphere_lab.checking\nemosphere.lab.checking.TOLERANCE = 1e9",
     "a comparison": "import numpy\nnumpy.allclose = lambda *arguments, **others: True",
 }
 
@@ -320,23 +319,22 @@ SPOILS = {
 @pytest.mark.parametrize("way", SPOILS)
 @pytest.mark.parametrize("answer, right", [("2 * (r - low) / (high - low) - 1", True), ("r", False)])
 def test_no_line_of_a_submission_decides_what_is_right(way, answer, right, tmp_path, monkeypatch):
+    import emosphere_lab.l1
     import numpy
-
-    import emosphere.lab.l1
-    from emosphere.lab import Exercise, checking
+    from emosphere_lab import Exercise, checking
 
     for place, name in (
         (numpy, "allclose"),
         (Exercise, "check"),
         (checking, "TOLERANCE"),
-        (emosphere.lab.l1, "Scale"),
-        (emosphere.lab.l1, "check_normalise"),
+        (emosphere_lab.l1, "Scale"),
+        (emosphere_lab.l1, "check_normalise"),
     ):
         monkeypatch.setattr(place, name, getattr(place, name))
-    monkeypatch.setitem(sys.modules, "emosphere.lab.l1", emosphere.lab.l1)
+    monkeypatch.setitem(sys.modules, "emosphere_lab.l1", emosphere_lab.l1)
     sources = project(tmp_path)
     notebook = answers(L1_1_check="l1.check_normalise(normalise)")
-    notebook.cells[2].source = "from emosphere.lab import l1"
+    notebook.cells[2].source = "from emosphere_lab import l1"
     (sources / "L1_numbers.ipynb").write_text(json.dumps(notebook))
     lab = read_labs(sources)[0]
     notebook.cells[4].source = f"def normalise(r, low, high):\n    return {answer}"

@@ -1,0 +1,303 @@
+"""The frames of a frozen encoder: made once for a corpus, used by every epoch, variant, seed and process.
+
+A folder of the cache belongs to one encoder: its weights, settings, layer, stride and normalisation (that of a
+raw-waveform encoder is the training split's, so variants that train on other utterances have frames of their own). An
+entry in it belongs to what is heard in one file, wherever that lies. Entries are float16, in shards that are written
+whole and mapped into memory, so memory does not grow with the corpus. What an interruption has left undone is added
+later; processes that want the same frames wait for the one that makes them.
+"""
+
+import hashlib
+import json
+import shutil
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch.utils.data import Dataset
+
+from .batches import GroupedBatches
+from ..audio import RATE
+from .loading import Utterances, make_loader
+from ..model.encoders import different, fingerprint
+from ..utils import acquire, clear_leftovers, replacing
+from .memory import is_shortage, shortage
+from ..utils import bar, stoppable
+
+VERSION = 1
+"""To be raised whenever the same encoder and sound give other frames."""
+
+SHARD = 64 * 2**20
+"""Bytes of frames after which a shard is written; less than these are lost when a process is killed."""
+
+GPU_SECONDS = 600
+"""Of audio that go through the encoder at a time on a GPU. On CPU utterances go alone, which is no slower there and
+gives the same bits whatever else is made."""
+
+SAMPLE = 5_000
+"""Utterances at most over which mean and deviation are taken."""
+
+
+class FrameError(RuntimeError):
+    """Frames that cannot be made or kept."""
+
+
+class Frames:
+    """The cached frames of one frozen encoder.
+
+    Parameters
+    ----------
+    model : EmoSphereModel
+        Whose encoder is frozen.
+    cache : path-like
+
+    Attributes
+    ----------
+    folder : Path
+    shape : (states, width)
+    per_second : float
+        Frames of a second of audio.
+    """
+
+    def __init__(self, model, cache):
+        config = model.config
+        settings = different(config.encoder_config)
+        weights = fingerprint(model.encoder.state_dict().items())
+        what = [
+            VERSION,
+            weights,
+            settings,
+            config.layer,
+            config.frame_stride,
+            config.waveform_mean,
+            config.waveform_std,
+            config.mask_encoder,
+        ]
+        key = hashlib.sha256(json.dumps(what, sort_keys=True, default=str).encode()).hexdigest()[:12]
+        family = config.encoder_config["model_type"]
+        self.folder = Path(cache) / "frames" / f"{family}-layer-{config.layer}-{key}"
+        self.shape = tuple(model.frame_mean.shape)
+        self.per_second = model.frame_count(100 * RATE) / 100
+        self._shards, self._where = {}, {}
+        self._look()
+
+    def __contains__(self, digest):
+        return digest in self._where
+
+    def __getitem__(self, digest):
+        """(frames, states, width) torch.Tensor of float16, by the `digest` of a file's audio facts."""
+        name, begin, end = self._where[digest]
+        if name not in self._shards:
+            self._shards[name] = safe_open(self.folder / name, framework="pt")
+        return self._shards[name].get_slice("frames")[begin:end]
+
+    def __getstate__(self):
+        return self.__dict__ | {"_shards": {}}  # a worker process opens them anew
+
+    def fill(self, model, corpus, rows, digests, seconds, *, workers=0, at_a_time=None, progress=True):
+        """Makes the frames that are not there yet.
+
+        Parameters
+        ----------
+        model : EmoSphereModel
+            Where its encoder is, CPU or GPU, the work is done.
+        corpus : Corpus
+        rows : pandas.DataFrame
+            Rows of its table.
+        digests : pandas.Series of str
+            By index of the table.
+        seconds : pandas.Series of float
+            Lengths of the utterances, likewise.
+        workers : int
+            Processes that decode audio.
+        at_a_time : float, optional
+            Seconds of audio that go through the encoder at a time on a GPU.
+        progress : bool
+
+        Raises
+        ------
+        FrameError
+            If there is too little room, a file cannot be written, or frames are not numbers that float16 holds; what
+            was made before is kept.
+        """
+        if all(digest in self for digest in digests[rows.index]):
+            return
+        with self._alone(progress):
+            self._look(mend=True)
+            todo = rows[[digest not in self for digest in digests[rows.index]]]
+            todo = todo[~digests[todo.index].duplicated()]
+            if len(todo):
+                lengths = seconds[todo.index].to_numpy()
+                self._make(model, corpus, todo, digests[todo.index].tolist(), lengths, workers, at_a_time, progress)
+
+    def statistics(self, digests):
+        """Mean and standard deviation of every width of every state over the frames of utterances.
+
+        Parameters
+        ----------
+        digests : sequence of str
+            Of more than `SAMPLE` as many are drawn, always the same ones.
+
+        Returns
+        -------
+        (2, states, width) torch.Tensor of float32
+        """
+        if len(digests) > SAMPLE:
+            digests = np.random.default_rng(0).choice(np.asarray(digests), SAMPLE, replace=False)
+        count, sums = 0, torch.zeros(2, *self.shape, dtype=torch.float64)
+        for digest in digests:
+            frames = self[digest].double()
+            count += len(frames)
+            sums += torch.stack([frames.sum(0), (frames**2).sum(0)])
+        mean, squares = sums / count
+        return torch.stack([mean, (squares - mean**2).clamp_min(1e-10).sqrt()]).float()
+
+    def _look(self, mend=False):
+        """Reads which entries there are; with `mend` a file that is no whole shard is deleted, to be made again."""
+        for path in sorted(self.folder.glob("*.safetensors")):
+            try:
+                with safe_open(path, framework="pt") as file:
+                    names, ends = json.loads(file.metadata()["digests"]), file.get_tensor("ends").tolist()
+                found = _entries(path, names, ends)
+            except (SafetensorError, KeyError, ValueError, TypeError):  # damaged; a cache is only ever a saving
+                if mend:
+                    with suppress(OSError):
+                        path.unlink()
+                continue
+            self._where |= found
+
+    @contextmanager
+    def _alone(self, progress):
+        lock = FileLock(self.folder / ".lock")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            acquire(lock, 2)
+        except Timeout:
+            if progress:
+                print(f"Another process is making frames in {self.folder}; this one waits for it.", flush=True)
+            acquire(lock)
+        except OSError as error:
+            raise FrameError(
+                f"No frames can be kept in {self.folder} ({error}); name another folder as cache."
+            ) from None
+        try:
+            clear_leftovers(self.folder)
+            yield
+        finally:
+            lock.release()
+
+    def _make(self, model, corpus, rows, digests, lengths, workers, at_a_time, progress):
+        dataset = Utterances(corpus, rows)
+        size = int(lengths.sum() * self.per_second * np.prod(self.shape) * 2)
+        free = shutil.disk_usage(self.folder).free
+        if size > free:
+            raise FrameError(
+                f"The frames of {len(rows):,} utterances take {_size(size)}, and {_size(free)} are free "
+                f"where {self.folder} lies. Make room, name another folder as cache, or set frame_stride "
+                "higher."
+            )
+        if progress:
+            print(
+                f"The encoder's frames of {len(rows):,} utterances are made once: {_size(size)} in {self.folder}.",
+                flush=True,
+            )
+        device = next(model.parameters()).device
+        together = device.type == "cuda" and model.config.exact
+        limit = {"seconds": at_a_time or GPU_SECONDS} if together else {"batch_size": 1}
+        batches = GroupedBatches(lengths, **limit)
+        model.encoder.eval()
+        made, held = {}, 0  # and its bytes
+        with stoppable(), bar(total=len(rows), desc="frames", unit="utterance", disable=not progress) as shown:
+            try:
+                for batch in make_loader(dataset, batches, workers):
+                    with torch.inference_mode():
+                        states, mask = model.hidden_states(
+                            batch["input_values"].to(device), batch["attention_mask"].to(device)
+                        )
+                    for position, frames, inside in zip(batch["positions"].tolist(), states, mask, strict=True):
+                        made[digests[position]] = kept = frames[inside].half().cpu()
+                        if not kept.isfinite().all():
+                            name = rows["utterance"].iloc[position]
+                            del made[digests[position]]
+                            raise FrameError(
+                                f"The encoder's frames of {name} are not numbers that float16 can hold; "
+                                "choose another layer, or leave the utterance out."
+                            )
+                        held += kept.nbytes
+                    shown.update(len(batch["positions"]))
+                    if held >= SHARD:
+                        self._keep(made)
+                        made, held = {}, 0
+            except (MemoryError, RuntimeError) as error:
+                if not is_shortage(error):
+                    raise
+                at = batch["positions"].numpy()
+                raise FrameError(
+                    shortage("for making frames", rows["utterance"].to_numpy()[at], lengths[at])
+                ) from error
+            finally:  # also when it is interrupted
+                self._keep(made)
+
+    def _keep(self, made):
+        """Writes a shard."""
+        if not made:
+            return
+        names = json.dumps(list(made))  # which name the file, so that no other one ever gets its name
+        path = self.folder / f"{hashlib.sha256(names.encode()).hexdigest()[:16]}.safetensors"
+        ends = np.cumsum([len(frames) for frames in made.values()])
+        try:
+            with replacing(path) as temporary:
+                save_file(
+                    {"frames": torch.cat(list(made.values())), "ends": torch.from_numpy(ends)},
+                    temporary,
+                    metadata={"digests": names},
+                )
+        except (OSError, SafetensorError) as error:
+            raise FrameError(
+                f"The frames cannot be written to {path} ({' '.join(str(error).split())[:200]}). What was "
+                "made before is kept; make room, or name another folder as cache."
+            ) from None
+        self._where |= _entries(path, made, ends.tolist())
+
+
+class FramedUtterances(Dataset):
+    """Cached frames of rows of a corpus: item ``i`` is ``(i, (frames, states, width) torch.Tensor)``.
+
+    Parameters
+    ----------
+    frames : Frames
+    digests : sequence of str
+    max_seconds : float, optional
+        No more than the frames of so much of the beginning.
+    """
+
+    def __init__(self, frames, digests, max_seconds=None):
+        self.frames, self.digests = frames, list(digests)
+        self.longest = None if max_seconds is None else max(1, int(max_seconds * frames.per_second))
+        self.rate = frames.per_second
+
+    def __len__(self):
+        return len(self.digests)
+
+    def __getitem__(self, position):
+        return position, self.frames[self.digests[position]][: self.longest]
+
+    def silence(self, seconds):
+        """Nothing, as long as that; an item without its position."""
+        return torch.zeros(max(1, int(seconds * self.rate)), *self.frames.shape, dtype=torch.float16)
+
+
+def _entries(path, names, ends):
+    """dict: of each name the shard, and where in it its frames begin and end."""
+    return {name: (path.name, *place) for name, *place in zip(names, [0, *ends[:-1]], ends, strict=True)}
+
+
+def _size(count):
+    """Bytes as people say them."""
+    if 0 < count < 1e6:
+        return "less than 1 MB"
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{round(count / 1e6)} MB"

@@ -1,0 +1,259 @@
+"""What a run needs before it can train: usable rows, their lengths and classes, class weights, the model."""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from accelerate.utils import set_seed
+
+from ..corpora import CorpusError, problems, read, scan
+from ..data import Utterances, auxiliary_classes
+from ..data.frames import FramedUtterances, Frames
+from ..model import build_model
+from ..model.encoders import different, find_encoder, fingerprint
+from ..sphere import inverse_frequency_weights
+from ..utils import counted, is_known, known
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A corpus made ready for a run: ``rows`` and ``seconds`` (of audio) by split, auxiliary ``classes`` by split.
+
+    ``waveform`` is (mean, standard deviation) over all samples of the training split, ``weights`` the class weights,
+    ``notes`` what a reader of the results should know, ``digests`` (by index of the corpus' table) of what is heard,
+    ``frames`` of a frozen encoder once they are made.
+    """
+
+    corpus: object
+    rows: dict
+    seconds: dict
+    classes: dict
+    class_names: tuple
+    weights: np.ndarray
+    waveform: tuple
+    notes: tuple
+    digests: pd.Series
+    frames: Frames | None = None
+
+    def utterances(self, split, max_seconds=None):
+        """Dataset of a split: its waveforms, or its frames if the encoder is frozen; the beginning of each alone."""
+        if self.frames is None:
+            return Utterances(self.corpus, self.rows[split], max_seconds)
+        return FramedUtterances(self.frames, self.digests[self.rows[split].index], max_seconds)
+
+    def class_table(self):
+        """pandas.DataFrame: ``name``, ``utterances`` (training) and ``weight`` of each auxiliary class."""
+        counts = np.bincount(self.classes["train"][self.classes["train"] >= 0], minlength=len(self.class_names))
+        columns = {"name": self.class_names, "utterances": counts[: len(self.class_names)]}
+        return pd.DataFrame({**columns, "weight": self.weights[: len(self.class_names)]})
+
+
+def prepare(config, *, cache="data/cache", progress=True):
+    """Loads the corpus, leaves out what cannot be used, and measures what the run needs to know of it.
+
+    Raises
+    ------
+    CorpusError
+        If a split has too few usable utterances.
+    """
+    corpus = read(config.corpus, config.root, **config.corpus_options)
+    # every file is decoded once, here: lengths, loudness, and which ones are broken
+    facts = scan(corpus, cache=cache, progress=progress)
+    length = facts["frames"] / facts["rate"]
+    corpus = corpus.replace(table=corpus.table.assign(duration=length.fillna(corpus.table["duration"])))
+    notes, wrong = list(corpus.notes), problems(corpus, facts)
+    rows, seconds, classes, names = {}, {}, {}, ()
+    for split in SPLITS:
+        rated = corpus.rows(split, no_agreement=split == "train" and not config.preprocessing)
+        lost = wrong.loc[rated.index[wrong["finding"][rated.index] != ""]]
+        chosen = rated.drop(lost.index)
+        if len(lost) > len(rated) / 2 and not config.allow_missing_audio:
+            raise CorpusError(
+                f"{len(lost):,} of the {counted(len(rated), 'rated utterance')} of the {split} split of {corpus.name} "
+                f"cannot be used: {_reasons(corpus, lost)}. Is {corpus.root} the right folder, and whole? "
+                "allow_missing_audio=True takes what is there."
+            )
+        if len(lost):
+            notes.append(
+                f"{counted(len(lost), f'{split} utterance')} left out: {_reasons(corpus, lost)} (validate lists all)."
+            )
+        if config.limit is not None and len(chosen) > config.limit:
+            chosen = chosen.sample(config.limit, random_state=0).sort_index()
+            notes.append(f"Only {config.limit} {split} utterances are used (limit).")
+        if len(chosen) < (least := config.batch_size if split == "train" else 2):
+            members = wrong[corpus.table["split"] == split]
+            why = _reasons(corpus, members[members["finding"] != ""]) or (
+                f"{len(rated):,} of its {len(members):,} utterances are rated, and not of category X"
+                if len(members)
+                else f"no utterance has the split {split}"
+            )
+            raise CorpusError(
+                f"The {split} split of {corpus.name} has {counted(len(chosen), 'usable utterance')}, and a run needs "
+                f"at least {least}{' (one batch)' if split == 'train' else ''}: {why}."
+            )
+        rows[split] = chosen
+        seconds[split] = length[chosen.index].to_numpy()
+        classes[split], names = auxiliary_classes(corpus, chosen, config.auxiliary, config.grid)
+    notes += _shared_speakers(rows) + _shared_sounds(rows, facts)
+    if config.auxiliary == "category" and len(set(classes["train"]) - {-1}) < 2:
+        there = rows["train"]["emotion"].value_counts().head(5).to_dict()
+        raise CorpusError(
+            f"auxiliary=category needs training utterances of two categories at least. The emotions of "
+            f"{corpus.name} are {there or 'not given'}: write letters or names ({', '.join(names)}), or "
+            "choose another auxiliary task."
+        )
+    if config.auxiliary == "category" and (without := int((classes["train"] < 0).sum())):
+        notes.append(
+            f"{counted(without, 'train utterance')} with none of the eight categories, and so not in the "
+            "auxiliary loss."
+        )
+    weights = inverse_frequency_weights(classes["train"], len(names)) if names else np.ones(0)
+    empty = [name for name, weight in zip(names, weights, strict=True) if weight == 0]
+    if empty:
+        notes.append(
+            f"No training utterance in {len(empty)} of {len(names)} classes, whose weight is 0: {'; '.join(empty)}."
+        )
+    heard = facts.loc[rows["train"].index]
+    # per second rather than per sample, since files may differ in rate
+    duration = (heard["frames"] / heard["rate"]).sum()
+    mean = (heard["total"] / heard["rate"]).sum() / duration
+    std = np.sqrt((heard["total_squares"] / heard["rate"]).sum() / duration - mean**2)
+    return Prepared(
+        corpus, rows, seconds, classes, names, weights, (float(mean), float(std)), tuple(notes), facts["digest"]
+    )
+
+
+def _reasons(corpus, wrong):
+    """How many utterances have which problem, and an example of each."""
+    counts = wrong["finding"].value_counts()
+    return "; ".join(
+        f"{row.finding} ({counts[row.finding]:,}), such as {corpus.table['path'][row.Index]}: {row.detail.rstrip('.')}"
+        for row in wrong[~wrong["finding"].duplicated()].itertuples()
+    )
+
+
+def _shared_speakers(rows):
+    """Notes on speakers in two splits, and on utterances whose speaker nobody knows."""
+    speakers, notes = {split: known(table["speaker"]) for split, table in rows.items()}, []
+    for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        if shared := sorted(speakers[one] & speakers[other]):
+            names = ", ".join(shared[:3]) + ", ..." * (len(shared) > 3)
+            notes.append(f"{counted(len(shared), 'speaker')} of {other} in {one}, too ({names}).")
+    nameless = {split: int((~is_known(rows[split]["speaker"])).sum()) for split in ("validation", "test")}
+    return notes + [
+        f"{counted(count, f'{split} utterance')} by unknown speakers, who may be in train, too."
+        for split, count in nameless.items()
+        if count
+    ]
+
+
+def new_model(config, prepared, *, cache="data/cache"):
+    """The untrained `EmoSphereModel` of a run; its pretrained encoder is loaded, the rest is seeded."""
+    set_seed(config.seed)
+    store = Path(cache).parent / "encoders"
+    # a log-mel takes samples as they are, and its clamp and layer norms see to the level
+    as_it_is = find_encoder(config.encoder, store=store).model_type == "whisper"
+    mean, std = (0.0, 1.0) if as_it_is else prepared.waveform
+    return build_model(
+        config.encoder,
+        store=store,
+        **{
+            name: getattr(config, name)
+            for name in (
+                "layer",
+                "frame_stride",
+                "encoder_trained",
+                "pooling",
+                "style_width",
+                "head_width",
+                "head_dropout",
+                "auxiliary",
+                "azimuth",
+                "elevation",
+                "spacing",
+            )
+        },
+        classes=len(prepared.class_names),
+        scale=tuple(map(float, prepared.corpus.scale)),
+        waveform_mean=mean,
+        waveform_std=std,
+        trained_on=f"{prepared.corpus.name}, preset {config.preset}, seed {config.seed}",
+    )
+
+
+def _shared_sounds(rows, facts):
+    """Notes on what is heard in two splits, and on utterances that are shorter than somebody promised."""
+    heard, notes = {split: set(facts["digest"][table.index]) for split, table in rows.items()}, []
+    for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        if shared := len(heard[one] & heard[other]):
+            notes.append(f"{counted(shared, 'sound')} of {other} in {one}, too (validate lists them).")
+    short = int(sum(facts["truncated"][table.index].sum() for table in rows.values()))
+    return notes + [f"{counted(short, 'utterance')} shorter than the file's header or the column end says."] * (
+        short > 0
+    )
+
+
+def encoder_print(settings, encoder):
+    """Fingerprint of an untrained encoder: of its settings, and of all weights that do not hang on the seed.
+
+    Parameters
+    ----------
+    settings : transformers.PreTrainedConfig
+        What `emosphere.model.encoders.find_encoder` gave.
+    encoder : transformers.PreTrainedModel
+    """
+    state = encoder.state_dict().items()
+    # what stands in place of hidden frames is often in no file, and made anew
+    weights = fingerprint((name, weight) for name, weight in state if name != "masked_spec_embed")
+    said = json.dumps([different(settings.to_dict()), weights], sort_keys=True, default=str)
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
+
+
+def with_frames(config, prepared, model, *, cache="data/cache", progress=True):
+    """What `prepare` gave, with the frames of a frozen encoder, made if need be; tells the model how they spread.
+
+    Parameters
+    ----------
+    model : EmoSphereModel
+        From `new_model`.
+
+    Returns
+    -------
+    Prepared
+        As it was, if the encoder is not frozen.
+
+    Raises
+    ------
+    FrameError
+        If they cannot be made or kept.
+    """
+    if not model.frozen:
+        return prepared
+    frames = Frames(model, cache)
+    rows = pd.concat([prepared.rows[split] for split in SPLITS])
+    seconds = pd.Series(np.concatenate([prepared.seconds[split] for split in SPLITS]), index=rows.index)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(config.threads or threads)  # whoever makes them, they are what training would have made
+    try:
+        frames.fill(
+            model,
+            prepared.corpus,
+            rows,
+            prepared.digests,
+            seconds,
+            workers=config.workers,
+            at_a_time=config.micro_batch_seconds,
+            progress=progress,
+        )
+    finally:
+        torch.set_num_threads(threads)
+    mean, std = frames.statistics(prepared.digests[prepared.rows["train"].index])
+    model.frame_mean.copy_(mean)  # in place, on whatever device the model is
+    model.frame_std.copy_(std)
+    return replace(prepared, frames=frames)

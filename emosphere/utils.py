@@ -1,0 +1,247 @@
+"""What every room uses: whole files and one writer at a time, progress and an orderly end, texts that stay texts."""
+
+import errno
+import html
+import json
+import os
+import re
+import secrets
+import signal
+import sys
+import threading
+import time
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+PATIENCE = 5  # seconds; a process that was killed may take a moment to end, and so may one that reads a file
+WINDOWS = os.name == "nt"
+
+
+class BusyError(RuntimeError):
+    """Somebody else is writing there."""
+
+
+@contextmanager
+def replacing(path):
+    """A temporary path beside `path`, which takes its place when the block ends well and is removed when not.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "note.txt"
+    >>> with replacing(path) as temporary:
+    ...     _ = temporary.write_text("all or nothing", encoding="utf-8")
+    >>> path.read_text(encoding="utf-8")
+    'all or nothing'
+    """
+    path = Path(path)
+    temporary, mode = _new(path)
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:  # Windows syncs only what may be written
+            os.fsync(file.fileno())  # a machine that stops now must not find the new name on an empty file
+        temporary.chmod(mode)  # some libraries write for the owner alone
+        move(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _new(path):
+    """An empty file beside a path, and the permissions that the umask gave it."""
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.part")
+    temporary.touch(exist_ok=False)
+    return temporary, temporary.stat().st_mode
+
+
+def move(old, new):
+    """Moves a file onto another, or a folder, which Windows refuses for as long as somebody has one of them open."""
+    ends = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return os.replace(old, new)
+        except PermissionError:
+            if not WINDOWS or time.monotonic() > ends:
+                raise
+            time.sleep(0.05)
+
+
+def as_the_umask_says(folder):
+    """Gives each file in a folder the permissions of a new one: safetensors writes for the owner alone."""
+    probe, mode = _new(Path(folder) / "probe")
+    probe.unlink()
+    for path in Path(folder).iterdir():
+        if path.is_file():
+            path.chmod(mode)
+
+
+def clear_leftovers(folder):
+    """Removes what `replacing` could not when its process was killed; nobody else may be writing there."""
+    for leftover in Path(folder).glob(".*.part"):
+        leftover.unlink(missing_ok=True)
+
+
+def write_json(path, content):
+    """Writes indented JSON in one piece."""
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def acquire(lock, timeout=None):
+    """Takes a `filelock.FileLock`; where the file system has no locks, says so and goes on without."""
+    try:
+        lock.acquire(timeout=timeout)
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+        warnings.warn(
+            f"The file system of {lock.lock_file} has no locks ({error.strerror}): see to it that no two "
+            "processes write there at the same time.",
+            stacklevel=3,
+        )
+
+
+@contextmanager
+def only_writer(folder, name, what):
+    """Holds a lock file in a folder, which the system releases when the process ends, however it ends.
+
+    Parameters
+    ----------
+    folder : path-like
+        Must exist.
+    name : str
+        Of the lock file.
+    what : str
+        Is being written, for the message.
+
+    Raises
+    ------
+    BusyError
+        If another process keeps holding it.
+    """
+    lock = FileLock(Path(folder) / name)
+    try:
+        acquire(lock, PATIENCE)
+    except Timeout:
+        raise BusyError(f"{what} in {folder} is being written by another process; wait for it, or stop it.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def bar(*arguments, **options):
+    """A `tqdm` bar as text.
+
+    tqdm's notebook widget would stand at 0 % for ever in a notebook that is read after its kernel has gone, which is
+    what papermill leaves.
+
+    Examples
+    --------
+    >>> list(bar([1, 2], disable=True))
+    [1, 2]
+    """
+    return tqdm(*arguments, file=sys.stdout, mininterval=0.5, ncols=100, **options)
+
+
+@contextmanager
+def stoppable():
+    """SIGTERM, which a cluster sends a while before it kills, ends the block as Ctrl-C would: `finally` is reached."""
+    main = threading.current_thread() is threading.main_thread()  # only there a signal may be handled
+    ours = main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+
+
+def harmless(cell):
+    """A cell of a CSV file that no spreadsheet takes for a formula: a text that begins like one gets a ' in front.
+
+    Parameters
+    ----------
+    cell : object
+        What is no text is given back as it is, and so is a text that is a number. Bytes of a file's name that are not
+        UTF-8 become "?".
+
+    Examples
+    --------
+    >>> harmless("=1+1"), harmless("-loud.wav"), harmless("-0.5"), harmless("calm.wav"), harmless(-2)
+    ("'=1+1", "'-loud.wav", '-0.5', 'calm.wav', -2)
+    """
+    if not isinstance(cell, str):
+        return cell
+    text = cell.encode("utf-8", "replace").decode()
+    formula = re.match(r"\s*[=+\-@＝＋－＠]|[\t\r\n]", text) and not NUMBER.fullmatch(text)
+    return f"'{text}" if formula else text
+
+
+def markdown(text):
+    r"""A text as one line of Markdown that shows it letter by letter: no tags, links, emphasis, headings or cells.
+
+    Examples
+    --------
+    >>> print(markdown("# a|b_c_ <img>"))
+    \# a\|b\_c\_ &lt;img&gt;
+    """
+    text = " ".join(str(text).encode("utf-8", "replace").decode().split())
+    text = re.sub(r"([\\`*_|~$\[\]])", r"\\\1", html.escape(text, quote=False))
+    text = re.sub(r"^([#+=-]|\d+(?=[.)](?:\s|$)))", lambda mark: _escaped(mark[0]), text)
+    # what GitHub makes links of by itself
+    return re.sub(r":(?=//)|(?<=\bwww)\.|@", lambda mark: f"&#{ord(mark[0])};", text, flags=re.IGNORECASE)
+
+
+def _escaped(mark):
+    return f"\\{mark}" if not mark.isdigit() else f"{mark}\\"
+
+
+def counted(number, noun):
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "utterance"), counted(1200, "utterance")
+    ('1 utterance', '1,200 utterances')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+UNKNOWN = "Unknown"
+"""MSP-Podcast's word for a speaker whom nobody has named; in any case of its letters it names nobody."""
+
+
+def is_known(speakers):
+    """Which utterances have a speaker who can be told from the others.
+
+    Parameters
+    ----------
+    speakers : (n,) array_like of str
+
+    Returns
+    -------
+    (n,) numpy.ndarray of bool
+
+    Examples
+    --------
+    >>> is_known(["ann", "UNKNOWN", None, " unknown", ""]).tolist()
+    [True, False, False, False, False]
+    """
+    names = pd.Series(speakers, dtype=object)
+    words = names.map(lambda name: str(name).strip().lower(), na_action="ignore")
+    return (names.notna() & ~words.isin(["", UNKNOWN.lower()])).to_numpy(dtype=bool)
+
+
+def known(speakers):
+    """set of str: the speakers who can be told from each other."""
+    speakers = pd.Series(speakers, dtype=object)
+    return set(speakers[is_known(speakers)].unique())

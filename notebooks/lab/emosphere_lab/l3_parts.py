@@ -1,0 +1,327 @@
+"""Exercises 1 to 3 of lab 3, the parts of the style pooling layer: masked mean, gated convolution, attention."""
+
+import torch
+from torch.nn.functional import glu
+
+from emosphere_lab.l3_layers import convolutions
+from emosphere_lab.tensors import InsideExercise, TensorExercise
+
+
+def _mask(*lengths):
+    """True inside; the longest has one frame of padding too."""
+    return torch.arange(max(lengths) + 1) < torch.tensor(lengths)[:, None]
+
+
+def _example(seed, *lengths, width):
+    """Frames with rubbish in the padding, and their mask."""
+    generator, mask = torch.Generator().manual_seed(seed), _mask(*lengths)
+    return torch.randn(*mask.shape, width, generator=generator), mask
+
+
+SMALL = torch.tensor([[[1.0, 2.0], [3.0, 4.0], [8.0, 6.0]]])
+
+
+def masked_mean(frames, mask):
+    """(batch, frames, width) and (batch, frames) bool -> (batch, width), the mean over the frames inside."""
+    return (frames * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+
+
+MASKED_MEAN = TensorExercise(
+    "Exercise 1",
+    masked_mean,
+    [
+        (SMALL, torch.tensor([[True, True, False]])),
+        _example(0, 2, 5, width=3),
+        _example(1, 1, 3, 2, width=4),
+        (torch.tensor([[[2.0, 0.0], [0.0, 0.0], [4.0, 3.0]]]), torch.tensor([[True, True, True]])),
+    ],
+    [
+        (
+            lambda f, m: f.mean(1),
+            "the padding counts as if somebody had spoken there. Zero it with the mask; then, what do you divide by?",
+        ),
+        (
+            lambda f, m: (f * m[..., None]).mean(1),
+            "the sum is right. You divide it by the number of all frames, padding too, so the vector shrinks. How many "
+            "frames of each utterance are inside?",
+        ),
+        (
+            lambda f, m: f.sum(1) / m.sum(1, keepdim=True),
+            "you divide by the right number, but the sum still holds the padding, which need not be zero.",
+        ),
+        (
+            lambda f, m: (f * m[..., None]).sum(1),
+            "that is the sum over the frames inside. Divide it by how many they are, or long utterances have long "
+            "vectors.",
+        ),
+        (
+            lambda f, m: (f * m[..., None]).sum(1) / m.sum(),
+            "you divide by the frames inside of the whole batch. Each utterance has its own number: `sum` along which "
+            "axis?",
+        ),
+        (
+            lambda f, m: (f * m[..., None]).sum(1) / m.sum(1).max(),
+            "you divide by the length of the longest utterance. Each one has its own.",
+        ),
+        (
+            lambda f, m: f[m].mean(0),
+            "you put the frames of all utterances into one heap. One vector for each utterance is wanted.",
+        ),
+        (
+            lambda f, m: (f * ~m[..., None]).sum(1) / (~m).sum(1, keepdim=True),
+            "that is the mean of the padding. The mask is True inside the utterance.",
+        ),
+        (
+            lambda f, m: (f * m[..., None]).sum(1) / ((f * m[..., None])[..., 0] != 0).sum(1, keepdim=True),
+            "a frame of zeros may be real. Only the mask knows what is inside.",
+        ),
+        (
+            lambda f, m: (f * m[..., None]).sum(1) / (f * m[..., None] != 0).sum(1),
+            "a frame of zeros may be real. Only the mask knows what is inside.",
+        ),
+        (
+            lambda f, m: f.masked_fill(~m[..., None], -torch.inf).amax(1),
+            "that is the largest value of each number. Wanted is the mean.",
+        ),
+        (
+            lambda f, m: f.masked_fill(~m[..., None], torch.nan).nanmedian(1).values,
+            "that is the median over the frames inside. Wanted is the mean.",
+        ),
+    ],
+    start="Two pieces: the sum over the frames inside, and how many they are. `mask[..., None]` has the shape "
+    "(batch, frames, 1), so that `frames * mask[..., None]` zeroes whole frames.",
+    praise="Whatever lies in the padding, and however much of it: the vector is the same.",
+    returns="a vector of `width` numbers for each utterance, (batch, width)",
+)
+
+
+def _gated(
+    before=lambda f, m: f * m[..., None],
+    swap=lambda f: f.transpose(1, 2),
+    gate=lambda x: glu(x, dim=1),
+    back=lambda x: x.transpose(1, 2),
+    plus=lambda f, m: f,
+):
+    """A way to compute a gated convolution, with one thing done otherwise; padding comes out as zeros."""
+
+    def mistaken(frames, mask, convolution):
+        found = plus(frames, mask) + back(gate(convolution(swap(before(frames, mask)))))
+        return torch.where(mask[..., None], found, 0.0)
+
+    return mistaken
+
+
+gated_convolution = _gated()
+
+
+def _halves(combine):
+    return lambda x: combine(*x.chunk(2, dim=1))
+
+
+def _convolution(width):
+    """One of the given convolutions, with a name for the hints."""
+    convolution = convolutions(width)[0]
+    convolution.__name__ = "convolution"
+    return convolution
+
+
+SCRAMBLED = (
+    "`reshape` and `view` keep the numbers in their order and only cut them otherwise, which tears frames "
+    "apart. `transpose(1, 2)` swaps axes."
+)
+
+GATED = InsideExercise(
+    "Exercise 2",
+    gated_convolution,
+    [
+        (torch.tensor([[[1.0, 2.0], [0.5, -1.0], [2.0, 1.0], [9.0, -9.0]]]), _mask(3), _convolution(2)),
+        (*_example(2, 4, 7, width=3), _convolution(3)),
+        (*_example(3, 9, 6, 2, width=4), _convolution(4)),
+    ],
+    [
+        (
+            _gated(before=lambda f, m: f),
+            "the last frames inside are wrong: the convolution looks two frames ahead and sees rubbish. A mask behind "
+            "the convolution comes too late; zero the padding before it.",
+        ),
+        (
+            _gated(before=lambda f, m: f * ~m[..., None]),
+            "you zeroed the utterance and kept the padding. The mask is True inside.",
+        ),
+        (
+            _gated(plus=lambda f, m: 0.0),
+            "right so far, and one thing is missing: the frames themselves are added at the end.",
+        ),
+        (
+            _gated(before=lambda f, m: f, plus=lambda f, m: 0.0),
+            "two things are missing: the mask before the convolution, and the frames that are added at the end.",
+        ),
+        (
+            _gated(gate=_halves(lambda a, b: b * a.sigmoid())),
+            "the halves have changed places. The second one is the gate: first * sigmoid(second).",
+        ),
+        (
+            _gated(gate=_halves(lambda a, b: a.tanh() * b.sigmoid())),
+            "that is the gate of WaveNet. A gated linear unit leaves the first half as it is, without tanh.",
+        ),
+        (_gated(gate=_halves(lambda a, b: a)), "that is the first half only. The second one has to open and shut it."),
+        (_gated(gate=_halves(lambda a, b: a * b)), "the gate is a number from 0 to 1: the sigmoid of the second half."),
+        (_gated(gate=_halves(lambda a, b: a + b.sigmoid())), "the gate multiplies. You add it."),
+        (
+            _gated(gate=lambda x: x[:, ::2] * x[:, 1::2].sigmoid()),
+            "the gate is the second half, not every second number.",
+        ),
+        *[
+            (_gated(before=before, swap=swap, back=back), SCRAMBLED)
+            for before in (lambda f, m: f * m[..., None], lambda f, m: f)
+            for swap, back in [
+                (lambda f: f.reshape(len(f), f.shape[2], -1), lambda x: x.transpose(1, 2)),
+                (lambda f: f.transpose(1, 2), lambda x: x.reshape(len(x), x.shape[2], -1)),
+                (lambda f: f.reshape(len(f), f.shape[2], -1), lambda x: x.reshape(len(x), x.shape[2], -1)),
+            ]
+        ],
+    ],
+    start="Zero the padding first, as in exercise 1. Then five steps in a row: transpose, convolution, glu, "
+    "transpose back, plus the frames.",
+    praise="What lies in the padding no longer reaches the last frames.",
+    returns="as many frames of the same width as were given, (batch, frames, width)",
+)
+
+
+def _attention(
+    scale=lambda q, k: q.shape[-1] ** 0.5,
+    mask=lambda s, m: s.masked_fill(~m[:, None], -torch.inf),
+    finish=lambda s, m: s.softmax(-1),
+    product=lambda q, k: q @ k.transpose(1, 2),
+):
+    """A way to compute attention, with one thing done otherwise."""
+    return lambda q, k, m: finish(mask(product(q, k) / scale(q, k), m), m)
+
+
+attention = _attention()
+
+
+def _low(where):
+    """Masks with a very low number, with which a row of padding alone has a softmax."""
+    return lambda s, m: s.masked_fill(~where(m), -1e9)
+
+
+def _lowest(where):
+    return lambda s, m: s.masked_fill(~where(m), -torch.inf)
+
+
+def _unmasked(s, m):
+    return s
+
+
+def _rows(m):
+    return m[:, :, None]
+
+
+def _square(m):
+    return m[:, :, None] & m[:, None]
+
+
+ZERO = "0 is no low score: exp(0) = 1, so padding still gets attention. Which score has the exponential 0?"
+ROWS = (
+    "you masked rows, the frames that look. Mask columns, the frames that are looked at: the last axis is that of "
+    "the keys."
+)
+QUERIES = (
+    "each column sums to 1 with you. Each frame shares out its own look, so each row should: softmax over the "
+    "keys, which are the last axis."
+)
+SQUARE = (
+    "you masked rows as well. Leave the rows of padding alone: nobody reads them, and a softmax over nothing but "
+    "-inf is nan."
+)
+
+ATTENTION = TensorExercise(
+    "Exercise 3",
+    attention,
+    [
+        (
+            torch.tensor([[[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]]),
+            torch.tensor([[[2.0, 0.0], [0.0, 1.0], [3.0, 3.0]]]),
+            _mask(2),
+        ),
+        (_example(4, 3, 5, width=4)[0], *_example(5, 3, 5, width=4)),
+        (_example(6, 6, 2, 4, width=3)[0], *_example(7, 6, 2, 4, width=3)),
+        (_example(8, 3, 5, width=4)[0] * 0.3 - 5, _example(9, 3, 5, width=4)[0] * 0.3 + 5, _mask(3, 5)),
+    ],  # about -50
+    [
+        (
+            _attention(mask=_unmasked),
+            "padding gets attention. Its scores have to become so low that softmax makes 0 of them.",
+        ),
+        (
+            _attention(mask=_unmasked, finish=lambda s, m: s.softmax(-1) * m[:, None]),
+            "padding gets nothing, good, but now the rows sum to less than 1: part of the attention is thrown away. "
+            "Mask the scores, before softmax.",
+        ),
+        (_attention(mask=_unmasked, finish=lambda s, m: s.softmax(-1) * m[:, :, None]), ROWS),
+        (_attention(mask=lambda s, m: s * m[:, None]), ZERO),
+        (
+            _attention(mask=lambda s, m: s.masked_fill(~m[:, None], -20)),
+            "your score for padding is low, but not below every other: where all scores are near -50, padding gets the "
+            "attention. Nothing is below `-torch.inf`.",
+        ),
+        (
+            _attention(mask=lambda s, m: s.masked_fill(m[:, None], -torch.inf)),
+            "you masked the utterance and kept the padding. `masked_fill` fills where its mask is True: `~mask` turns "
+            "it round.",
+        ),
+        *[(_attention(mask=low(_rows)), ROWS) for low in (_low, _lowest)],
+        *[(_attention(mask=low(_square)), SQUARE) for low in (_low, _lowest)],
+        *[
+            (_attention(mask=mask, finish=lambda s, m: s.softmax(1)), QUERIES)
+            for mask in (_low(lambda m: m[:, None]), _lowest(lambda m: m[:, None]), _low(_rows), _unmasked)
+        ],
+        (
+            _attention(finish=lambda s, m: s.softmax(0)),
+            "your softmax runs over the batch, so utterances share their attention. It belongs on the last axis.",
+        ),
+        (
+            _attention(scale=lambda q, k: 1.0),
+            "the scaling is missing: divide the scores by sqrt(width), before softmax.",
+        ),
+        (_attention(scale=lambda q, k: q.shape[-1]), "you divide by the width. Its square root is meant."),
+        (_attention(scale=lambda q, k: q.shape[-1] ** -0.5), "divide by sqrt(width). You multiply by it."),
+        (
+            _attention(scale=lambda q, k: q.shape[1] ** 0.5),
+            "you divide by the root of the number of frames. Meant is the width, the last axis.",
+        ),
+        (
+            _attention(scale=lambda q, k: 1.0, finish=lambda s, m: s.softmax(-1) / m.shape[1] ** 0.5),
+            "divide the scores, before softmax, by the root of the width.",
+        ),
+        (
+            lambda q, k, m: _attention(scale=lambda q, k: 1.0)(q, k, m) / q.shape[-1] ** 0.5,
+            "you divide after softmax, so the rows do not sum to 1. Divide the scores.",
+        ),
+        (
+            _attention(product=lambda q, k: k @ q.transpose(1, 2)),
+            "rows belong to the queries and columns to the keys. You have them the other way round.",
+        ),
+        (_attention(product=lambda q, k: q @ q.transpose(1, 2)), "you compare the queries with themselves."),
+        (_attention(product=lambda q, k: k @ k.transpose(1, 2)), "you compare the keys with themselves."),
+        (_attention(product=lambda q, k: q @ k.reshape(len(k), k.shape[2], -1)), SCRAMBLED),
+        (_attention(finish=_unmasked), "these are the scores, masked and scaled. Softmax is missing."),
+        (
+            _attention(finish=lambda s, m: s.exp()),
+            "exponentials are half of a softmax. Divided by their sum, each row would sum to 1.",
+        ),
+        (
+            _attention(finish=lambda s, m: s.sigmoid()),
+            "`sigmoid` looks at each score alone. `softmax` shares 1 out among all keys.",
+        ),
+        (
+            lambda q, k, m: _attention()(q, k, m) @ k,
+            "you went one step too far and took the weighted mean of the keys. Return the weights.",
+        ),
+    ],
+    start="Scores first: `query @ key.transpose(1, 2)` has the shape (batch, frames, frames). Divide them by the root "
+    "of the width. Which of their axes are the keys, and how do you tell softmax to leave some out?",
+    praise="Every frame shares out 1, and padding gets nothing.",
+    returns="a matrix for each utterance, (batch, frames, frames)",
+)
