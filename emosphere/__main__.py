@@ -77,32 +77,16 @@ def main():
 def _train(arguments):
     from torch.distributed.elastic.multiprocessing.errors import record
 
-    from .audio import AudioError
-    from .config import Config, ConfigError
-    from .corpora import CorpusError
-    from .data.frames import FrameError
-    from .model.encoders import EncoderError
-    from .run import RecordError
-    from .training.checkpoint import CheckpointError
-    from .training.pipeline import RunError, train
-    from .utils import BusyError
+    from .config import Config
+    from .training import train
+    from .utils import EmoSphereError
 
     try:
         settings = {"preset": "small", **dict(arguments.settings)}
         Config.refuse_null(settings)
         config = Config.load(arguments.config) if arguments.config else Config.create(**settings)
         record(train)(config, arguments.folder, cache=arguments.cache)  # torchrun asks each process for its error
-    except (
-        BusyError,
-        CheckpointError,
-        ConfigError,
-        AudioError,
-        CorpusError,
-        EncoderError,
-        FrameError,
-        RecordError,
-        RunError,
-    ) as error:
+    except EmoSphereError as error:
         sys.exit(str(error))
 
 

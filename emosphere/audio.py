@@ -12,7 +12,7 @@ import stat
 import numpy as np
 import soundfile
 
-from .utils import counted
+from .utils import EmoSphereError, counted
 
 RATE = 16_000
 """Samples per second that every encoder here works with; other rates are converted on reading."""
@@ -53,7 +53,7 @@ FACTS = {
 """Names and types of what `measure` finds out."""
 
 
-class AudioError(ValueError):
+class AudioError(EmoSphereError, ValueError):
     """A sound file that cannot be used."""
 
 
@@ -280,7 +280,7 @@ def judge(facts):
 
     Examples
     --------
-    >>> judge(pd.DataFrame([measure("no such.wav")]))
+    >>> judge({name: [fact] for name, fact in measure("no such.wav").items()})
     (array(['missing file'], dtype=object), array(['There is no such file.'], dtype=object))
     """
     error, frames, rate, total, peak, non_finite = (

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Literal, Union, get_args, get_origin, get_type_hints
 
 from .sphere import RegionGrid
-from .utils import write_json
+from .utils import EmoSphereError, write_json
 
 NAMED = {"whisper-tiny.en": "openai/whisper-tiny.en"}
 """Encoders with a name of their own, which are had without the Hub, and their names there."""
 
 
-class ConfigError(ValueError):
+class ConfigError(EmoSphereError, ValueError):
     """A parameter that does not exist, or a value that it cannot have."""
 
 
@@ -241,29 +241,6 @@ class Config:
             reason = textwrap.shorten(str(error), 300)
             raise ConfigError(f"{path} cannot be read as the configuration of a run: {reason}") from None
 
-    def is_in(self, folder):
-        """Whether a run folder holds this very run, complete or not; parameters in `WHERE` and `HOW` may differ.
-
-        Raises
-        ------
-        ConfigError
-            If it holds a run with other parameters; it names them.
-        """
-        path = Path(folder) / "config.json"
-        if not path.exists():
-            return False
-        differences = Config.load(path).differences(self)
-        differences = {name: values for name, values in differences.items() if name not in (*WHERE, *HOW)}
-        if "auto" in differences.get("precision", ()):  # what it became there is recorded
-            del differences["precision"]
-        if differences:
-            listed = ", ".join(f"{name} ({old!r} there, {new!r} asked for)" for name, (old, new) in differences.items())
-            raise ConfigError(
-                f"{folder} holds a run with other parameters: {textwrap.shorten(listed, 500)}. Choose another folder, "
-                "or delete this one."
-            )
-        return True
-
     def differences(self, other):
         """dict: the parameters in which two runs differ, as {name: (here, there)}.
 
@@ -280,21 +257,8 @@ WHERE = ("root", "allow_missing_audio")
 """Parameters on which nothing hangs but where the corpus is found, and whether enough of it; what is found has
 fingerprints (`emosphere.training.provenance`)."""
 
-HOW = ("workers", "micro_batch_seconds", "gradient_checkpointing", "attention", "compile", "fast_allocator")
+RESUMABLE = ("workers", "micro_batch_seconds", "gradient_checkpointing", "attention", "compile", "fast_allocator")
 """Parameters that may change while a run is under way, for instance when memory was too small."""
-
-
-def is_complete(folder):
-    """Whether a run folder holds a finished run: its scores are written last."""
-    return (Path(folder) / "scores.json").exists()
-
-
-CHECKPOINT = "checkpoint.safetensors"
-
-
-def is_stopped(folder):
-    """Whether a run folder holds a run that would go on after its last whole epoch."""
-    return (Path(folder) / CHECKPOINT).exists()
 
 
 PRESETS = {

@@ -20,7 +20,7 @@ from torch import nn
 
 from .audio import MIN_SECONDS, RATE
 from .corpora import CATEGORIES
-from .utils import replacing
+from .utils import EmoSphereError, replacing
 
 INPUTS = ("input_values", "attention_mask")
 
@@ -34,7 +34,7 @@ LIMIT = 2**31 - 2**24
 CHECKED = ((1.0, 0.6), (MIN_SECONDS,), (2.3, 1.1, 0.5), (9.7,), (0.4,) * 5)
 
 
-class ExportError(RuntimeError):
+class ExportError(EmoSphereError, RuntimeError):
     """A model that cannot be exported; the message says why."""
 
 

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from .audio import LONGEST, RATE
-from .data import collate, inputs, make_loader
+from .data import inputs, make_loader
 from .data.batches import GroupedBatches
-from .data.memory import evaluation_memory, prediction_memory
+from .data.memory import prediction_memory
 from .data.recordings import Recordings, is_path, name_of
 from .model import EmoSphereModel
 from .sphere import DIMENSIONS, vad_to_spherical
@@ -62,73 +62,6 @@ def forward_all(model, loader, count, *, accelerator=None, progress=None, within
     values[values[:, -1] != 1] = torch.nan  # predicted by nobody, or twice
     vad, probabilities = values[:, : len(DIMENSIONS)].numpy(), values[:, len(DIMENSIONS) : -1].numpy()
     return vad, probabilities if model.config.classes else None
-
-
-def evaluation_loader(config, prepared, split, accelerator):
-    """Every utterance of a split once and whole, grouped by length, in one of the processes.
-
-    A batch has twice the utterances of training, but no more seconds of audio than the largest one there.
-    """
-    seconds = config.micro_batch_seconds or config.batch_seconds or config.batch_size * config.max_seconds
-    batches = GroupedBatches(
-        prepared.seconds[split],
-        2 * config.batch_size,
-        seconds=seconds,
-        process=accelerator.process_index,
-        processes=accelerator.num_processes,
-    )
-    return make_loader(prepared.utterances(split), batches, config.workers)
-
-
-def rehearse(config, prepared, model, accelerator):
-    """Evaluates silence as long as the largest batch of validation and test, and as the one with the longest utterance.
-
-    So an utterance that is too long for the memory shows before the training, not after it.
-
-    Raises
-    ------
-    RunError
-        Naming the utterance.
-    """
-    for split in ("validation", "test"):
-        loader, seconds = evaluation_loader(config, prepared, split, accelerator), prepared.seconds[split]
-        batches = sorted(loader.batch_sampler, key=lambda batch, seconds=seconds: len(batch) * seconds[batch].max())
-        for batch in {tuple(batch) for batch in (*batches[-1:], *list(loader.batch_sampler)[-1:])}:
-            silence = collate([(position, loader.dataset.silence(seconds[position])) for position in batch])
-            with accelerator.autocast():
-                forward_all(model, [silence], len(seconds), within=partial(evaluation_memory, config, prepared, split))
-
-
-def predict_test(config, prepared, model, accelerator, *, progress=True):
-    """The test split's table: who speaks, truth and prediction on the rating scale (not clipped), regions.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``utterance``, ``speaker``, ``emotion``, ``valence``, ``arousal``, ``dominance`` (truth), the same three with
-        ``_predicted``, ``region`` (truth), ``region_predicted`` (of the region head; empty without one),
-        ``region_probability``, and ``region_of_vad``, the region of the predicted point.
-    """
-    rows, corpus, grid = prepared.rows["test"], prepared.corpus, config.grid
-    loader = evaluation_loader(config, prepared, "test", accelerator)
-    vad, probabilities = forward_all(
-        model,
-        loader,
-        len(rows),
-        accelerator=accelerator,
-        within=partial(evaluation_memory, config, prepared, "test"),
-        progress="test" if progress and accelerator.is_main_process else None,
-    )
-    table = rows[["utterance", "path", "speaker", "gender", "emotion", *DIMENSIONS]].reset_index(drop=True)
-    table[[f"{name}_predicted" for name in DIMENSIONS]] = corpus.scale.from_target(vad)
-    table["region"] = grid.assign(corpus.points[rows.index])
-    table["region_predicted"] = pd.array([pd.NA] * len(table), dtype="Int64")
-    table["region_probability"] = np.nan
-    if config.auxiliary == "region":
-        table["region_predicted"] = pd.array(probabilities.argmax(1), dtype="Int64")
-        table["region_probability"] = probabilities.max(1)
-    table["region_of_vad"] = grid.assign(corpus.scale.to_sphere(corpus.scale.from_target(vad)))
-    return table
 
 
 def load_model(folder):

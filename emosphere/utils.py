@@ -18,11 +18,16 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
+
+class EmoSphereError(Exception):
+    """What went wrong, in a sentence for whoever has to mend it; the mother of all errors of this library."""
+
+
 PATIENCE = 5  # seconds; a process that was killed may take a moment to end, and so may one that reads a file
 WINDOWS = os.name == "nt"
 
 
-class BusyError(RuntimeError):
+class BusyError(EmoSphereError, RuntimeError):
     """Somebody else is writing there."""
 
 

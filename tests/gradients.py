@@ -94,9 +94,9 @@ def step(model, accelerator, seconds=None, auxiliary=True, count=COUNT):
 
 if __name__ == "__main__":
     from emosphere.config import Config
-    from emosphere.training.pipeline import _accelerator
+    from emosphere.training.process import begin
 
-    accelerator = _accelerator(Config.create("tiny"))
+    accelerator = begin(Config.create("tiny"))
     found = step(make_model(), accelerator, float(sys.argv[2]) or None, sys.argv[3] == "auxiliary", int(sys.argv[4]))
     group = torch.distributed.distributed_c10d._get_default_group()._get_backend(accelerator.device)
     found["patience"] = torch.tensor(group.options._timeout.total_seconds())

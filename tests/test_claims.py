@@ -132,7 +132,7 @@ def test_03_knows_which_layer_wins():
     assert "With the default encoder an early layer wins on the embedded corpus" in notebook("03")
     config, cache = Config.create("small", root=str(EMBEDDED)), ROOT / "data" / "cache"
     prepared = preparation.prepare(config, cache=cache, progress=False)
-    model = preparation.new_model(config, prepared, cache=cache).eval()
-    prepared = preparation.with_frames(config, prepared, model, cache=cache, progress=False)
+    model = preparation.new_model(prepared).eval()
+    prepared = preparation.with_frames(prepared, model, progress=False)
     scores = probing.layer_scores(prepared)
     assert isinstance(scores, pd.DataFrame) and (scores.to_numpy().argmax(axis=0) <= 1).all()

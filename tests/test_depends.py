@@ -14,12 +14,13 @@ from conftest import write_corpus
 from safetensors.torch import load_file, save_file
 
 from emosphere import corpora, experiments
-from emosphere import run as records
-from emosphere.config import Config, ConfigError, is_complete, is_stopped
+from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
+from emosphere.run import RecordError, Run
 from emosphere.sphere import DIMENSIONS
 from emosphere.training import pipeline as training
 from emosphere.training import preparation
+from emosphere.training.process import precision_of
 
 
 def write(root, speakers=8, **columns):
@@ -83,7 +84,7 @@ def stop(monkeypatch, config, folder):
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(training, "fit", stopping)
         train(config, folder)
-    assert is_stopped(folder) and not is_complete(folder)
+    assert Run(folder).is_stopped and not Run(folder).is_complete
 
 
 @pytest.fixture
@@ -144,13 +145,11 @@ def test_a_run_is_not_gone_on_with_or_used_again(root, encoders, tmp_path, monke
 def test_a_checkpoint_knows_by_itself(root, encoders, tmp_path, monkeypatch):
     stop(monkeypatch, config(root, encoders), tmp_path / "run")
     another_rating(root, None)
-    facts = records.read_json(tmp_path / "run" / "environment.json")
+    facts = Run(tmp_path / "run").environment()
     for name in ("fingerprint", "audio", "encoder_fingerprint"):
         facts.pop(name)
     (tmp_path / "run" / "environment.json").write_text(json.dumps(facts))
-    with pytest.raises(
-        ConfigError, match="checkpoint.safetensors holds a run that began with another state of the labels"
-    ):
+    with pytest.raises(ConfigError, match="checkpoint.pt holds a run that began with another state of the labels"):
         train(config(root, encoders), tmp_path / "run")
 
 
@@ -162,7 +161,7 @@ def test_where_the_corpus_lies_is_not_what_it_is(root, encoders, tmp_path, monke
     assert (run / "predictions.csv").read_bytes() == (straight / "predictions.csv").read_bytes()
     shutil.copytree(tmp_path / "elsewhere", root)
     again = config(root, encoders, allow_missing_audio=True, workers=1)
-    assert train(again, tmp_path / "run") == run and is_complete(run)
+    assert train(again, tmp_path / "run") == run and Run(run).is_complete
 
 
 @pytest.mark.parametrize("scale", [(1, 7), [1, 7], (1.0, 7.0), np.array([1, 7]).tolist()])
@@ -170,7 +169,7 @@ def test_values_are_compared_as_they_are_stored(root, encoders, tmp_path, scale)
     options = {"scale": scale, "seed": 0}
     one = config(root, encoders, corpus_options=options)
     one.save(tmp_path / "config.json")
-    assert one == Config.load(tmp_path / "config.json") and one.is_in(tmp_path)
+    assert one == Config.load(tmp_path / "config.json") and Run(tmp_path, one).is_here()
     assert Config.create("tiny", corpus_options={"scale": {"deep": (1, (2, 3))}}).corpus_options == {
         "scale": {"deep": [1, [2, 3]]}
     }
@@ -184,13 +183,13 @@ def test_options_that_cannot_be_stored_are_refused():
 def test_precision_is_recorded_as_what_it_became(root, encoders, tmp_path, monkeypatch):
     auto = config(root, encoders, precision="auto", epochs=1)
     run = train(auto, tmp_path / "run")
-    assert records.read_json(run / "config.json")["precision"] == "no"
-    assert auto.is_in(run) and train(auto, run) == run
+    assert Run(run).config.precision == "no"
+    assert Run(run, auto).is_here() and train(auto, run) == run
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)  # what began without goes on without
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **options: True)
-    assert training._precision(auto, run) == "no" and training._precision(auto, tmp_path / "new") == "bf16"
+    assert precision_of(Run(run, auto)) == "no" and precision_of(Run(tmp_path / "new", auto)) == "bf16"
     with pytest.raises(ConfigError, match="precision"):
-        config(root, encoders, precision="bf16", epochs=1).is_in(run)
+        Run(run, config(root, encoders, precision="bf16", epochs=1)).is_here()
 
 
 def test_sweeps_and_tables_compare_the_same(root, encoders, tmp_path, monkeypatch):
@@ -375,7 +374,7 @@ def test_a_sweep_compares_the_sound_and_whatever_variant_comes_first(root, encod
     run = experiment.runs(tmp_path / "runs")[1]
     training.train(run.config, run.folder, cache=tmp_path / "cache", progress=False)
     copy = shutil.copytree(run.folder, run.folder.parent.parent / "new" / "seed0")
-    facts = records.read_json(copy / "environment.json")
+    facts = Run(copy).environment()
     (copy / "environment.json").write_text(json.dumps(facts | {"audio": "ffffffffffff"}))
     with pytest.raises(ValueError, match="do not belong into one table: they differ in state of its audio"):
         experiments.read_results(tmp_path / "runs" / "mine").about  # noqa: B018
@@ -390,7 +389,7 @@ def test_a_damaged_record_is_a_sentence(root, encoders, tmp_path, damage):
     here = config(root, encoders, epochs=1)
     run = train(here, tmp_path / "run")
     damage(run / "environment.json")
-    with pytest.raises(records.RecordError, match="environment.json is damaged"):
+    with pytest.raises(RecordError, match="environment.json is damaged"):
         train(here, run)
 
 
@@ -435,12 +434,12 @@ def test_what_a_run_knows_of_its_sounds_is_noted(tmp_path, encoders):
 )
 def test_predictions_are_read_as_strictly_as_labels(root, encoders, tmp_path, damage):
     run = train(config(root, encoders, epochs=1), tmp_path / "run")
-    whole = records.read_predictions(run)
+    whole = Run(run).predictions()
     assert whole["region"].dtype.kind == "i" and len(whole)
     path = run / "predictions.csv"
     path.write_text("\n".join(damage(path.read_text().splitlines())) + "\n")
-    with pytest.raises(records.RecordError, match="predictions.csv is damaged"):
-        records.read_predictions(run)
+    with pytest.raises(RecordError, match="predictions.csv is damaged"):
+        Run(run).predictions()
 
 
 def test_names_of_any_kind_go_through_a_run(tmp_path, encoders):
@@ -453,7 +452,7 @@ def test_names_of_any_kind_go_through_a_run(tmp_path, encoders):
     table.loc[test, "speaker"] = names[::-1]
     table.to_csv(root / "manifest.csv", index=False)
     run = train(config(root, encoders, epochs=1), tmp_path / "runs" / "full" / "seed0")
-    read = records.read_predictions(run).set_index("utterance")
+    read = Run(run).predictions().set_index("utterance")
     assert read["speaker"][names].tolist() == names[::-1]
     (predictions,) = experiments.read_results(tmp_path / "runs").predictions["full"].values()
     assert predictions["utterance"].isin(names).sum() == len(names)
@@ -463,7 +462,7 @@ def test_a_run_of_before_is_used_again(root, encoders, tmp_path):
     """It has the corpus' fingerprint, none of the sound, and one of the weights without their settings."""
     here = config(root, encoders, epochs=1)
     run = train(here, tmp_path / "run")
-    facts = records.read_json(run / "environment.json")
+    facts = Run(run).environment()
     del facts["audio"], facts["encoder_fingerprint"]
     (run / "environment.json").write_text(json.dumps(facts | {"encoder": "0123456789ab"}))
     assert train(here, run) == run

@@ -33,8 +33,8 @@ def frozen(root, encoders, family="whisper", **changes):
 
 def prepared_for(config, cache):
     prepared = preparation.prepare(config, cache=cache, progress=False)
-    model = preparation.new_model(config, prepared, cache=cache)
-    return preparation.with_frames(config, prepared, model, cache=cache, progress=False), model
+    model = preparation.new_model(prepared)
+    return preparation.with_frames(prepared, model, progress=False), model
 
 
 @pytest.fixture(scope="module")
@@ -247,10 +247,10 @@ def test_frames_that_float16_cannot_hold_name_the_utterance(tones, encoders, tmp
 def test_the_size_is_told_beforehand(tones, encoders, tmp_path, capsys):
     config = frozen(tones, encoders)
     prepared = preparation.prepare(config, cache=tmp_path, progress=False)
-    model = preparation.new_model(config, prepared, cache=tmp_path)
-    preparation.with_frames(config, prepared, model, cache=tmp_path)
+    model = preparation.new_model(prepared)
+    preparation.with_frames(prepared, model)
     assert "frames of 84 utterances are made once: less than 1 MB in" in capsys.readouterr().out.replace("\r", "\n")
-    preparation.with_frames(config, prepared, model, cache=tmp_path)
+    preparation.with_frames(prepared, model)
     assert "made once" not in capsys.readouterr().out
 
 
@@ -370,7 +370,7 @@ def test_who_waits_for_another_process_says_so(cache, tones, encoders, tmp_path,
 
     config = frozen(tones, encoders)
     prepared = preparation.prepare(config, cache=tmp_path, progress=False)
-    model = preparation.new_model(config, prepared, cache=tmp_path)
+    model = preparation.new_model(prepared)
     folder = Frames(model, tmp_path).folder
     folder.mkdir(parents=True)
     real, held = FileLock.acquire, FileLock(folder / ".lock")
@@ -382,7 +382,7 @@ def test_who_waits_for_another_process_says_so(cache, tones, encoders, tmp_path,
         return real(self, 0.01 if timeout else timeout, **options)
 
     monkeypatch.setattr(FileLock, "acquire", acquire)
-    preparation.with_frames(config, prepared, model, cache=tmp_path)
+    preparation.with_frames(prepared, model)
     assert "Another process is making frames" in capsys.readouterr().out
 
 
@@ -417,7 +417,7 @@ def test_encoders_in_which_padding_leaks_hear_one_utterance_at_a_time(encoders):
 def test_too_little_memory_names_the_utterance(tones, encoders, tmp_path, monkeypatch, error):
     config = frozen(tones, encoders)
     prepared = preparation.prepare(config, cache=tmp_path, progress=False)
-    model = preparation.new_model(config, prepared, cache=tmp_path)
+    model = preparation.new_model(prepared)
     calls, real = iter(range(99)), EmoSphereModel.hidden_states
 
     def greedy(*arguments):
@@ -427,5 +427,5 @@ def test_too_little_memory_names_the_utterance(tones, encoders, tmp_path, monkey
 
     monkeypatch.setattr(EmoSphereModel, "hidden_states", greedy)
     with pytest.raises(FrameError, match=r"memory for making frames: MSP-PODCAST_0001_\d+ is 0\.\d s long\. Cut it"):
-        preparation.with_frames(config, prepared, model, cache=tmp_path, progress=False)
+        preparation.with_frames(prepared, model, progress=False)
     assert len(Frames(model, tmp_path)._where) == 5, "what was made before is kept"

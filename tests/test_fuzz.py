@@ -21,6 +21,7 @@ from emosphere.corpora import scanning as audio
 from emosphere.data import read_audio
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.prediction import predict
+from emosphere.run import Run
 from emosphere.sphere import DIMENSIONS, RegionGrid
 from emosphere.training import checkpoint
 from emosphere.widgets.view import View
@@ -230,7 +231,7 @@ def test_configurations(tmp_path):
     content = json.loads(file.read_text())
     for number, rng in cases(250):
         file.write_bytes(retold(content, rng))
-        for call in (lambda: Config.load(file), lambda: config.is_in(tmp_path)):
+        for call in (lambda: Config.load(file), lambda: Run(tmp_path, config).is_here()):
             attempt(call, ConfigError, tmp_path, what=f"case {number}")
 
 
@@ -381,7 +382,7 @@ def test_checkpoints(tmp_path, model):
     optimizer, scheduler = parts()
     made(torch.ones(2, 4)).sum().backward()
     optimizer.step()
-    file = tmp_path / "checkpoint.safetensors"
+    file = tmp_path / "checkpoint.pt"
     random = checkpoint.gathered_random_states(accelerator)
     checkpoint.save(file, made, optimizer, scheduler, random, [{"epoch": 0, "validation_loss": 1.0}])
     whole, size = file.read_bytes(), int.from_bytes(file.read_bytes()[:8], "little")
@@ -504,7 +505,9 @@ def test_configurations_that_are_none(tmp_path, text):
     refusal(
         lambda: Config.load(tmp_path / "config.json"), ConfigError, "config.json cannot be read as the configuration"
     )
-    refusal(lambda: Config.create().is_in(tmp_path), ConfigError, "config.json cannot be read as the configuration")
+    refusal(
+        lambda: Run(tmp_path, Config.create()).is_here(), ConfigError, "config.json cannot be read as the configuration"
+    )
 
 
 def test_a_folder_named_with_an_odd_digit_is_no_seed(tmp_path):

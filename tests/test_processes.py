@@ -13,11 +13,11 @@ import psutil
 import pytest
 from test_training import configuration
 
+from emosphere.data.memory import RunError
 from emosphere.model.pooling import StylePooling
 from emosphere.sphere import DIMENSIONS
 from emosphere.training import launch_training
 from emosphere.training import pipeline as training
-from emosphere.training.loop import RunError
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 RESULTS = ("history.csv", "model/model.safetensors", "predictions.csv", "scores.json")

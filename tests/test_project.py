@@ -31,7 +31,7 @@ ALLOWED = {
     "data": {"audio", "corpora", "losses", "model", "utils"},
     "run": {"config", "corpora", "sphere", "utils"},
     "prediction": {"audio", "data", "model", "sphere", "utils"},
-    "export": {"audio", "utils"},
+    "export": {"audio", "corpora", "utils"},
     "card": {"config", "corpora", "metrics", "run", "sphere", "utils"},
     "training": {
         "audio",

@@ -695,7 +695,7 @@ def leave_everything(folder, encoders):
     checkpoint.settle(folder / "run", 0)
     optimizer = torch.optim.Adam(model.parameters())
     scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer)
-    checkpoint.save(folder / "run" / "checkpoint.safetensors", model, optimizer, scheduler, {}, [])
+    checkpoint.save(folder / "run" / "checkpoint.pt", model, optimizer, scheduler, {}, [])
     state = {"conv1.weight": np.zeros((64, 80, 3), "float32"), "layers.0.x": np.zeros(1, "float32")}
     weights._save(state, folder / "encoders" / "whisper")
     files.write_json(folder / "run" / "facts.json", {})

@@ -28,14 +28,17 @@ from emosphere import corpora, data, prediction
 from emosphere import utils as files
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
-from emosphere.data.memory import evaluation_memory, is_shortage
+from emosphere.data.memory import RunError, evaluation_memory, is_shortage
 from emosphere.model import EmoSphereModel, build_model
 from emosphere.model.encoders import EncoderError
-from emosphere.prediction import evaluation_loader, forward_all, predict
+from emosphere.prediction import forward_all, predict
+from emosphere.run import Run
 from emosphere.sphere import DIMENSIONS
-from emosphere.training import checkpoint, loop, preparation
+from emosphere.training import checkpoint, loop, preparation, process
 from emosphere.training import pipeline as training
-from emosphere.training.randomness import random_state, set_random_state
+from emosphere.training.checkpoint import random_state, set_random_state
+from emosphere.training.evaluation import evaluation_loader
+from emosphere.training.live import LiveRun
 
 
 def configuration(root, encoders, **changes):
@@ -159,7 +162,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(straight, tmp_path, m
     folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     for name in ("history.csv", "model/model.safetensors", "model/README.md", "predictions.csv", "scores.json"):
         assert (folder / name).read_bytes() == (expected / name).read_bytes(), name
-    assert not (folder / "checkpoint.safetensors").exists()
+    assert not (folder / "checkpoint.pt").exists()
     log = (folder / "log.txt").read_text()
     trained = [line.split("epoch ")[1].split()[0] for line in log.splitlines() if " epoch " in line and "loss" in line]
     assert trained == ["0", "1", "2", "3"], "an epoch was trained twice"
@@ -182,9 +185,9 @@ def test_killed_at_any_moment(straight, tmp_path, seed):
 
 
 def test_a_resumed_run_remembers_its_best_epoch(tones, encoders, tmp_path, monkeypatch):
-    config, figures = configuration(tones, encoders, epochs=3), loop._epoch_figures
+    config, figures = configuration(tones, encoders, epochs=3), loop._epoch_scores
     losses = iter([1.0, 2.0, 1.5])
-    monkeypatch.setattr(loop, "_epoch_figures", lambda *a: {**figures(*a), "validation_loss": next(losses)})
+    monkeypatch.setattr(loop, "_epoch_scores", lambda *a: {**figures(*a), "validation_loss": next(losses)})
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         stop_at(patch, "loop.forward_all", 2)
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
@@ -200,23 +203,23 @@ def test_a_run_that_another_process_finished_meanwhile_is_left_as_it_is(run, ton
         return real(*arguments, **options)
 
     monkeypatch.setattr(training, "new_model", meanwhile)
-    monkeypatch.setattr(training, "_run", lambda *a: pytest.fail("trained again"))
+    monkeypatch.setattr(training, "_train", lambda *a: pytest.fail("trained again"))
     training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
 
 
 def test_the_checkpoint_is_never_half_written(straight, tmp_path, monkeypatch):
     """The disk fills up while the second checkpoint is written: the first one is still there and good."""
     config, expected = straight
-    real, calls = checkpoint.save_file, iter(range(9))
+    real, calls = torch.save, iter(range(9))
 
-    def full(tensors, path, **options):
+    def full(content, path):
         if next(calls) == 1:
             path.write_bytes(b"half of it")
             raise OSError(28, "No space left on device")
-        real(tensors, path, **options)
+        real(content, path)
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
-        patch.setattr(checkpoint, "save_file", full)
+        patch.setattr(torch, "save", full)
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     assert not list((tmp_path / "run").glob("*.part"))
     folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
@@ -249,7 +252,8 @@ def test_best_checkpoint_is_the_one_with_the_lowest_whole_set_loss(run, tones, e
     history = pd.read_csv(run / "history.csv")
     prepared = training.prepare(config, cache=tmp_path, progress=False)
     model = EmoSphereModel.from_pretrained(run / "model")
-    loader = evaluation_loader(config, prepared, "validation", Accelerator())
+    live = LiveRun(Run(run), prepared, model, Accelerator(), {})
+    loader = evaluation_loader(live, "validation")
     vad, _ = forward_all(model, loader, len(prepared.rows["validation"]))
     truth = prepared.corpus.scale.to_target(prepared.rows["validation"][list(DIMENSIONS)])
     loss = sum(1 - audmetric.concordance_cc(truth[:, i], vad[:, i]) for i in range(3))
@@ -259,8 +263,8 @@ def test_best_checkpoint_is_the_one_with_the_lowest_whole_set_loss(run, tones, e
 
 def test_only_a_better_epoch_replaces_the_checkpoint(tones, encoders, tmp_path, monkeypatch):
     losses, saved = iter([1.0, 0.5, 2.0]), []
-    figures, save = loop._epoch_figures, EmoSphereModel.save_pretrained
-    monkeypatch.setattr(loop, "_epoch_figures", lambda *a: {**figures(*a), "validation_loss": next(losses)})
+    figures, save = loop._epoch_scores, EmoSphereModel.save_pretrained
+    monkeypatch.setattr(loop, "_epoch_scores", lambda *a: {**figures(*a), "validation_loss": next(losses)})
     monkeypatch.setattr(EmoSphereModel, "save_pretrained", lambda self, path: saved.append(path) or save(self, path))
     folder = training.train(configuration(tones, encoders, epochs=3), tmp_path / "run", cache=tmp_path, progress=False)
     assert len(saved) == 2
@@ -288,7 +292,7 @@ def test_a_start_reads_no_headers_of_files_that_were_measured(tones, encoders, t
     expected = corpora.load("msp_podcast", tones).table["duration"]
     training.prepare(config, cache=tmp_path, progress=False)
     for function in ("length", "measure"):
-        monkeypatch.setattr(corpora.audio, function, lambda path: pytest.fail("read again"))
+        monkeypatch.setattr(corpora.scanning, function, lambda path: pytest.fail("read again"))
     prepared = training.prepare(config, cache=tmp_path, progress=False)
     pd.testing.assert_series_equal(prepared.corpus.table["duration"], expected)
 
@@ -337,7 +341,7 @@ def test_a_mistake_costs_nothing_and_leaves_nothing(tones, tmp_path, monkeypatch
 
 def test_a_loss_that_is_no_number_stops_the_run(tones, encoders, tmp_path):
     config = configuration(tones, encoders, learning_rate=1e30, learning_rate_schedule="constant", epochs=3)
-    with pytest.raises(training.RunError, match="no longer a number in epoch 0, in the batch of MSP-.* A lower learn"):
+    with pytest.raises(RunError, match="no longer a number in epoch 0, in the batch of MSP-.* A lower learn"):
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
 
 
@@ -356,7 +360,7 @@ def test_utterances_that_are_no_numbers_are_named(tones, encoders, tmp_path, mon
     config = configuration(tones, encoders, epochs=3)
     prepared = training.prepare(config, cache=tmp_path, progress=False)
     assert len(prepared.rows["train"]) == 55
-    with monkeypatch.context() as patch, pytest.raises(training.RunError) as caught:
+    with monkeypatch.context() as patch, pytest.raises(RunError) as caught:
         patch.setattr(preparation, "Utterances", Spoiling)
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     assert f"no longer a number in epoch 1, because of {bad[0]}, in the batch of MSP-" in str(caught.value)
@@ -375,7 +379,7 @@ def test_a_gradient_that_is_no_number_spoils_nothing(tones, encoders, tmp_path, 
         return real(truth, vad) + (vad - vad.detach()).abs().sqrt().sum()  # 0, with a derivative of 0 / 0
 
     monkeypatch.setattr(loop, "ccc_loss", broken)
-    with pytest.raises(training.RunError, match="The gradient is no longer a number in epoch 0, in the batch of MSP-"):
+    with pytest.raises(RunError, match="The gradient is no longer a number in epoch 0, in the batch of MSP-"):
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
 
 
@@ -401,7 +405,7 @@ def test_too_little_memory_says_what_to_lower(straight, tmp_path, monkeypatch, e
     with monkeypatch.context() as patch:
         patch.setattr(loop, where, greedy)
         with pytest.raises(
-            training.RunError, match=r"too little memory for .* s of audio at a time. Set micro_batch_"
+            RunError, match=r"too little memory for .* s of audio at a time. Set micro_batch_"
         ) as caught:
             training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     seconds = float(re.search(r"micro_batch_seconds to (\d+)", str(caught.value))[1])
@@ -423,7 +427,7 @@ def test_too_little_memory_says_what_to_lower(straight, tmp_path, monkeypatch, e
 )
 def test_what_is_taken_for_too_little_memory(text, short):
     assert is_shortage(RuntimeError(text)) == short
-    assert not is_shortage(training.RunError(f"too little: {text}")), "said once"
+    assert not is_shortage(RunError(f"too little: {text}")), "said once"
 
 
 def test_one_utterance_that_is_too_long_is_not_told_to_go_in_larger_pieces(tones, encoders, tmp_path, monkeypatch):
@@ -432,7 +436,7 @@ def test_one_utterance_that_is_too_long_is_not_told_to_go_in_larger_pieces(tones
 
     monkeypatch.setattr(loop, "backward", first)
     config = configuration(tones, encoders, micro_batch_seconds=0.5)
-    with pytest.raises(training.RunError, match=r"for one utterance of 0\.\d s\. Set max_seconds") as caught:
+    with pytest.raises(RunError, match=r"for one utterance of 0\.\d s\. Set max_seconds") as caught:
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     assert "micro_batch_seconds" not in str(caught.value)
 
@@ -462,7 +466,7 @@ def test_an_utterance_too_long_to_evaluate_is_named_before_training(encoders, tm
     soundfile.write(root / path, np.tile(soundfile.read(root / path)[0], 90)[: 30 * 16000], 16000)
     short_of_memory(monkeypatch, 20, error)
     config = configuration(root, encoders, micro_batch_seconds=6.0, max_seconds=3.0)
-    with pytest.raises(training.RunError) as caught:
+    with pytest.raises(RunError) as caught:
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     assert f"for evaluating the {split} split: {Path(path).stem} is 30.0 s long. Cut it" in str(caught.value)
     assert "micro_batch_seconds" not in str(caught.value)
@@ -476,7 +480,7 @@ def test_advice_that_makes_another_corpus_does_not_say_that_the_run_goes_on(leng
     prepared = SimpleNamespace(rows={"test": rows}, seconds={"test": seconds})
     for attention in ("plain", "fused"):
         config = Config.create("tiny", attention=attention)
-        with pytest.raises(training.RunError) as caught, evaluation_memory(config, prepared, "test", range(len(rows))):
+        with pytest.raises(RunError) as caught, evaluation_memory(config, prepared, "test", range(len(rows))):
             raise MemoryError
         cut, _, fused = str(caught.value).partition("With a WavLM")
         assert "must begin again in another folder" in cut and "goes on" not in cut
@@ -486,7 +490,7 @@ def test_advice_that_makes_another_corpus_does_not_say_that_the_run_goes_on(leng
 def test_advice_that_leaves_the_corpus_says_that_the_run_goes_on():
     rows, seconds = pd.DataFrame({"utterance": list("abcd")}), np.full(4, 9.0)
     prepared = SimpleNamespace(rows={"test": rows}, seconds={"test": seconds})
-    told = pytest.raises(training.RunError, match=r"micro_batch_seconds to 18\. .*goes on")
+    told = pytest.raises(RunError, match=r"micro_batch_seconds to 18\. .*goes on")
     with told as caught, evaluation_memory(Config.create("tiny"), prepared, "test", range(4)):
         raise MemoryError
     assert "another folder" not in str(caught.value)
@@ -495,7 +499,7 @@ def test_advice_that_leaves_the_corpus_says_that_the_run_goes_on():
 def test_utterances_too_many_to_evaluate_at_a_time(tones, encoders, tmp_path, monkeypatch):
     config = configuration(tones, encoders, epochs=1)
     short_of_memory(monkeypatch, 6, MemoryError())
-    with pytest.raises(training.RunError, match=r"is 0\.\d s long, and \d+ more went through") as caught:
+    with pytest.raises(RunError, match=r"is 0\.\d s long, and \d+ more went through") as caught:
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     seconds = float(re.search(r"micro_batch_seconds to (\d+)", str(caught.value))[1])
     training.train(
@@ -517,7 +521,7 @@ def test_too_little_memory_after_the_training_throws_nothing_away(straight, tmp_
     with monkeypatch.context() as patch:
         patch.setattr(training, "predict_test", alone)
         with pytest.raises(
-            training.RunError, match="for evaluating the test split: MSP-PODCAST_.* and the run goes on from there"
+            RunError, match="for evaluating the test split: MSP-PODCAST_.* and the run goes on from there"
         ):
             training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     monkeypatch.undo()
@@ -537,7 +541,7 @@ def test_too_little_memory_shows_before_the_first_epoch(tones, encoders, tmp_pat
     config = configuration(tones, encoders)
     longest = training.prepare(config, cache=tmp_path, progress=False).seconds["train"].max()
     monkeypatch.setattr(loop, "backward", first)
-    with pytest.raises(training.RunError, match="too little memory for .* Set micro_batch_seconds"):
+    with pytest.raises(RunError, match="too little memory for .* Set micro_batch_seconds"):
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     assert sizes == [(8, pytest.approx(longest, abs=1e-3))]
 
@@ -556,9 +560,9 @@ def test_a_damaged_checkpoint_is_said(straight, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         stop_at(patch, "loop.forward_all", 1)
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
-    path = tmp_path / "run" / "checkpoint.safetensors"
+    path = tmp_path / "run" / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(checkpoint.CheckpointError, match="checkpoint.safetensors is damaged, or not of this run"):
+    with pytest.raises(checkpoint.CheckpointError, match="checkpoint.pt is damaged, or not of this run"):
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     path.unlink()
     training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
@@ -610,13 +614,13 @@ def test_how_a_run_is_computed_is_not_what(run, tones, encoders, tmp_path, chang
         pd.read_csv(run / "history.csv").drop(columns="best"),
         atol=1e-5,
     )
-    assert config.is_in(run)
+    assert Run(run, config).is_here()
 
 
 def test_compiling_needs_a_compiler(tones, encoders, tmp_path, monkeypatch):
     """A sentence before anything is done."""
     monkeypatch.setenv("CXX", "no-such-compiler")
-    with pytest.raises(training.RunError, match="compile needs a C.. compiler"):
+    with pytest.raises(RunError, match="compile needs a C.. compiler"):
         training.train(configuration(tones, encoders, compile=True), tmp_path / "run", cache=tmp_path, progress=False)
 
 
@@ -648,7 +652,7 @@ def test_compiled_layers(tones, tmp_path):
 def test_half_of_a_launcher_is_refused(tones, encoders, tmp_path, monkeypatch, environment, said):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(training.RunError, match=f"The environment says {said}"):
+    with pytest.raises(RunError, match=f"The environment says {said}"):
         training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
 
 
@@ -656,7 +660,7 @@ def test_half_of_a_launcher_is_refused(tones, encoders, tmp_path, monkeypatch, e
 def test_one_process_needs_no_launcher(monkeypatch, environment):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert training._processes() == 1
+    assert process._processes() == 1
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -678,7 +682,7 @@ def test_only_the_first_process_of_a_machine_asks_the_hub(tones, encoders, tmp_p
         raise Stopped
 
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(training, "_accelerator", lambda config: Several())
+    monkeypatch.setattr(process, "Accelerator", lambda **_: Several())
     monkeypatch.setattr(training, "find_encoder", asks)
     with pytest.raises(Stopped):
         training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)

@@ -1,10 +1,8 @@
 """What may be said of those who speak in a test split: who they are, and whether training or validation heard them."""
 
-from pathlib import Path
-
 import numpy as np
 
-from ..run import read_json, read_predictions
+from ..run import Run
 from ..utils import counted, is_known, known
 
 
@@ -104,5 +102,5 @@ def who_was_tested(folder):
     -------
     str
     """
-    splits = read_json(Path(folder) / "environment.json").get("splits", {})
-    return f"{who(read_predictions(folder))}. {speakers_told(splits)}"
+    run = Run(folder)
+    return f"{who(run.predictions())}. {speakers_told(run.environment().get('splits', {}))}"

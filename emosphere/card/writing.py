@@ -8,9 +8,9 @@ from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
-from ..config import NAMED, Config
+from ..config import NAMED
 from ..corpora import CATEGORIES
-from ..run import read_ceiling, read_history, read_json, read_predictions
+from ..run import Run, read_json
 from ..sphere import RegionGrid
 from ..utils import clear_leftovers, counted, markdown, replacing
 from . import measured
@@ -71,17 +71,17 @@ def model_card(folder):
     ValueError
         If one of the files that it is made of is absent.
     """
-    folder = Path(folder)
+    folder, run = Path(folder), Run(folder)
     absent = [name for name in FILES if not (folder / name).is_file()]
     if absent:
         raise ValueError(f"{folder} can have no card, since it has no {absent[0]}: give the folder of a complete run.")
-    config = asdict(Config.load(folder / "config.json"))
-    facts, model = (read_json(folder / name) for name in ("environment.json", "model/config.json"))
-    predictions, history = read_predictions(folder), read_history(folder)
+    config = asdict(run.config)
+    facts, model = run.environment(), read_json(run.model_folder / "config.json")
+    predictions, history = run.predictions(), run.history()
     name, sizes = config["corpus"], facts.get("splits", {})
     about, languages, limit, licence = CORPORA[name]
     grid = RegionGrid(model["azimuth"], model["elevation"], model["spacing"])
-    ceiling = read_ceiling(folder)
+    ceiling = run.ceiling()
     encoder, encoder_licence, base = _encoder(config, model["encoder_config"]["model_type"])
     return CARD.format(
         front=_front(name == "embedded" and config["encoder"] in ("tiny", *NAMED), base, languages),

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from ..sphere import DIMENSIONS, Scale
-from ..utils import UNKNOWN, counted
+from ..utils import UNKNOWN, EmoSphereError, counted
 
 COLUMNS = ("utterance", "path", "split", "speaker", "gender", "emotion", *DIMENSIONS, "duration")
 """The columns of every table; cells of `utterance` and `path` are never missing, all others may be."""
@@ -71,7 +71,7 @@ _WORDS = {**CATEGORIES, OTHER: "other", NO_AGREEMENT: "no agreement"}
 _GENDERS = {"f": "female", "m": "male", "female": "female", "male": "male", "unknown": None}
 
 
-class CorpusError(ValueError):
+class CorpusError(EmoSphereError, ValueError):
     """A corpus cannot be read or used; the message says what is wrong, where, and what to do."""
 
 

@@ -24,7 +24,7 @@ from .batches import GroupedBatches
 from ..audio import RATE
 from .loading import Utterances, make_loader
 from ..model.encoders import different, fingerprint
-from ..utils import acquire, clear_leftovers, replacing
+from ..utils import EmoSphereError, acquire, clear_leftovers, replacing
 from .memory import is_shortage, shortage
 from ..utils import bar, stoppable
 
@@ -42,7 +42,7 @@ SAMPLE = 5_000
 """Utterances at most over which mean and deviation are taken."""
 
 
-class FrameError(RuntimeError):
+class FrameError(EmoSphereError, RuntimeError):
     """Frames that cannot be made or kept."""
 
 

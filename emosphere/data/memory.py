@@ -4,8 +4,10 @@ import math
 import re
 from contextlib import contextmanager
 
+from ..utils import EmoSphereError
 
-class RunError(RuntimeError):
+
+class RunError(EmoSphereError, RuntimeError):
     """A run that cannot go on."""
 
 

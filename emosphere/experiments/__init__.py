@@ -8,7 +8,7 @@ from ..run import RecordError
 from .comparison import compare
 from .engines import SweepError
 from .latex import to_latex
-from .plan import Experiment, Run, load_experiment
+from .plan import Experiment, PlannedRun, load_experiment
 from .published import PUBLISHED, PUBLISHED_REGIONS, TABLES
 from .rendering import export, show, to_csv, to_html, to_markdown
 from .results import Results, read_results
@@ -25,7 +25,7 @@ __all__ = [
     "Experiment",
     "Results",
     "RecordError",
-    "Run",
+    "PlannedRun",
     "SweepError",
     "compare",
     "differences",

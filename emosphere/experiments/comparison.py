@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..config import Config, ConfigError
+from ..config import ConfigError
 from ..metrics import difference, holm, uncertainty
+from ..run import Run
 from .results import Results
 from .tables import CCCS, HEADINGS, ONE_SEED, REGIONS
 
@@ -37,7 +38,7 @@ def compare(run_a, run_b):
     a, b = (_runs(Path(folder)) for folder in (run_a, run_b))
     if len(a) == len(b) == 1:  # two single runs are compared even if their seeds differ: that may be the question
         seeds = list(dict.fromkeys([*a, *b]))
-        a, b = ({0: folder for folder in runs.values()} for runs in (a, b))  # noqa: B035  there is one
+        a, b = ({0: run for run in runs.values()} for runs in (a, b))  # noqa: B035  there is one
     else:
         seeds = sorted(a.keys() & b.keys())
         if not seeds:
@@ -66,10 +67,9 @@ def compare(run_a, run_b):
 
 
 def _runs(folder):
-    """dict of int to Path: complete runs by seed, of a run folder or of a variant's."""
-    if (folder / "scores.json").exists():
-        return {Config.load(folder / "config.json").seed: folder}
-    found = {Config.load(path.parent / "config.json").seed: path.parent for path in folder.glob("seed*/scores.json")}
+    """dict of int to Run: complete runs by seed, of a run folder or of a variant's."""
+    here = [Run(folder)] if Run(folder).is_complete else [Run(path) for path in sorted(folder.glob("seed*"))]
+    found = {run.config.seed: run for run in here if run.is_complete}
     if not found:
         raise ConfigError(f"{folder} holds no complete run; notebook 05 or a sweep makes one.")
     return found

@@ -15,12 +15,13 @@ from contextlib import contextmanager, suppress
 import psutil
 
 from ..config import ConfigError
+from ..utils import EmoSphereError
 from .running import Outcome, execute
 
 PATIENCE = 20  # seconds for a scheduler to answer
 
 
-class SweepError(RuntimeError):
+class SweepError(EmoSphereError, RuntimeError):
     """A sweep that cannot go on."""
 
 

@@ -22,24 +22,19 @@ from pathlib import Path
 import yaml
 
 from ..config import Config, ConfigError
+from ..run import Run
 
 LARGEST = 10_000  # values of a file, what its aliases repeat counted as often; a few lines can make billions
 MANY = 200  # runs; more are asked about
 TOO_MANY = 100_000  # variants of one grid, which nobody can mean
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
+class PlannedRun(Run):
     """One run of an experiment: its variant, seed, folder (absolute) and the parameters of notebook 05."""
 
-    variant: str
-    seed: int
-    folder: Path
-    parameters: dict
-
-    @property
-    def config(self):
-        return Config.create(**self.parameters)
+    def __init__(self, variant: str, seed: int, folder: Path, parameters: dict):
+        super().__init__(folder, Config.create(**parameters))
+        self.variant, self.seed, self.parameters = variant, seed, parameters
 
 
 @dataclass(frozen=True)
@@ -88,7 +83,7 @@ class Experiment:
                 raise ConfigError(f"{self.name}, variant {variant!r}: {error}") from None
             # absolute, since papermill changes the folder
             place = Path(folder).resolve() / self.name / variant / f"seed{seed}"
-            found.append(Run(variant, seed, place, parameters))
+            found.append(PlannedRun(variant, seed, place, parameters))
         return found
 
 

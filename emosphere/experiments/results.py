@@ -8,9 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from ..card.speakers import drawn
-from ..config import Config
 from ..metrics import difference, uncertainty
-from ..run import read_ceiling, read_json, read_predictions
+from ..run import Run
 from ..sphere import DIMENSIONS
 from ..utils import counted
 from .published import PUBLISHED
@@ -27,8 +26,8 @@ class Results:
         That were asked for, in order; some may have no complete run.
     seeds : tuple of int
         That were asked for.
-    runs : dict of (str, int) to Path
-        Folder of each complete run, by variant and seed.
+    runs : dict of (str, int) to emosphere.run.Run
+        Each complete run, by variant and seed.
     """
 
     folder: Path
@@ -39,29 +38,26 @@ class Results:
     @cached_property
     def configs(self):
         """dict: the `Config` of each complete run."""
-        return {key: Config.load(folder / "config.json") for key, folder in self.runs.items()}
+        return {key: run.config for key, run in self.runs.items()}
 
     @cached_property
     def scores(self):
         """pandas.DataFrame: a row a run, ``variant``, ``seed``, then the figures of `emosphere.metrics.scores`."""
-        rows = [
-            {"variant": variant, "seed": seed, **read_json(folder / "scores.json")}
-            for (variant, seed), folder in self.runs.items()
-        ]
+        rows = [{"variant": variant, "seed": seed, **run.scores()} for (variant, seed), run in self.runs.items()]
         return pd.DataFrame(rows)
 
     @cached_property
     def ceilings(self):
         """dict of (str, int) to dict: what the true emotions score in each run, where the corpus knows them."""
-        found = {key: read_ceiling(folder) for key, folder in self.runs.items()}
+        found = {key: run.ceiling() for key, run in self.runs.items()}
         return {key: ceiling for key, ceiling in found.items() if ceiling}
 
     @cached_property
     def predictions(self):
         """dict of str to dict of int to pandas.DataFrame: by variant and seed."""
         found = {}
-        for (variant, seed), folder in self.runs.items():
-            found.setdefault(variant, {})[seed] = read_predictions(folder)
+        for (variant, seed), run in self.runs.items():
+            found.setdefault(variant, {})[seed] = run.predictions()
         return found
 
     @cached_property
@@ -98,9 +94,8 @@ class Results:
         if not self.runs:
             raise ValueError(f"{self.folder} holds no complete run yet.")
         facts = {}
-        for (variant, seed), folder in self.runs.items():
-            config = self.configs[variant, seed]
-            environment = read_json(folder / "environment.json")
+        for (variant, seed), run in self.runs.items():
+            config, environment = run.config, run.environment()
             tested = self.predictions[variant][seed].sort_values("utterance")
             facts[f"{variant}/seed{seed}"] = {
                 "corpus": config.corpus,
@@ -134,12 +129,12 @@ class Results:
     def _same_encoders(self):
         """Raise ValueError for an encoder that was replaced between two runs; the tiny one is each seed's own."""
         seen = {}
-        for key, folder in self.runs.items():
-            config, weights = self.configs[key], read_json(folder / "environment.json").get("encoder_fingerprint")
-            other, before = seen.setdefault((config.encoder, config.layer), (folder, weights))
+        for run in self.runs.values():
+            config, weights = run.config, run.environment().get("encoder_fingerprint")
+            other, before = seen.setdefault((config.encoder, config.layer), (run.folder, weights))
             if config.encoder != "tiny" and weights != before:
                 raise ValueError(
-                    f"{other} and {folder} do not belong into one table: the weights of the encoder "
+                    f"{other} and {run.folder} do not belong into one table: the weights of the encoder "
                     f"{config.encoder} were replaced meanwhile ({before} and {weights})."
                 )
 
@@ -164,7 +159,7 @@ def read_results(folder, *, variants=None, seeds=None):
     for path in folder.glob("*/seed*/scores.json"):
         number = path.parent.name.removeprefix("seed")
         if number.isascii() and number.isdigit():
-            there[path.parent.parent.name, int(number)] = path.parent
+            there[path.parent.parent.name, int(number)] = Run(path.parent)
     order = list(PUBLISHED)  # the paper's first
     names = sorted({variant for variant, _ in there})
     variants = tuple(variants or sorted(names, key=lambda name: order.index(name) if name in order else len(order)))

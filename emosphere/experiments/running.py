@@ -9,7 +9,7 @@ from pathlib import Path
 import papermill
 from nbclient.exceptions import DeadKernelError
 
-from ..config import ConfigError, is_complete
+from ..config import ConfigError
 from ..utils import BusyError, only_writer, replacing
 
 FAILURE = "failure.txt"
@@ -69,7 +69,7 @@ def execute(run, notebook):
 
     Parameters
     ----------
-    run : emosphere.experiments.Run
+    run : emosphere.experiments.PlannedRun
     notebook : path-like
         The training notebook.
 
@@ -80,7 +80,7 @@ def execute(run, notebook):
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         with only_writer(run.folder, ".sweep-lock", "The run"):
-            if not is_complete(run.folder):
+            if not run.is_complete:
                 run_notebook(notebook, run.folder / "05_training.ipynb", {**run.parameters, "folder": str(run.folder)})
             (run.folder / FAILURE).unlink(missing_ok=True)
     except BusyError as error:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..config import is_complete, is_stopped
 from ..corpora import read, scan
-from ..training.provenance import depends, finished
+from ..training.provenance import depends
 from ..utils import bar
 from .engines import SweepError, executed
 from .plan import Experiment, load_experiment
@@ -91,7 +90,7 @@ def sweep(
                             "again: what is complete stays, the rest goes on."
                         )
         except KeyboardInterrupt:
-            done = sum(is_complete(run.folder) for run in planned)
+            done = sum(run.is_complete for run in planned)
             print(
                 f"\nStopped. {done} of {len(planned)} runs are complete; the same command goes on from here, inside "
                 "a run after its last whole epoch."
@@ -114,8 +113,8 @@ def _missing(planned, beside):
         if corpus not in corpora:
             root = None if config.root is None else beside / config.root
             corpora[corpus] = read(config.corpus, root, **config.corpus_options)
-        if not (is_complete(run.folder) or is_stopped(run.folder)):
-            config.is_in(run.folder)
+        if not (run.is_complete or run.is_stopped):
+            run.is_here()
             missing.append(run)
             continue
         if corpus not in facts:
@@ -124,7 +123,7 @@ def _missing(planned, beside):
         encoder = (config.encoder, config.layer)
         if encoder not in facts:
             facts[encoder] = _encoder(config, beside)
-        if not finished(config, run.folder, facts[corpus] | facts[encoder]):
+        if not run.is_finished(facts[corpus] | facts[encoder]):
             missing.append(run)
     return missing
 
@@ -149,11 +148,10 @@ def _encoder(config, beside):
 @contextmanager
 def _shown(missing, progress):
     """A bar over the epochs of all runs, read from their histories, since a run may take hours; yields its updater."""
-    epochs = {run.folder: run.config.epochs for run in missing}
     stop = threading.Event()
 
     def done():
-        return sum(min(total, _epochs(folder)) for folder, total in epochs.items())
+        return sum(min(run.config.epochs, _epochs(run)) for run in missing)
 
     def watch(shown):
         while not stop.wait(2):
@@ -167,7 +165,12 @@ def _shown(missing, progress):
         shown.set_postfix_str(f"{text} of {len(missing)} runs", refresh=False)
 
     with bar(
-        total=sum(epochs.values()), initial=done(), desc="sweep", unit="epoch", smoothing=0, disable=not progress
+        total=sum(run.config.epochs for run in missing),
+        initial=done(),
+        desc="sweep",
+        unit="epoch",
+        smoothing=0,
+        disable=not progress,
     ) as shown:
         watching = threading.Thread(target=watch, args=(shown,), daemon=True)
         watching.start()
@@ -180,8 +183,8 @@ def _shown(missing, progress):
             shown.refresh()
 
 
-def _epochs(folder):
+def _epochs(run):
     try:
-        return len((folder / "history.csv").read_text(encoding="utf-8").splitlines()) - 1
+        return len(run.history_file.read_text(encoding="utf-8").splitlines()) - 1
     except OSError:
         return 0

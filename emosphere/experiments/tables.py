@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from ..metrics import FIGURES, holm
-from ..run import class_counts
 from ..sphere import DIMENSIONS
 from .published import PUBLISHED, PUBLISHED_REGIONS, TABLES
 
@@ -161,8 +160,8 @@ def _grids(results, reference):
     for variant in results.variants:
         if variant not in first or set(first[variant][0].differences(first[reference][0])) - {*GRID, "seed"}:
             continue
-        config, folder = first[variant]
-        counts = class_counts(folder)
+        config, run = first[variant]
+        counts = run.class_counts()
         shares = counts[counts > 0] / counts.sum()
         entropy = -(shares * np.log(shares)).sum()
         label = f"{config.azimuth} × {config.elevation}, equal {config.spacing}"

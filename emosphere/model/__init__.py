@@ -5,6 +5,11 @@ spectrogram, ``weights`` where an encoder comes from, ``pooling`` what makes one
 and ``masking`` what of an encoder changes while it is trained.
 """
 
+from transformers import AutoConfig, AutoModel
+
 from .model import EmoSphereConfig, EmoSphereModel, EmoSphereOutput, build_model
 
 __all__ = ["EmoSphereConfig", "EmoSphereModel", "EmoSphereOutput", "build_model"]
+
+AutoConfig.register(EmoSphereConfig.model_type, EmoSphereConfig)
+AutoModel.register(EmoSphereConfig, EmoSphereModel)

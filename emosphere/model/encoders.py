@@ -8,19 +8,18 @@ the encoder's output, which is what "last" means (after the final layer norm, wh
 import hashlib
 import os
 import textwrap
+import warnings
 from pathlib import Path
 
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel
+from transformers.utils import logging
 
 from ..config import NAMED
+from ..utils import EmoSphereError
 from .weights import REQUIREMENT, WeightsError, packaged
 from .whisper import ShortWhisperEncoder
-
-# On CPU oneDNN keeps what it has prepared for each shape that it has seen, 1024 of them by default; batches of ever new
-# lengths would let that grow to gigabytes. It reads this when the first convolution is computed.
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 
 ENCODERS = ("wavlm", "hubert", "wav2vec2", "unispeech-sat", "data2vec-audio", "whisper")
 
@@ -53,8 +52,18 @@ It has no dropout, which keeps so small a model from starting to learn: with it 
 """
 
 
-class EncoderError(ValueError):
+class EncoderError(EmoSphereError, ValueError):
     """An encoder that cannot be found or loaded, or has no such layer."""
+
+
+def settle_process() -> None:
+    """What a process needs that loads or builds an encoder, whether to train or to predict; twice does no harm."""
+    # On CPU oneDNN keeps what it has prepared for each shape that it has seen, 1024 of them by default; batches of ever
+    # new lengths would let that grow to gigabytes. It reads this when the first convolution is computed.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
+    # WavLM hands PyTorch a bool padding mask beside a float position bias: right, but warned about
+    warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask", UserWarning)
+    logging.disable_progress_bar()  # for reading and writing weights; the Hub's for downloads stay
 
 
 def find_encoder(encoder, *, layer="last", store=STORE):
@@ -125,6 +134,7 @@ def load_encoder(encoder, *, store=STORE):
         As `find_encoder`, or if its weights are damaged or do not fit it: a layer without weights would be left with
         random ones, without a word.
     """
+    settle_process()
     config = find_encoder(encoder, store=store)
     if encoder == "tiny":
         return new_encoder(config)
@@ -148,7 +158,7 @@ def load_encoder(encoder, *, store=STORE):
         place = _place(encoder, store)
         where = f" in {place}" if place != encoder else ""
         raise EncoderError(
-            f"The weights of the encoder {encoder!r}{where} cannot be loaded ({told(error)}). Delete "
+            f"The weights of the encoder {encoder!r}{where} cannot be loaded ({error_summary(error)}). Delete "
             "them, and download or save it again, best as safetensors."
         ) from None
     # what SpecAugment puts in place of a masked frame is made in pretraining, and not part of every checkpoint
@@ -237,7 +247,7 @@ def different(settings):
     return {name: value for name, value in settings.items() if name not in indifferent}
 
 
-def told(error):
+def error_summary(error):
     """Name and beginning of an error of another library, in one line."""
     return f"{type(error).__name__}: {textwrap.shorten(str(error), 200)}"
 

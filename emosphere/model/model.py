@@ -17,25 +17,27 @@ References
 .. [3] Yang et al., "SUPERB: Speech processing Universal PERformance Benchmark", Interspeech 2021 (layer weights).
 """
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
-from transformers.utils import ModelOutput, logging
+from transformers.utils import ModelOutput
 
 from ..sphere import DIMENSIONS, RegionGrid, Scale
-from .encoders import STORE, freeze, keep_layers, load_encoder, new_encoder, told, transformer_layers
+from .encoders import (
+    STORE,
+    error_summary,
+    freeze,
+    keep_layers,
+    load_encoder,
+    new_encoder,
+    settle_process,
+    transformer_layers,
+)
 from .masking import hidden_frames, limit_features
 from .pooling import StatisticsPooling, StylePooling, meaned
-
-# transformers' WavLM hands PyTorch a bool padding mask beside a float position bias: right, but warned about
-warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask", UserWarning)
-
-# the bars for reading and writing weights; the Hub's for downloads stay
-logging.disable_progress_bar()
 
 LAYER_SCALE = 30
 """Before the softmax, so that the few numbers that weigh the layers move as far in a training as larger layers do."""
@@ -129,6 +131,7 @@ class EmoSphereModel(PreTrainedModel):
 
     def __init__(self, config, encoder=None):
         super().__init__(config)
+        settle_process()
         encoder_config = dict(config.encoder_config)
         self.encoder = encoder or new_encoder(AutoConfig.for_model(encoder_config.pop("model_type"), **encoder_config))
         keep_layers(self.encoder, config.layer)
@@ -300,11 +303,13 @@ class EmoSphereModel(PreTrainedModel):
         kwargs |= dict(
             output_loading_info=True, use_safetensors=True, ignore_mismatched_sizes=True, dtype=torch.float32
         )
+        settle_process()
         try:
             model, report = super().from_pretrained(path, **kwargs)
         except Exception as error:  # whatever transformers makes of a damaged file
             raise ValueError(
-                f"The model in {path} cannot be loaded ({told(error)}). Take it from the run again, or train it again."
+                f"The model in {path} cannot be loaded ({error_summary(error)}). Take it from the run again, or train "
+                "it again."
             ) from None
         problems = [
             f"{kind.removesuffix('_keys')} {sorted(map(str, report[kind]))[:3]}"

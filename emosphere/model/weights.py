@@ -24,7 +24,7 @@ from safetensors.numpy import save_file
 from transformers import WhisperConfig
 
 from ..config import NAMED
-from ..utils import as_the_umask_says, move
+from ..utils import EmoSphereError, as_the_umask_says, move
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
 _TYPES = (np.float32, np.int8, np.int16, np.int32, np.float16)
 
 
-class WeightsError(ValueError):
+class WeightsError(EmoSphereError, ValueError):
     """A file of weights that is not what it should be."""
 
 

@@ -1,77 +1,93 @@
 """A training in progress as files, so that a run that was stopped, at any moment, goes on as if it never had been.
 
-``checkpoint.safetensors`` is the state after the last whole epoch: the weights, the optimiser's moments and the random
-number generators of every process are its tensors, the rest is JSON in its header. Nothing is unpickled when it is
-read.
+The checkpoint is the state after the last whole epoch: weights, moments of the optimiser, the random number generators
+of every process, the history. Nothing in it is code, and nothing is run when it is read.
 
-``model/`` is the best epoch. A better one is first saved beside it, under the number of its epoch; it takes the place
-of the other when the checkpoint says so, now or after a restart. So the two never tell different stories.
+The run's model folder is the best epoch. A better one is first saved beside it, under the number of its epoch; it takes
+the place of the other when the checkpoint says so, now or after a restart. So the two never tell different stories.
 """
 
-import json
 import logging
+import random
 import shutil
 
-from safetensors import safe_open
-from safetensors.torch import save_file
+import numpy as np
+import torch
+from accelerate.utils import gather_object
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from ..config import ConfigError
-from ..utils import move, replacing
-from .provenance import refuse_changed
-from .randomness import random_state, set_random_state
+from ..model import EmoSphereModel
+from ..run import Run, refuse_changed
+from ..utils import EmoSphereError, move, replacing
+from .live import LiveRun
 
 log = logging.getLogger(__name__)
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(EmoSphereError, RuntimeError):
     """A checkpoint that cannot be read, or that belongs to something else."""
 
 
-def gathered_random_states(accelerator):
-    """dict of (processes, ...) torch.Tensor: `random_state` of every process, for `save`."""
-    state = {name: part[None] for name, part in random_state(accelerator.device).items()}
-    if accelerator.num_processes == 1:
-        return state
-    return {name: accelerator.gather(part.to(accelerator.device)).cpu() for name, part in state.items()}
+def random_state(device: torch.device) -> dict:
+    """The state of every generator that a training draws from: PyTorch's (CPU, and a CUDA device's), NumPy's, Python's.
+
+    SpecAugment's masks are drawn from NumPy's.
+
+    Examples
+    --------
+    >>> state = random_state(torch.device("cpu"))
+    >>> first = torch.rand(2), np.random.random(), random.random()
+    >>> set_random_state(state, torch.device("cpu"))
+    >>> bool((torch.rand(2) == first[0]).all()), np.random.random() == first[1], random.random() == first[2]
+    (True, True, True)
+    """
+    name, keys, *rest = np.random.get_state()
+    state = {"torch": torch.get_rng_state(), "numpy": (name, keys.tolist(), *rest), "python": random.getstate()}
+    return state | ({"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
 
 
-def save(path, model, optimizer, scheduler, random, history, *, depends=None):
+def set_random_state(state: dict, device: torch.device) -> None:
+    """Puts what `random_state` gave back into place."""
+    np.random.set_state(state["numpy"])
+    random.setstate(state["python"])
+    torch.set_rng_state(state["torch"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda"], device)
+
+
+def gathered_random_states(live: LiveRun) -> list[dict]:
+    """`random_state` of every process, for `save`."""
+    return gather_object([random_state(live.accelerator.device)])
+
+
+def save(live: LiveRun, optimizer: Optimizer, scheduler: LRScheduler, states: list[dict], history: list[dict]) -> None:
     """Writes everything that the next epoch depends on, in one piece; weights that are frozen stay what they are.
 
     Parameters
     ----------
-    path : path-like
-    model : torch.nn.Module
+    live : LiveRun
     optimizer : torch.optim.Optimizer
     scheduler : torch.optim.lr_scheduler.LRScheduler
-    random : dict
+    states : list of dict
         What `gathered_random_states` gave.
     history : list of dict
         A row an epoch.
-    depends : dict of str, optional
-        Fingerprints of what else the run depends on (`emosphere.training.provenance.depends`), such as frozen weights,
-        which are not written.
     """
-    tensors = {f"model.{name}": tensor for name, tensor in _changing(model).items()}
-    state = optimizer.state_dict()
-    for number, moments in state["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in moments.items()}
-    tensors |= {f"random.{name}": tensor for name, tensor in random.items()}
-    header = {
-        "groups": state["param_groups"],
+    content = {
+        "model": _changing(live.model),
+        "optimizer": optimizer.state_dict(),
         "scheduler": scheduler.state_dict(),
+        "random": states,
         "history": history,
-        "depends": depends or {},
+        "depends": live.depends,
     }
-    with replacing(path) as temporary:
-        save_file(
-            {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()},
-            temporary,
-            metadata={"state": json.dumps(header)},
-        )
+    with replacing(live.run.checkpoint_file) as temporary:
+        torch.save(content, temporary)
 
 
-def load(path, model, optimizer, scheduler, accelerator, *, depends=None):
+def load(live: LiveRun, optimizer: Optimizer, scheduler: LRScheduler) -> list[dict]:
     """Puts what `save` wrote back into place, random number generators included.
 
     Those are left alone if the run goes on in another number of processes, or on another kind of device.
@@ -87,36 +103,26 @@ def load(path, model, optimizer, scheduler, accelerator, *, depends=None):
     ConfigError
         If what the run depends on has changed.
     """
-    parts = {part: {} for part in ("model", "optimizer", "random")}
+    path, device = live.run.checkpoint_file, live.accelerator.device
     try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads(file.metadata()["state"])
-            refuse_changed(header.get("depends", {}), depends or {}, path)
-            history = [{**row, "validation_loss": float(row["validation_loss"])} for row in header["history"]]
-            for name in file.keys():  # noqa: SIM118  not a dict
-                part, _, rest = name.partition(".")
-                parts[part][rest] = file.get_tensor(name)
-        model.load_state_dict(model.state_dict() | parts["model"])
-        if absent := _changing(model).keys() - parts["model"].keys():
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        refuse_changed(content["depends"], live.depends, path)
+        history = [{**row, "validation_loss": float(row["validation_loss"])} for row in content["history"]]
+        live.model.load_state_dict(live.model.state_dict() | content["model"])
+        if absent := _changing(live.model).keys() - content["model"].keys():
             raise ValueError(f"it lacks {min(absent)}")
-        moments = {}
-        for name, tensor in parts["optimizer"].items():
-            number, _, moment = name.partition(".")
-            moments.setdefault(int(number), {})[moment] = tensor
-        optimizer.load_state_dict({"state": moments, "param_groups": header["groups"]})
-        scheduler.load_state_dict(header["scheduler"])
-        random = parts["random"]
-        begun, same = len(random["torch"]), set(random) == set(random_state(accelerator.device))
-        if same and begun == accelerator.num_processes:
-            own = {name: states[accelerator.process_index] for name, states in random.items()}
-            set_random_state(own, accelerator.device)
+        optimizer.load_state_dict(content["optimizer"])
+        scheduler.load_state_dict(content["scheduler"])
+        states = content["random"]
+        if len(states) == live.accelerator.num_processes and ("cuda" in states[0]) == (device.type == "cuda"):
+            set_random_state(states[live.accelerator.process_index], device)
         else:
             log.warning(
                 "begun in %d processes, goes on in %d on %s: not what it would have been, since dropout "
                 "draws other numbers",
-                begun,
-                accelerator.num_processes,
-                accelerator.device,
+                len(states),
+                live.accelerator.num_processes,
+                device,
             )
         return history
     except ConfigError:
@@ -129,26 +135,26 @@ def load(path, model, optimizer, scheduler, accelerator, *, depends=None):
         ) from None
 
 
-def _changing(model):
+def _changing(model: EmoSphereModel) -> dict[str, torch.Tensor]:
     """The state dict without frozen parameters."""
     frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
     return {name: tensor for name, tensor in model.state_dict().items() if name not in frozen}
 
 
-def keep(model, folder, epoch):
+def keep(live: LiveRun, epoch: int) -> None:
     """Saves the model of a new best epoch, which `settle` puts into place once the checkpoint knows of it."""
-    place = folder / f".model-{epoch}"
+    place = live.run.folder / f".model-{epoch}"
     shutil.rmtree(place, ignore_errors=True)
-    model.save_pretrained(place)
+    live.model.save_pretrained(place)
 
 
-def settle(folder, best):
-    """Makes ``model/`` that of the best epoch, and clears away what a kill has left."""
-    new, old, model = folder / f".model-{best}", folder / ".model-old", folder / "model"
+def settle(run: Run, best: int) -> None:
+    """Makes the model folder that of the best epoch, and clears away what a kill has left."""
+    new, old, model = run.folder / f".model-{best}", run.folder / ".model-old", run.model_folder
     if new.exists():
         shutil.rmtree(old, ignore_errors=True)
         if model.exists():
             move(model, old)
         move(new, model)
-    for leftover in folder.glob(".model-*"):
+    for leftover in run.folder.glob(".model-*"):
         shutil.rmtree(leftover, ignore_errors=True)

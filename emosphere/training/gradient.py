@@ -21,7 +21,7 @@ import torch
 from ..audio import RATE
 from ..data import inputs
 from ..data.batches import divided
-from .randomness import random_state, set_random_state
+from .checkpoint import random_state, set_random_state
 
 
 def backward(model, share, count, loss, accelerator, *, auxiliary=True, seconds=None, rate=RATE):

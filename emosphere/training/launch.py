@@ -1,18 +1,23 @@
 """A run in one process or in several, one for each GPU, started from a notebook or a script."""
 
-import json
 import re
-import subprocess
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
+from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from ..config import Config
 from ..data.memory import RunError
 from .pipeline import train
 
 
-def launch_training(config, folder, processes, *, cache="data/cache"):
-    """`emosphere.training.pipeline.train`, here or, through torchrun, in several processes of this machine.
+def launch_training(config: Config, folder: str | Path, processes: int, *, cache: str | Path = "data/cache") -> Path:
+    """`emosphere.training.train`, here or, through PyTorch's elastic launch, in several processes of this machine.
 
     Those are new processes, so it does not matter what a notebook has done to the GPUs before.
 
@@ -37,48 +42,40 @@ def launch_training(config, folder, processes, *, cache="data/cache"):
     """
     if processes == 1:
         return train(config, folder, cache=cache)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with tempfile.TemporaryDirectory() as temporary:
-        chosen = Path(temporary) / "config.json"
+        chosen = Path(temporary) / "parameters.json"
         config.save(chosen)
-        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-        torchrun += [f"--log-dir={temporary}"]  # where each process leaves its error
-        command = ["-m", "emosphere", "train", str(folder), "--config", str(chosen), "--cache", str(cache)]
-        # a session of its own: Ctrl-C is for this process, which then ends the others in good order
-        started = subprocess.Popen(
-            [*torchrun, *command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
+        launch = LaunchConfig(
+            min_nodes=1,
+            max_nodes=1,
+            nproc_per_node=processes,
+            run_id="emosphere",
+            rdzv_backend="c10d",
+            rdzv_endpoint="localhost:0",
+            max_restarts=0,
+            monitor_interval=0.1,
+            logs_specs=DefaultLogsSpecs(log_dir=temporary),  # where each process leaves its error
         )
-        killed = None
+        command = ["-m", "emosphere", "train", str(folder), "--config", str(chosen), "--cache", str(cache)]
         try:
-            for line in started.stdout:
-                if "%|" in line or line.strip("\n").isspace():  # a progress bar, or what wipes it out
-                    print("\r" + line.rstrip("\n"), end="", flush=True)
-                elif found := re.search(r"Signal \d+ \((SIG\w+)\) received by PID", line):  # torchrun's report
-                    killed = found[1] if found[1] != "SIGTERM" else killed  # with which it ends the others
-            code = started.wait()
-            print()
+            elastic_launch(launch, sys.executable)(*command)
+        except ChildFailedError as error:
+            raise RunError(f"Training in {processes} processes failed. {_reason(error)}") from None
+        except SignalException as error:  # what PyTorch makes of Ctrl-C
+            raise KeyboardInterrupt from error
         finally:
-            if started.poll() is None:
-                started.terminate()
-                started.wait()
-        if code:
-            reason = _first_error(temporary, killed) or f"Exit status {code}."
-            raise RunError(f"Training in {processes} processes failed. {reason}")
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
     return Path(folder)
 
 
-def _first_error(folder, killed):
-    """What the process said that failed first, or None; one that was killed could not say anything."""
-    if killed:
-        likely = ", probably since there was too little memory" if killed == "SIGKILL" else ""
-        return f"The system ended one of them ({killed}){likely}."
-    errors = sorted(Path(folder).rglob("error.json"), key=lambda path: path.stat().st_mtime_ns)
-    if not errors:
-        return None
-    message = json.loads(errors[0].read_text(encoding="utf-8"))["message"]["message"]
+def _reason(error: ChildFailedError) -> str:
+    """What the process said that failed first; one that was killed could not say anything."""
+    _, failure = error.get_first_failure()
+    if failure.exitcode < 0:
+        likely = ", probably since there was too little memory" if failure.signal_name() == "SIGKILL" else ""
+        return f"The system ended one of them ({failure.signal_name()}){likely}."
+    said = failure.message["message"] if isinstance(failure.message, dict) else failure.message
     # the sentences of our own errors need no name
-    return re.sub(r"^(Audio|Busy|Checkpoint|Config|Corpus|Encoder|Frame|Run)Error: ", "", message)
+    return re.sub(r"^(Audio|Busy|Checkpoint|Config|Corpus|Encoder|Frame|Record|Run)Error: ", "", said)

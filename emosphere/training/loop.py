@@ -8,25 +8,31 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import torch
+from torch.optim import lr_scheduler
+from torch.optim.lr_scheduler import LRScheduler
+from tqdm import tqdm
 
 from .. import data
-from ..config import CHECKPOINT
+from ..config import Config
 from ..data import batches
-from ..data.memory import RunError, evaluation_memory, training_memory
+from ..data.memory import RunError, training_memory
 from ..losses import auxiliary_loss, auxiliary_weight, ccc_loss
 from ..metrics import concordance_cc
-from ..prediction import evaluation_loader, forward_all, rehearse
+from ..prediction import forward_all
+from ..run import Run
 from ..sphere import DIMENSIONS
 from ..utils import bar, clear_leftovers, replacing
 from . import checkpoint
+from .checkpoint import random_state, set_random_state
+from .evaluation import evaluation_loader, rehearse, within_memory
 from .gradient import backward
-from .randomness import random_state, set_random_state
+from .live import LiveRun
 
 log = logging.getLogger(__name__)
 
 
-def fit(config, prepared, model, accelerator, folder, *, depends=None, progress=True):
-    """Trains from the last whole epoch on; leaves ``history.csv`` and, in ``model``, the best epoch.
+def fit(live: LiveRun) -> None:
+    """Trains from the last whole epoch on; leaves the history and, in the model's folder, the best epoch.
 
     Every process of a distributed training calls this; the main one writes.
 
@@ -37,55 +43,51 @@ def fit(config, prepared, model, accelerator, folder, *, depends=None, progress=
     CheckpointError
         If the checkpoint to go on from is damaged.
     """
-    main = accelerator.is_main_process
-    training, validation = _Training(config, prepared, accelerator), _Validation(config, prepared, accelerator)
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    config, accelerator = live.config, live.accelerator
+    training, validation = _Training(live), _Validation(live)
     optimizer = torch.optim.AdamW(
-        trainable, lr=config.learning_rate, weight_decay=config.weight_decay, fused=accelerator.device.type == "cuda"
+        training.trainable,
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+        fused=accelerator.device.type == "cuda",
     )
     steps = training.steps
-    if config.learning_rate_schedule == "one-cycle":
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=sum(steps))
-    elif config.learning_rate_schedule == "cosine":
-        share = partial(warm_cosine, warm=steps[0] / 2, total=sum(steps))
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
-    else:
-        scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
-    prepared_model = accelerator.prepare(model)
+    scheduler = _scheduler(config, optimizer, steps)
+    wrapped = accelerator.prepare(live.model)
 
-    path, history = folder / CHECKPOINT, []
-    if path.exists():
-        history = checkpoint.load(path, model, optimizer, scheduler, accelerator, depends=depends)
+    history: list[dict] = []
+    if live.run.is_stopped:
+        history = checkpoint.load(live, optimizer, scheduler)
         log.info("goes on after epoch %d of %d", len(history) - 1, config.epochs)  # from 0, as in history.csv
     accelerator.wait_for_everyone()  # nobody may write before everybody has read
-    if main:
-        clear_leftovers(folder)
-        _write(folder, history)
+    if live.is_main:
+        clear_leftovers(live.run.folder)
+        _write(live.run, history)
     if len(history) < config.epochs:
-        training.rehearse(prepared_model)
-        rehearse(config, prepared, model, accelerator)
+        training.rehearse(wrapped)
+        rehearse(live)
     with bar(
         total=sum(steps),
         initial=sum(steps[: len(history)]),
         desc="training",
         unit="batch",
-        disable=not (progress and main),
+        disable=not (live.progress and live.is_main),
     ) as shown:
         for epoch in range(len(history), config.epochs):
             begun = time.perf_counter()
-            row = {"epoch": epoch} | training.epoch(epoch, prepared_model, trainable, optimizer, scheduler, shown)
-            figures = validation(model)
-            loss = figures["validation_loss"]
+            row = {"epoch": epoch} | training.epoch(epoch, wrapped, optimizer, scheduler, shown)
+            scores = validation()
+            loss = scores["validation_loss"]
             if not math.isfinite(loss):
                 raise RunError(f"The validation loss is no longer a number after epoch {epoch}. {_advice(config)}")
             padding = row.pop("padding")
             best = loss < min((past["validation_loss"] for past in history), default=math.inf)
-            history.append(row | figures | {"padding": padding, "best": best})
-            states = checkpoint.gathered_random_states(accelerator)
-            if main:
+            history.append(row | scores | {"padding": padding, "best": best})
+            states = checkpoint.gathered_random_states(live)
+            if live.is_main:
                 if best:
-                    checkpoint.keep(model, folder, epoch)
-                checkpoint.save(path, model, optimizer, scheduler, states, history, depends=depends)
+                    checkpoint.keep(live, epoch)
+                checkpoint.save(live, optimizer, scheduler, states, history)
                 log.info(
                     "epoch %d of %d: loss %.4f, validation %.4f%s, %.1f s",
                     epoch,
@@ -95,12 +97,20 @@ def fit(config, prepared, model, accelerator, folder, *, depends=None, progress=
                     ", best" * best,
                     time.perf_counter() - begun,
                 )
-                _write(folder, history)
-            shown.set_postfix_str(f"CCC {figures['ccc_mean']:.3f}")
+                _write(live.run, history)
+            shown.set_postfix_str(f"CCC {scores['ccc_mean']:.3f}")
     accelerator.wait_for_everyone()  # for the best model to be in place
 
 
-def warm_cosine(step, *, warm, total):
+def _scheduler(config: Config, optimizer: torch.optim.Optimizer, steps: list[int]) -> LRScheduler:
+    if config.learning_rate_schedule == "one-cycle":
+        return lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=sum(steps))
+    if config.learning_rate_schedule == "cosine":
+        return lr_scheduler.LambdaLR(optimizer, partial(warm_cosine, warm=steps[0] / 2, total=sum(steps)))
+    return lr_scheduler.ConstantLR(optimizer, factor=1.0)
+
+
+def warm_cosine(step: int, *, warm: float, total: int) -> float:
     """Share of the learning rate at a step: up to 1 in the first ones, then down to 0 in half a cosine.
 
     The region task counts in the first quarter of the epochs: by then the rate has to be high, or that task learns
@@ -114,21 +124,23 @@ def warm_cosine(step, *, warm, total):
     return min(1, (step + 1) / warm) * (1 + math.cos(math.pi * step / total)) / 2
 
 
-def _write(folder, history):
+def _write(run: Run, history: list[dict]) -> None:
     """What can be seen of the checkpoint."""
     if not history:
         return
-    checkpoint.settle(folder, min(history, key=lambda row: row["validation_loss"])["epoch"])
-    with replacing(folder / "history.csv") as temporary:
+    checkpoint.settle(run, min(history, key=lambda row: row["validation_loss"])["epoch"])
+    with replacing(run.history_file) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
 
 
 class _Training:
     """The training split, and an epoch over it."""
 
-    def __init__(self, config, prepared, accelerator):
+    def __init__(self, live: LiveRun):
+        config, accelerator, prepared = live.config, live.accelerator, live.prepared
         self.config, self.accelerator = config, accelerator
-        corpus, rows = prepared.corpus, prepared.rows["train"]
+        self.trainable = [parameter for parameter in live.model.parameters() if parameter.requires_grad]
+        rows = prepared.rows["train"]
         self.names = rows["utterance"].to_numpy()
         self.lengths = np.minimum(prepared.seconds["train"], config.max_seconds)
         self.batches = batches.GroupedBatches(
@@ -143,18 +155,18 @@ class _Training:
         self.dataset = prepared.utterances("train", config.max_seconds)
         self.loader = data.make_loader(self.dataset, self.batches, config.workers)
         device = accelerator.device
-        self.truth = data.targets(corpus, rows).to(device)
+        self.truth = data.targets(prepared.corpus, rows).to(device)
         self.classes = data.to_tensor(prepared.classes["train"]).to(device)
         self.weights = torch.tensor(prepared.weights, dtype=torch.float32, device=device) if config.weighted else None
 
     @property
-    def steps(self):
-        """list of int: batches of each epoch."""
+    def steps(self) -> list[int]:
+        """Batches of each epoch."""
         if not self.config.batch_seconds:
             return [len(self.batches)] * self.config.epochs
         return [len(self.batches.planned(epoch)) for epoch in range(self.config.epochs)]
 
-    def rehearse(self, model):
+    def rehearse(self, model: torch.nn.Module) -> None:
         """Forward and back on silence of the size of the largest batch; nothing of it stays.
 
         So too little memory shows at once, not hours later, and the memory of the process gets its full size in one
@@ -185,8 +197,10 @@ class _Training:
         model.zero_grad()
         set_random_state(before, accelerator.device)
 
-    def epoch(self, epoch, model, trainable, optimizer, scheduler, shown):
-        """One pass; dict of what history keeps of it."""
+    def epoch(
+        self, epoch: int, model: torch.nn.Module, optimizer: torch.optim.Optimizer, scheduler: LRScheduler, shown: tqdm
+    ) -> dict:
+        """One pass; what history keeps of it."""
         config, accelerator = self.config, self.accelerator
         weight = auxiliary_weight(epoch, config.epochs, config.schedule, config.decay_epochs)
         self.batches.set_epoch(epoch)
@@ -212,16 +226,16 @@ class _Training:
                     seconds=config.micro_batch_seconds,
                     rate=self.dataset.rate,
                 )
-                norm = torch.nn.utils.clip_grad_norm_(trainable, config.clip_gradient or math.inf)
-                figures = [part.item() for part in (*parts, total, norm)]
-                if not np.isfinite(figures).all():
+                norm = torch.nn.utils.clip_grad_norm_(self.trainable, config.clip_gradient or math.inf)
+                numbers = [part.item() for part in (*parts, total, norm)]
+                if not np.isfinite(numbers).all():
                     raise RunError(self._no_number(epoch, whole, vad))
                 optimizer.step()
             scheduler.step()
             optimizer.zero_grad()
-            sums += figures[:2]
+            sums += numbers[:2]
             shown.update()
-        means = sums / len(self.batches.whole)
+        means = (sums / len(self.batches.whole)).tolist()
         return {
             "auxiliary_weight": weight,
             "train_ccc_loss": means[0],
@@ -229,7 +243,7 @@ class _Training:
             "padding": batches.padding_share(self.lengths, self.batches.whole),
         }
 
-    def _no_number(self, epoch, whole, vad):
+    def _no_number(self, epoch: int, whole: list[int], vad: torch.Tensor) -> str:
         sound = vad.isfinite().all(-1).cpu().numpy()
         names, what = self.names[whole], "gradient" if sound.all() else "loss"
         place = f"in the batch of {', '.join(names)}"
@@ -244,23 +258,23 @@ class _Training:
 class _Validation:
     """The validation split, scored at once, never averaged over batches."""
 
-    def __init__(self, config, prepared, accelerator):
-        self.accelerator = accelerator
-        self.loader = evaluation_loader(config, prepared, "validation", accelerator)
-        self.within = partial(evaluation_memory, config, prepared, "validation")
-        rows = prepared.rows["validation"]
-        self.truth = data.targets(prepared.corpus, rows).numpy()
+    def __init__(self, live: LiveRun):
+        self.live, self.loader = live, evaluation_loader(live, "validation")
+        self.truth = data.targets(live.prepared.corpus, live.prepared.rows["validation"]).numpy()
 
-    def __call__(self, model):
-        vad, _ = forward_all(model, self.loader, len(self.truth), accelerator=self.accelerator, within=self.within)
-        return _epoch_figures(self.truth, vad)
+    def __call__(self) -> dict[str, float]:
+        within = within_memory(self.live, "validation")
+        vad, _ = forward_all(
+            self.live.model, self.loader, len(self.truth), accelerator=self.live.accelerator, within=within
+        )
+        return _epoch_scores(self.truth, vad)
 
 
-def _epoch_figures(truth, vad):
+def _epoch_scores(truth: np.ndarray, vad: np.ndarray) -> dict[str, float]:
     cccs = concordance_cc(truth, vad)
     named = {f"ccc_{name}": float(value) for name, value in zip(DIMENSIONS, cccs, strict=True)}
     return {"validation_loss": float((1 - cccs).sum()), **named, "ccc_mean": float(cccs.mean())}
 
 
-def _advice(config):
+def _advice(config: Config) -> str:
     return f"A lower learning_rate than {config.learning_rate:g} usually helps."

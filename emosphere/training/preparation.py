@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 import torch
 from accelerate.utils import set_seed
+from transformers import PreTrainedConfig, PreTrainedModel
 
-from ..corpora import CorpusError, problems, read, scan
+from ..config import Config
+from ..corpora import Corpus, CorpusError, problems, read, scan
 from ..data import Utterances, auxiliary_classes
 from ..data.frames import FramedUtterances, Frames
-from ..model import build_model
+from ..model import EmoSphereModel, build_model
 from ..model.encoders import different, find_encoder, fingerprint
 from ..sphere import inverse_frequency_weights
 from ..utils import counted, is_known, known
@@ -30,31 +32,33 @@ class Prepared:
     ``frames`` of a frozen encoder once they are made.
     """
 
-    corpus: object
-    rows: dict
-    seconds: dict
-    classes: dict
-    class_names: tuple
+    config: Config
+    cache: Path
+    corpus: Corpus
+    rows: dict[str, pd.DataFrame]
+    seconds: dict[str, np.ndarray]
+    classes: dict[str, np.ndarray]
+    class_names: tuple[str, ...]
     weights: np.ndarray
-    waveform: tuple
-    notes: tuple
+    waveform: tuple[float, float]
+    notes: tuple[str, ...]
     digests: pd.Series
     frames: Frames | None = None
 
-    def utterances(self, split, max_seconds=None):
+    def utterances(self, split: str, max_seconds: float | None = None) -> Utterances | FramedUtterances:
         """Dataset of a split: its waveforms, or its frames if the encoder is frozen; the beginning of each alone."""
         if self.frames is None:
             return Utterances(self.corpus, self.rows[split], max_seconds)
         return FramedUtterances(self.frames, self.digests[self.rows[split].index], max_seconds)
 
-    def class_table(self):
+    def class_table(self) -> pd.DataFrame:
         """pandas.DataFrame: ``name``, ``utterances`` (training) and ``weight`` of each auxiliary class."""
         counts = np.bincount(self.classes["train"][self.classes["train"] >= 0], minlength=len(self.class_names))
         columns = {"name": self.class_names, "utterances": counts[: len(self.class_names)]}
         return pd.DataFrame({**columns, "weight": self.weights[: len(self.class_names)]})
 
 
-def prepare(config, *, cache="data/cache", progress=True):
+def prepare(config: Config, *, cache: str | Path = "data/cache", progress: bool = True) -> Prepared:
     """Loads the corpus, leaves out what cannot be used, and measures what the run needs to know of it.
 
     Raises
@@ -125,11 +129,21 @@ def prepare(config, *, cache="data/cache", progress=True):
     mean = (heard["total"] / heard["rate"]).sum() / duration
     std = np.sqrt((heard["total_squares"] / heard["rate"]).sum() / duration - mean**2)
     return Prepared(
-        corpus, rows, seconds, classes, names, weights, (float(mean), float(std)), tuple(notes), facts["digest"]
+        config,
+        Path(cache),
+        corpus,
+        rows,
+        seconds,
+        classes,
+        names,
+        weights,
+        (float(mean), float(std)),
+        tuple(notes),
+        facts["digest"],
     )
 
 
-def _reasons(corpus, wrong):
+def _reasons(corpus: Corpus, wrong: pd.DataFrame) -> str:
     """How many utterances have which problem, and an example of each."""
     counts = wrong["finding"].value_counts()
     return "; ".join(
@@ -138,7 +152,7 @@ def _reasons(corpus, wrong):
     )
 
 
-def _shared_speakers(rows):
+def _shared_speakers(rows: dict[str, pd.DataFrame]) -> list[str]:
     """Notes on speakers in two splits, and on utterances whose speaker nobody knows."""
     speakers, notes = {split: known(table["speaker"]) for split, table in rows.items()}, []
     for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
@@ -153,10 +167,14 @@ def _shared_speakers(rows):
     ]
 
 
-def new_model(config, prepared, *, cache="data/cache"):
-    """The untrained `EmoSphereModel` of a run; its pretrained encoder is loaded, the rest is seeded."""
+def new_model(prepared: Prepared, config: Config | None = None) -> EmoSphereModel:
+    """The untrained `EmoSphereModel` of a run; its pretrained encoder is loaded, the rest is seeded.
+
+    ``config`` is another one than that for which the corpus was prepared.
+    """
+    config = config or prepared.config
     set_seed(config.seed)
-    store = Path(cache).parent / "encoders"
+    store = prepared.cache.parent / "encoders"
     # a log-mel takes samples as they are, and its clamp and layer norms see to the level
     as_it_is = find_encoder(config.encoder, store=store).model_type == "whisper"
     mean, std = (0.0, 1.0) if as_it_is else prepared.waveform
@@ -187,7 +205,7 @@ def new_model(config, prepared, *, cache="data/cache"):
     )
 
 
-def _shared_sounds(rows, facts):
+def _shared_sounds(rows: dict[str, pd.DataFrame], facts: pd.DataFrame) -> list[str]:
     """Notes on what is heard in two splits, and on utterances that are shorter than somebody promised."""
     heard, notes = {split: set(facts["digest"][table.index]) for split, table in rows.items()}, []
     for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
@@ -199,7 +217,7 @@ def _shared_sounds(rows, facts):
     )
 
 
-def encoder_print(settings, encoder):
+def encoder_print(settings: PreTrainedConfig, encoder: PreTrainedModel) -> str:
     """Fingerprint of an untrained encoder: of its settings, and of all weights that do not hang on the seed.
 
     Parameters
@@ -215,7 +233,7 @@ def encoder_print(settings, encoder):
     return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
-def with_frames(config, prepared, model, *, cache="data/cache", progress=True):
+def with_frames(prepared: Prepared, model: EmoSphereModel, *, progress: bool = True) -> Prepared:
     """What `prepare` gave, with the frames of a frozen encoder, made if need be; tells the model how they spread.
 
     Parameters
@@ -235,7 +253,7 @@ def with_frames(config, prepared, model, *, cache="data/cache", progress=True):
     """
     if not model.frozen:
         return prepared
-    frames = Frames(model, cache)
+    config, frames = prepared.config, Frames(model, prepared.cache)
     rows = pd.concat([prepared.rows[split] for split in SPLITS])
     seconds = pd.Series(np.concatenate([prepared.seconds[split] for split in SPLITS]), index=rows.index)
     threads = torch.get_num_threads()

@@ -10,16 +10,6 @@ from pathlib import Path
 
 import psutil
 
-from ..config import ConfigError, is_complete, is_stopped
-from ..run import read_json
-
-DEPENDS = {
-    "fingerprint": "the labels, splits or scale of the corpus",
-    "audio": "the audio of the corpus",
-    "encoder_fingerprint": "the encoder's weights, or their settings, before the training",
-}
-"""What a run depends on and no parameter shows, in words; each is known by a fingerprint."""
-
 PACKAGES = ("emosphere", "torch", "torchaudio", "transformers", "accelerate", "numpy", "pandas")
 
 
@@ -35,58 +25,6 @@ def depends(corpus, digests):
     heard = digests[corpus.table["split"].notna()].tolist()
     audio = hashlib.sha256(json.dumps(heard).encode()).hexdigest()[:12]
     return {"fingerprint": corpus.fingerprint(), "audio": audio}
-
-
-def refuse_changed(there, here, where):
-    """Raise ConfigError if something that a run depends on is not what it was.
-
-    Parameters
-    ----------
-    there, here : dict
-        What `depends` gave, then and now; what only one of them has is not compared.
-    where : path-like
-        What holds the run.
-
-    Examples
-    --------
-    >>> try:
-    ...     refuse_changed({"audio": "12ab"}, {"audio": "34cd"}, "runs/mine")
-    ... except ConfigError as error:
-    ...     print(str(error).split(". ")[0])
-    runs/mine holds a run that began with another state of the audio of the corpus (12ab, now 34cd)
-    """
-    for name, words in DEPENDS.items():
-        if name in there and name in here and there[name] != here[name]:
-            raise ConfigError(
-                f"{where} holds a run that began with another state of {words} ({there[name]}, now "
-                f"{here[name]}). Put it back, choose another folder, or delete this one."
-            )
-
-
-def finished(config, folder, here):
-    """Whether a folder holds this very run, complete.
-
-    Parameters
-    ----------
-    config : Config
-    folder : pathlib.Path
-    here : dict
-        What `depends` gives now, and the fingerprint of the untrained encoder; or a part of these.
-
-    Raises
-    ------
-    ConfigError
-        If it holds a run, complete or stopped, with other parameters, or one that depends on something else.
-    """
-    there, complete = config.is_in(folder), is_complete(folder)
-    if complete or is_stopped(folder):
-        if not there:
-            raise ConfigError(
-                f"{folder} holds a run, but no config.json that says which. Put that file back, choose "
-                "another folder, or delete this one."
-            )
-        refuse_changed(read_json(folder / "environment.json"), here, folder)
-    return there and complete
 
 
 def environment(accelerator, corpus):

@@ -1,13 +1,11 @@
 """Predictions of several runs for the same utterances, without any widget: errors, regions, who is worst."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from ..corpora import CorpusError
 from ..metrics import confusion
-from ..run import RecordError, read_predictions
+from ..run import RecordError, Run
 from ..sphere import DIMENSIONS, RegionGrid
 from ..utils import counted
 from .view import PREDICTED, View, check_predictions
@@ -178,14 +176,13 @@ class Comparison:
 def _checked(name, run, corpus):
     """Predictions of a run by utterance, or a sentence on why they cannot be shown."""
     if not isinstance(run, pd.DataFrame):
-        file = Path(run) / "predictions.csv"
-        if not file.is_file():
+        if not Run(run).predictions_file.is_file():
             raise CorpusError(
                 f"The folder {run} of the run {name} has no predictions.csv; give the folder of a "
                 "finished run of notebook 05, such as runs/embedded/full/seed0."
             )
         try:
-            run = read_predictions(run)
+            run = Run(run).predictions()
         except RecordError as error:
             raise CorpusError(f"Run {name}: {error}") from None
     try:

@@ -1,6 +1,5 @@
 """What a model hears in one recording, and how far to trust it, without any widget."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pandas as pd
 from ..audio import LONGEST, RATE
 from ..data.recordings import plain
 from ..prediction import predict
+from ..run import RecordError, Run
 from ..sphere import DIMENSIONS
 from ..utils import counted
 
@@ -135,13 +135,13 @@ def origin(model):
         f"This model was trained on “{trained_on}”." if trained_on else "Nobody noted what this model was trained on."
     ]
     try:
-        scores = json.loads((Path(model.name_or_path).parent / "scores.json").read_text(encoding="utf-8"))
+        scores = Run(Path(model.name_or_path).parent).scores()
         cccs = ", ".join(f"{name} {scores[f'ccc_{name}']:.2f}" for name in DIMENSIONS)
         sentences.append(
             f"On the {counted(scores['utterances'], 'utterance')} of its test split its CCCs "
             f"(1 is perfect agreement, 0 none) were {cccs}."
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (RecordError, KeyError, TypeError):
         sentences.append("There are no test scores beside it, so nobody can say how good it is.")
     if trained_on.split(",")[0] == "embedded":
         sentences.append(

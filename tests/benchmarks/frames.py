@@ -25,9 +25,9 @@ def main():
     config = Config.create(root="data/embedded")
     with tempfile.TemporaryDirectory() as cache:
         prepared = preparation.prepare(config, cache=cache, progress=False)
-        model = preparation.new_model(config, prepared, cache=cache)
+        model = preparation.new_model(prepared)
         begun = time.perf_counter()
-        preparation.with_frames(config, prepared, model, cache=cache, progress=False)
+        preparation.with_frames(prepared, model, progress=False)
         spent, audio = time.perf_counter() - begun, sum(seconds.sum() for seconds in prepared.seconds.values())
     print(
         f"{sum(map(len, prepared.rows.values()))} utterances, {audio:.0f} s of audio: {spent:.1f} s, "

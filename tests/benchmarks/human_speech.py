@@ -54,8 +54,8 @@ def ridge_asked_about(speech):
     """The same of ridge regression on each hidden state, of which the embedded corpus' validation split chose."""
     cache, config = "data/cache", Config.create(root="data/embedded")
     prepared = preparation.prepare(config, cache=cache)
-    model = preparation.new_model(config, prepared, cache=cache)
-    prepared = preparation.with_frames(config, prepared, model, cache=cache)
+    model = preparation.new_model(prepared)
+    prepared = preparation.with_frames(prepared, model)
     facts = corpora.scan(speech, cache=cache)
     digests = facts["digest"]
     rows = speech.table[speech.table[list(DIMENSIONS)].notna().all(axis=1)]

@@ -26,7 +26,7 @@ from emosphere.losses import auxiliary_loss, ccc_loss
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.model.encoders import TINY
 from emosphere.prediction import forward_all
-from emosphere.training.pipeline import use_fast_allocator
+from emosphere.training.process import use_fast_allocator
 
 BATCH = 16
 MIDDLE = dict(

@@ -11,6 +11,7 @@ from gradients import COUNT, make_batch, make_model, step, total_loss
 from test_training import Stopped, configuration, stop_at
 
 from emosphere import data
+from emosphere.data.memory import RunError
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.model.attention import fuse_attention
 from emosphere.training import pipeline as training
@@ -132,7 +133,7 @@ def test_a_run_ends_well_and_goes_on_after_a_stop(tones, encoders, tmp_path, mon
 def test_too_little_memory_for_real(tones, encoders, tmp_path):
     torch.cuda.set_per_process_memory_fraction(1e-4)
     try:
-        with pytest.raises(training.RunError, match="too little memory for .* Set micro_batch_seconds"):
+        with pytest.raises(RunError, match="too little memory for .* Set micro_batch_seconds"):
             training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
@@ -145,8 +146,8 @@ def test_frames_made_in_large_batches_are_those_of_the_cpu(tones, encoders, tmp_
     found = []
     for device in ("cpu", "cuda"):
         prepared = preparation.prepare(config, cache=tmp_path / device, progress=False)
-        subject = preparation.new_model(config, prepared, cache=tmp_path / device).to(device)
-        found.append(preparation.with_frames(config, prepared, subject, cache=tmp_path / device, progress=False))
+        subject = preparation.new_model(prepared).to(device)
+        found.append(preparation.with_frames(prepared, subject, progress=False))
     here, there = (each.utterances("train") for each in found)
     for number in range(len(here)):
         torch.testing.assert_close(there[number][1], here[number][1], atol=2e-3, rtol=2e-3)

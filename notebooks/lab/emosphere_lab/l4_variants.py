@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from emosphere.config import HOW, WHERE, Config, ConfigError
+from emosphere.config import RESUMABLE, WHERE, Config, ConfigError
 from emosphere_lab.checking import Exercise
 
 EPOCHS = 12
@@ -101,7 +101,7 @@ def _objection(name):
         return "both variants are trained with several seeds anyway. A seed is chance, not an idea."
     if name in ("encoder", "encoder_trained"):
         return "another encoder has to be downloaded, and training this one takes a GPU. Take a setting of the table."
-    if name in (*HOW, "threads", "precision"):
+    if name in (*RESUMABLE, "threads", "precision"):
         return f"`{name}` is about speed and memory. Take a setting that changes what the model learns."
     return None
 

@@ -7,7 +7,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from emosphere.config import is_complete
+from emosphere.run import Run
 from emosphere.utils import as_the_umask_says, replacing
 from emosphere_lab.releasing import LabError, keep, read_labs, student_version
 
@@ -135,7 +135,7 @@ def _files(root):
     absent = [name for name in FILES if not (root / name).is_file()]
     if absent:
         raise LabError(f"{', '.join(absent)} not found in {root.resolve()}: pack in the folder of the repository.")
-    whole = (root / DATA / "emosphere.json").is_file() and is_complete(root / RUN)
+    whole = (root / DATA / "emosphere.json").is_file() and Run(root / RUN).is_complete
     if not whole or not all((root / RUN / name).is_file() for name in ("model/model.safetensors", "environment.json")):
         raise LabError(f"{DATA} and {RUN} belong in the zip and are not both complete: run `make run` first.")
     if not (root / ENCODER / "model.safetensors").is_file():  # it is in the Hub's cache, then

@@ -1,0 +1,87 @@
+"""Validation and test: every utterance of a split once and whole."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from torch.utils.data import DataLoader
+
+from ..data import collate, make_loader
+from ..data.batches import GroupedBatches
+from ..data.memory import evaluation_memory
+from ..prediction import forward_all
+from ..sphere import DIMENSIONS
+from .live import LiveRun
+
+
+def evaluation_loader(live: LiveRun, split: str) -> DataLoader:
+    """Every utterance of a split once and whole, grouped by length, in one of the processes.
+
+    A batch has twice the utterances of training, but no more seconds of audio than the largest one there.
+    """
+    config, accelerator = live.config, live.accelerator
+    batches = GroupedBatches(
+        live.prepared.seconds[split],
+        2 * config.batch_size,
+        seconds=config.micro_batch_seconds or config.batch_seconds or config.batch_size * config.max_seconds,
+        process=accelerator.process_index,
+        processes=accelerator.num_processes,
+    )
+    return make_loader(live.prepared.utterances(split), batches, config.workers)
+
+
+def within_memory(live: LiveRun, split: str) -> Callable[[Sequence[int]], AbstractContextManager]:
+    """For `forward_all`: what says which utterances of a split were too much for the memory."""
+    return partial(evaluation_memory, live.config, live.prepared, split)
+
+
+def rehearse(live: LiveRun) -> None:
+    """Evaluates silence as long as the largest batch of validation and test, and as the one with the longest utterance.
+
+    So an utterance that is too long for the memory shows before the training, not after it.
+
+    Raises
+    ------
+    RunError
+        Naming the utterance.
+    """
+    for split in ("validation", "test"):
+        loader, seconds = evaluation_loader(live, split), live.prepared.seconds[split]
+        batches = sorted(loader.batch_sampler, key=lambda batch, seconds=seconds: len(batch) * seconds[batch].max())
+        for batch in {tuple(batch) for batch in (*batches[-1:], *list(loader.batch_sampler)[-1:])}:
+            silence = collate([(position, loader.dataset.silence(seconds[position])) for position in batch])
+            with live.accelerator.autocast():
+                forward_all(live.model, [silence], len(seconds), within=within_memory(live, split))
+
+
+def predict_test(live: LiveRun) -> pd.DataFrame:
+    """The test split's table: who speaks, truth and prediction on the rating scale (not clipped), regions.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``utterance``, ``speaker``, ``emotion``, ``valence``, ``arousal``, ``dominance`` (truth), the same three with
+        ``_predicted``, ``region`` (truth), ``region_predicted`` (of the region head; empty without one),
+        ``region_probability``, and ``region_of_vad``, the region of the predicted point.
+    """
+    rows, corpus, grid = live.prepared.rows["test"], live.prepared.corpus, live.config.grid
+    vad, probabilities = forward_all(
+        live.model,
+        evaluation_loader(live, "test"),
+        len(rows),
+        accelerator=live.accelerator,
+        within=within_memory(live, "test"),
+        progress="test" if live.progress and live.is_main else None,
+    )
+    table = rows[["utterance", "path", "speaker", "gender", "emotion", *DIMENSIONS]].reset_index(drop=True)
+    table[[f"{name}_predicted" for name in DIMENSIONS]] = corpus.scale.from_target(vad)
+    table["region"] = grid.assign(corpus.points[rows.index])
+    table["region_predicted"] = pd.array([pd.NA] * len(table), dtype="Int64")
+    table["region_probability"] = np.nan
+    if probabilities is not None and live.config.auxiliary == "region":
+        table["region_predicted"] = pd.array(probabilities.argmax(1), dtype="Int64")
+        table["region_probability"] = probabilities.max(1)
+    table["region_of_vad"] = grid.assign(corpus.scale.to_sphere(corpus.scale.from_target(vad)))
+    return table

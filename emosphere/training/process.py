@@ -1,0 +1,93 @@
+"""What happens to a process, or several, before they train: their group, precision, threads and memory."""
+
+import ctypes
+import os
+import platform
+import shutil
+from datetime import timedelta
+
+import huggingface_hub
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwargs
+
+from ..config import Config
+from ..data.memory import RunError
+from ..run import Run
+
+
+def begin(config: Config) -> Accelerator:
+    """Sets this process up for a run.
+
+    Raises
+    ------
+    RunError
+        If the environment speaks of several processes that no launcher has started, or there is no C++ compiler for
+        ``compile``.
+    """
+    if config.compile and not shutil.which(os.environ.get("CXX", "g++")):
+        raise RunError(
+            "compile needs a C++ compiler, g++ or the one that CXX names, and there is none. Install one "
+            "(Debian: apt install g++), or set compile to False."
+        )
+    AcceleratorState._reset_state()  # or a notebook could not change the precision from one run to the next
+    accelerator = Accelerator(
+        mixed_precision=config.precision,
+        cpu=_processes() > 1 and not torch.cuda.is_available(),  # several processes on CPU have to be asked for
+        # the auxiliary head is not used once its weight is 0, nor an encoder's mask without SpecAugment
+        kwargs_handlers=[
+            DistributedDataParallelKwargs(find_unused_parameters=True),
+            # the others wait while one decodes a corpus, or makes its frames
+            InitProcessGroupKwargs(timeout=timedelta(days=2)),
+        ],
+    )
+    if config.threads is not None:
+        torch.set_num_threads(config.threads)
+    if accelerator.device.type == "cpu" and config.fast_allocator:
+        use_fast_allocator()
+    if not accelerator.is_local_main_process:  # the first of each machine fetches, the others ask the Hub for nothing
+        huggingface_hub.constants.HF_HUB_OFFLINE = True
+    return accelerator
+
+
+def use_fast_allocator() -> bool:
+    """Tells glibc to keep freed memory: returning it after every step can halve the speed of training on CPU.
+
+    Returns
+    -------
+    bool
+        Whether it was done; False on another C library.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    trim_threshold, top_pad, mmap_max = -1, -2, -4  # malloc.h
+    libc = ctypes.CDLL(None)
+    return all(
+        libc.mallopt(option, value)
+        for option, value in ((mmap_max, 0), (trim_threshold, 2**31 - 1), (top_pad, 256 * 2**20))
+    )
+
+
+def precision_of(run: Run) -> str:
+    """What "auto" becomes on this machine, or became where the run was begun."""
+    if run.config.precision != "auto":
+        return run.config.precision
+    if run.config_file.exists() and (begun := Run(run.folder).config.precision) != "auto":
+        return begun
+    gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bf16" if gpu else "no"
+
+
+def _processes() -> int:
+    """How many processes this one was started with, by torchrun or accelerate launch."""
+    count = os.environ.get("WORLD_SIZE") or "1"
+    several = count != "1" or "LOCAL_RANK" in os.environ
+    absent = [name for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if not count.isdecimal() or (several and absent):
+        without = f", without {', '.join(absent)}" if absent else ""
+        raise RunError(
+            f"The environment says WORLD_SIZE={count}{without}, as no launcher does. Start several processes with "
+            "torchrun or accelerate launch; for one, unset WORLD_SIZE and LOCAL_RANK."
+        )
+    return int(count)
