@@ -20,6 +20,7 @@ from torch import nn
 
 from .audio import MIN_SECONDS, RATE
 from .corpora import CATEGORIES
+from .model import EmoSphereConfig, EmoSphereModel
 from .utils import EmoSphereError, replacing
 
 INPUTS = ("input_values", "attention_mask")
@@ -51,7 +52,7 @@ class _Graph(nn.Module):
         return (output.vad,) if output.logits is None else (output.vad, output.logits)
 
 
-def to_onnx(model, path, *, tolerance=1e-4):
+def to_onnx(model: EmoSphereModel, path: str | Path, *, tolerance: float = 0.0001) -> float:
     """Writes a model as an ONNX file and checks, with onnxruntime, that it computes what PyTorch does.
 
     Batch size and length are free. The file is checked on batches of other sizes and lengths than the one with which
@@ -106,7 +107,7 @@ def to_onnx(model, path, *, tolerance=1e-4):
         model.train(training)
 
 
-def metadata(config):
+def metadata(config: EmoSphereConfig) -> dict[str, str]:
     """What a program has to know beside the graph.
 
     Parameters

@@ -1,12 +1,15 @@
 """A model on audio: the one forward pass that validation, scoring and new recordings share."""
 
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from accelerate import Accelerator
 from torch import nn
 
 from .audio import LONGEST, RATE
@@ -20,7 +23,15 @@ from .utils import bar
 
 
 @torch.inference_mode()
-def forward_all(model, loader, count, *, accelerator=None, progress=None, within=None):
+def forward_all(
+    model: EmoSphereModel,
+    loader: Iterable[dict],
+    count: int,
+    *,
+    accelerator: Accelerator | None = None,
+    progress: str | None = None,
+    within: Callable[[np.ndarray], AbstractContextManager] | None = None,
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Predictions for every utterance of a loader, in the original order whatever the order of the batches.
 
     Parameters
@@ -64,7 +75,7 @@ def forward_all(model, loader, count, *, accelerator=None, progress=None, within
     return vad, probabilities if model.config.classes else None
 
 
-def load_model(folder):
+def load_model(folder: str | Path) -> EmoSphereModel:
     """The model of a folder that `EmoSphereModel.save_pretrained` has written, or of a run's folder.
 
     Parameters
@@ -86,7 +97,15 @@ def load_model(folder):
     raise ValueError(f"There is no model in {folder}. Give the folder of a complete run, or its model/.")
 
 
-def predict(model, sources, *, windows=None, batch_size=16, broken="raise", progress=None):
+def predict(
+    model: EmoSphereModel | str | Path,
+    sources: Any,
+    *,
+    windows: tuple[float, float] | None = None,
+    batch_size: int = 16,
+    broken: str = "raise",
+    progress: str | None = None,
+) -> pd.DataFrame:
     """What the model hears in recordings.
 
     A recording's row does not depend on what else is predicted with it.
@@ -141,21 +160,22 @@ def predict(model, sources, *, windows=None, batch_size=16, broken="raise", prog
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is a whole number from 1, not {batch_size}.")
-    if not isinstance(model, EmoSphereModel):
-        model = load_model(model).to("cuda" if torch.cuda.is_available() else "cpu")
-    if is_path(sources) or hasattr(sources, "ndim"):
-        sources = [sources]
-    recordings = Recordings(sources, windows, broken, progress)
+    if isinstance(model, EmoSphereModel):
+        loaded = model
+    else:
+        loaded = load_model(model).to("cuda" if torch.cuda.is_available() else "cpu")
+    alone = is_path(sources) or hasattr(sources, "ndim")
+    recordings = Recordings([sources] if alone else sources, windows, broken, progress)
     with closing(recordings):
-        loader = make_loader(recordings, _batches(recordings, model.config, batch_size))
+        loader = make_loader(recordings, _batches(recordings, loaded.config, batch_size))
         vad, probabilities = forward_all(
-            model, loader, len(recordings), progress=progress, within=partial(_memory, recordings)
+            loaded, loader, len(recordings), progress=progress, within=partial(_memory, recordings)
         )
     silent = list(recordings.silent)
     vad[silent] = np.nan
     if probabilities is not None:
         probabilities[silent] = np.nan
-    return _told(recordings, vad, probabilities, model.config)
+    return _prediction_table(recordings, vad, probabilities, loaded.config)
 
 
 def _memory(recordings, rows):
@@ -183,7 +203,7 @@ def _batches(recordings, config, batch_size):
     ]
 
 
-def _told(recordings, vad, probabilities, config):
+def _prediction_table(recordings, vad, probabilities, config):
     """The table of `predict`."""
     scale, grid = config.rating_scale, config.grid
     ratings = scale.from_target(vad).clip(scale.low, scale.high)

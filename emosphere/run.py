@@ -263,7 +263,7 @@ def read_json(path: str | Path) -> dict:
     return content
 
 
-def _damaged(path: Path, error: Exception) -> RecordError:
+def _damaged(path: str | Path, error: Exception) -> RecordError:
     return RecordError(
         f"{path} is damaged ({textwrap.shorten(str(error), 200)}); delete the folder of this run and train it again."
     )

@@ -28,7 +28,7 @@ from emosphere import corpora, data, prediction
 from emosphere import utils as files
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
-from emosphere.data.memory import RunError, evaluation_memory, is_shortage
+from emosphere.data.memory import RunError, is_shortage
 from emosphere.model import EmoSphereModel, build_model
 from emosphere.model.encoders import EncoderError
 from emosphere.prediction import forward_all, predict
@@ -39,6 +39,7 @@ from emosphere.training import pipeline as training
 from emosphere.training.checkpoint import random_state, set_random_state
 from emosphere.training.evaluation import evaluation_loader
 from emosphere.training.live import LiveRun
+from emosphere.training.memory import evaluation_memory
 
 
 def configuration(root, encoders, **changes):
@@ -480,7 +481,10 @@ def test_advice_that_makes_another_corpus_does_not_say_that_the_run_goes_on(leng
     prepared = SimpleNamespace(rows={"test": rows}, seconds={"test": seconds})
     for attention in ("plain", "fused"):
         config = Config.create("tiny", attention=attention)
-        with pytest.raises(RunError) as caught, evaluation_memory(config, prepared, "test", range(len(rows))):
+        with (
+            pytest.raises(RunError) as caught,
+            evaluation_memory(SimpleNamespace(config=config, prepared=prepared), "test", range(len(rows))),
+        ):
             raise MemoryError
         cut, _, fused = str(caught.value).partition("With a WavLM")
         assert "must begin again in another folder" in cut and "goes on" not in cut
@@ -491,7 +495,10 @@ def test_advice_that_leaves_the_corpus_says_that_the_run_goes_on():
     rows, seconds = pd.DataFrame({"utterance": list("abcd")}), np.full(4, 9.0)
     prepared = SimpleNamespace(rows={"test": rows}, seconds={"test": seconds})
     told = pytest.raises(RunError, match=r"micro_batch_seconds to 18\. .*goes on")
-    with told as caught, evaluation_memory(Config.create("tiny"), prepared, "test", range(4)):
+    with (
+        told as caught,
+        evaluation_memory(SimpleNamespace(config=Config.create("tiny"), prepared=prepared), "test", range(4)),
+    ):
         raise MemoryError
     assert "another folder" not in str(caught.value)
 

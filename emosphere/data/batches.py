@@ -1,6 +1,10 @@
 """Which utterances go through the model together: like lengths, in an order that is random all the same."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
+import torch
 
 from ..audio import RATE
 
@@ -38,14 +42,23 @@ class GroupedBatches:
     """
 
     def __init__(
-        self, lengths, batch_size=None, *, seconds=None, shuffle=False, seed=0, pool=20, process=0, processes=1
+        self,
+        lengths: npt.ArrayLike,
+        batch_size: int | None = None,
+        *,
+        seconds: float | None = None,
+        shuffle: bool = False,
+        seed: int = 0,
+        pool: int = 20,
+        process: int = 0,
+        processes: int = 1,
     ):
         self.lengths = np.asarray(lengths)
         self.batch_size, self.seconds, self.shuffle, self.seed, self.pool = batch_size, seconds, shuffle, seed, pool
         self.process, self.processes = process, processes
         self.set_epoch(0)
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         """Another epoch, another order; the same one whenever it is asked for again."""
         self.whole = self.planned(epoch)  # the batches of all processes together
         if self.shuffle:
@@ -59,7 +72,7 @@ class GroupedBatches:
     def __iter__(self):
         return iter(self.own)
 
-    def planned(self, epoch):
+    def planned(self, epoch: int) -> list[list[int]]:
         """list of list of int: the batches of an epoch, of all processes together."""
         order = np.arange(len(self.lengths))
         rng = np.random.default_rng((self.seed, epoch))
@@ -80,7 +93,9 @@ class GroupedBatches:
         return batches
 
 
-def cut(lengths, count=None, seconds=None, least=1):
+def cut(
+    lengths: Sequence[float] | np.ndarray, count: int | None = None, seconds: float | None = None, least: int = 1
+) -> list[slice]:
     """Cuts a row of utterances into batches, each as large as it may be.
 
     Parameters
@@ -110,7 +125,9 @@ def cut(lengths, count=None, seconds=None, least=1):
     return [*pieces, slice(begin, len(lengths))]
 
 
-def divided(batch, seconds=None, rate=RATE):
+def divided(
+    batch: dict[str, torch.Tensor], seconds: float | None = None, rate: float = RATE
+) -> list[dict[str, torch.Tensor]]:
     """A batch as `emosphere.data.loading.collate` makes it, in pieces of at most so many seconds, padding counted.
 
     Each piece is only as long as its longest utterance. ``rate`` is that of its samples, or frames, a second.
@@ -125,7 +142,7 @@ def divided(batch, seconds=None, rate=RATE):
     return pieces
 
 
-def padding_share(lengths, batches):
+def padding_share(lengths: npt.ArrayLike, batches: list[list[int]]) -> float:
     """Share of a pass over the batches that is padding, 0 to 1.
 
     Examples

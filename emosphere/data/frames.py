@@ -14,19 +14,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.utils.data import Dataset
 
-from .batches import GroupedBatches
 from ..audio import RATE
-from .loading import Utterances, make_loader
+from ..corpora import Corpus
+from ..model import EmoSphereModel
 from ..model.encoders import different, fingerprint
-from ..utils import EmoSphereError, acquire, clear_leftovers, replacing
+from ..utils import EmoSphereError, acquire, bar, clear_leftovers, replacing, stoppable
+from .batches import GroupedBatches
+from .loading import Utterances, make_loader
 from .memory import is_shortage, shortage
-from ..utils import bar, stoppable
 
 VERSION = 1
 """To be raised whenever the same encoder and sound give other frames."""
@@ -63,7 +65,7 @@ class Frames:
         Frames of a second of audio.
     """
 
-    def __init__(self, model, cache):
+    def __init__(self, model: EmoSphereModel, cache: str | Path):
         config = model.config
         settings = different(config.encoder_config)
         weights = fingerprint(model.encoder.state_dict().items())
@@ -82,7 +84,8 @@ class Frames:
         self.folder = Path(cache) / "frames" / f"{family}-layer-{config.layer}-{key}"
         self.shape = tuple(model.frame_mean.shape)
         self.per_second = model.frame_count(100 * RATE) / 100
-        self._shards, self._where = {}, {}
+        self._shards: dict = {}
+        self._where: dict[str, tuple[str, int, int]] = {}
         self._look()
 
     def __contains__(self, digest):
@@ -98,7 +101,18 @@ class Frames:
     def __getstate__(self):
         return self.__dict__ | {"_shards": {}}  # a worker process opens them anew
 
-    def fill(self, model, corpus, rows, digests, seconds, *, workers=0, at_a_time=None, progress=True):
+    def fill(
+        self,
+        model: EmoSphereModel,
+        corpus: Corpus,
+        rows: pd.DataFrame,
+        digests: pd.Series,
+        seconds: pd.Series,
+        *,
+        workers: int = 0,
+        at_a_time: float | None = None,
+        progress: bool = True,
+    ) -> None:
         """Makes the frames that are not there yet.
 
         Parameters
@@ -134,7 +148,7 @@ class Frames:
                 lengths = seconds[todo.index].to_numpy()
                 self._make(model, corpus, todo, digests[todo.index].tolist(), lengths, workers, at_a_time, progress)
 
-    def statistics(self, digests):
+    def statistics(self, digests: pd.Series | np.ndarray) -> torch.Tensor:
         """Mean and standard deviation of every width of every state over the frames of utterances.
 
         Parameters
@@ -275,7 +289,7 @@ class FramedUtterances(Dataset):
         No more than the frames of so much of the beginning.
     """
 
-    def __init__(self, frames, digests, max_seconds=None):
+    def __init__(self, frames: Frames, digests: pd.Series, max_seconds: float | None = None):
         self.frames, self.digests = frames, list(digests)
         self.longest = None if max_seconds is None else max(1, int(max_seconds * frames.per_second))
         self.rate = frames.per_second
@@ -286,7 +300,7 @@ class FramedUtterances(Dataset):
     def __getitem__(self, position):
         return position, self.frames[self.digests[position]][: self.longest]
 
-    def silence(self, seconds):
+    def silence(self, seconds: float) -> torch.Tensor:
         """Nothing, as long as that; an item without its position."""
         return torch.zeros(max(1, int(seconds * self.rate)), *self.frames.shape, dtype=torch.float16)
 

@@ -5,16 +5,20 @@ Audio is read when it is needed, so memory does not grow with the corpus.
 
 import functools
 import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 import torchaudio
 from torch.utils.data import DataLoader, Dataset
 
-from ..corpora import CATEGORIES
-from ..corpora.corpus import segments
 from ..audio import RATE, AudioError, read
+from ..corpora import CATEGORIES, Corpus
+from ..corpora.corpus import segments
 from ..losses import IGNORED
+from ..sphere import RegionGrid
 
 
 @functools.lru_cache
@@ -22,7 +26,7 @@ def _resampler(rate):
     return torchaudio.transforms.Resample(rate, RATE)
 
 
-def to_mono_16k(samples, rate):
+def to_mono_16k(samples: np.ndarray, rate: int) -> torch.Tensor:
     """(samples, channels) float32 array at any rate to a (samples,) torch.Tensor at 16 kHz, channels averaged.
 
     Examples
@@ -34,7 +38,9 @@ def to_mono_16k(samples, rate):
     return waveform if rate == RATE else _resampler(rate)(waveform)
 
 
-def read_audio(path, max_seconds=None, start=0.0, end=math.inf):
+def read_audio(
+    path: str | Path, max_seconds: float | None = None, start: float = 0.0, end: float = math.inf
+) -> torch.Tensor:
     """A sound file as 16 kHz mono.
 
     Parameters
@@ -63,7 +69,7 @@ class Utterances(Dataset):
 
     rate = RATE
 
-    def __init__(self, corpus, rows, max_seconds=None):
+    def __init__(self, corpus: Corpus, rows: pd.DataFrame, max_seconds: float | None = None):
         self.sounds = list(zip(map(corpus.audio_path, rows["path"]), *segments(rows).T.tolist(), strict=True))
         self.max_seconds = max_seconds
 
@@ -77,12 +83,12 @@ class Utterances(Dataset):
         except AudioError as error:  # raised where the batch is wanted: a worker's errors arrive as tracebacks
             return position, error
 
-    def silence(self, seconds):
+    def silence(self, seconds: float) -> torch.Tensor:
         """Nothing, as long as that; an item without its position."""
         return torch.zeros(int(seconds * RATE))
 
 
-def collate(items):
+def collate(items: Sequence[tuple[int, torch.Tensor | AudioError]]) -> dict:
     """Waveforms, or frames, of different lengths to one padded batch.
 
     Parameters
@@ -107,8 +113,10 @@ def collate(items):
     lengths = torch.tensor([len(sound) for sound in sounds])
     return {
         "positions": torch.tensor(positions),
-        "input_values" if sounds[0].ndim == 1 else "frames": torch.nn.utils.rnn.pad_sequence(sounds, batch_first=True),
-        "attention_mask": torch.arange(lengths.max()) < lengths[:, None],
+        "input_values" if sounds[0].ndim == 1 else "frames": torch.nn.utils.rnn.pad_sequence(
+            list(sounds), batch_first=True
+        ),
+        "attention_mask": torch.arange(int(lengths.max())) < lengths[:, None],
     }
 
 
@@ -120,7 +128,7 @@ class _Loader(DataLoader):
             yield batch
 
 
-def make_loader(dataset, batches, workers=0):
+def make_loader(dataset: Dataset, batches: Iterable[list[int]], workers: int = 0) -> DataLoader:
     """A `DataLoader` over `Utterances`, or cached frames, in the batches of a `GroupedBatches`."""
     return _Loader(
         dataset,
@@ -134,17 +142,19 @@ def make_loader(dataset, batches, workers=0):
     )
 
 
-def inputs(batch, device):
+def inputs(batch: dict[str, torch.Tensor], device: torch.device) -> dict[str, torch.Tensor]:
     """What of a batch goes into a model, on its device."""
     return {name: part.to(device, non_blocking=True) for name, part in batch.items() if name != "positions"}
 
 
-def targets(corpus, rows):
+def targets(corpus: Corpus, rows: pd.DataFrame) -> torch.Tensor:
     """Regression targets of rows: (n, 3) float32 torch.Tensor in [0, 1], in the order of `DIMENSIONS`."""
     return torch.tensor(corpus.scale.to_target(corpus.ratings[rows.index]), dtype=torch.float32)
 
 
-def auxiliary_classes(corpus, rows, auxiliary, grid):
+def auxiliary_classes(
+    corpus: Corpus, rows: pd.DataFrame, auxiliary: str, grid: RegionGrid
+) -> tuple[np.ndarray, tuple[str, ...]]:
     """Class of each row for the auxiliary head.
 
     Parameters
@@ -168,6 +178,6 @@ def auxiliary_classes(corpus, rows, auxiliary, grid):
     return np.full(len(rows), -1), ()
 
 
-def to_tensor(classes):
+def to_tensor(classes: np.ndarray) -> torch.Tensor:
     """Classes as the loss wants them: an int64 torch.Tensor with `IGNORED` in place of -1."""
     return torch.tensor(np.where(classes < 0, IGNORED, classes), dtype=torch.long)

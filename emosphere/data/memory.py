@@ -2,7 +2,10 @@
 
 import math
 import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+
+import numpy as np
 
 from ..utils import EmoSphereError
 
@@ -11,7 +14,7 @@ class RunError(EmoSphereError, RuntimeError):
     """A run that cannot go on."""
 
 
-def is_shortage(error):
+def is_shortage(error: BaseException) -> bool:
     """Whether an error of PyTorch's, or of Python's, says that there is too little memory.
 
     CUDA has an error of its own for it; on CPU only the text tells.
@@ -26,50 +29,7 @@ def is_shortage(error):
 
 
 @contextmanager
-def training_memory(config, utterances, longest):
-    """Makes a `RunError` of too little memory for a batch of so many utterances, the longest of so many seconds."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_shortage(error):
-            raise
-        kept = config.gradient_checkpointing or config.encoder_trained == "nothing"
-        less = "" if kept else ", or gradient_checkpointing to True"
-        seconds = min(utterances * longest, config.micro_batch_seconds or math.inf)
-        if half := _half(seconds, longest):
-            raise RunError(
-                f"There is too little memory for {seconds:.0f} s of audio at a time. Set micro_batch_seconds to {half} "
-                f"(now {config.micro_batch_seconds}){less}: the loss stays that of the whole batch, and the run goes "
-                "on after its last whole epoch."
-            ) from error
-        raise RunError(
-            f"There is too little memory for one utterance of {longest:.1f} s. Set max_seconds (now "
-            f"{config.max_seconds:g}) below that and begin again in another folder{less}."
-        ) from error
-
-
-@contextmanager
-def evaluation_memory(config, prepared, split, positions):
-    """Makes a `RunError` of too little memory for some utterances of a split; it names the longest."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        if not is_shortage(error):
-            raise
-        names, seconds = prepared.rows[split]["utterance"].to_numpy()[positions], prepared.seconds[split][positions]
-        advice = shortage(f"for evaluating the {split} split", names, seconds)
-        goes_on = "what has been trained is kept, and the run goes on from there"
-        if _half(len(names) * max(seconds), max(seconds)):
-            advice += f" With that, {goes_on}."
-        elif config.attention == "plain" and config.encoder_trained != "nothing":
-            advice += f' With a WavLM, attention "fused" needs less; with that, {goes_on}.'
-        raise RunError(
-            f"{advice} Utterances are evaluated whole: max_seconds shortens them in training alone."
-        ) from error
-
-
-@contextmanager
-def prediction_memory(names, seconds):
+def prediction_memory(names: Sequence[str], seconds: Sequence[float] | np.ndarray) -> Iterator[None]:
     """Makes a `RunError` of too little memory for recordings, or windows of them, at a time; it names the longest."""
     try:
         yield
@@ -87,7 +47,7 @@ def prediction_memory(names, seconds):
         ) from error
 
 
-def shortage(what, names, seconds):
+def shortage(what: str, names: Sequence[str], seconds: Sequence[float] | np.ndarray) -> str:
     """Sentences about utterances that were too much at a time: the longest of them, and what helps.
 
     Examples
@@ -99,7 +59,7 @@ def shortage(what, names, seconds):
     """
     longest = max(seconds)
     name = names[list(seconds).index(longest)]
-    half = _half(len(names) * longest, longest)
+    half = half_of(len(names) * longest, longest)
     others = f", and {len(names) - 1} more went through the model with it" if half else ""
     help = (
         f"Set micro_batch_seconds to {half}."
@@ -110,7 +70,7 @@ def shortage(what, names, seconds):
     return f"There is too little memory {what}: {name} is {longest:.1f} s long{others}. {help}"
 
 
-def _half(seconds, longest):
+def half_of(seconds: float, longest: float) -> int | None:
     """Half as much audio at a time, in whole seconds, but room for the longest; None if that is no less."""
     half = math.ceil(max(longest, seconds / 2))
     return half if half < seconds else None

@@ -7,6 +7,7 @@ and formats in which seeking is inexact are cut as exactly as others.
 
 import math
 import os
+from collections.abc import Sequence
 from numbers import Real
 
 import numpy as np
@@ -14,10 +15,9 @@ import soundfile
 import torch
 from torch.utils.data import Dataset
 
-from ..audio import LONGEST, is_silent, judge, measure
-from ..audio import MIN_SECONDS, RATE, AudioError, blocks, named
-from .loading import to_mono_16k
+from ..audio import LONGEST, MIN_SECONDS, RATE, AudioError, blocks, is_silent, judge, measure, named
 from ..utils import bar
+from .loading import to_mono_16k
 
 MIN_STEP = 0.01
 """Seconds from one window to the next at least."""
@@ -25,12 +25,12 @@ MIN_STEP = 0.01
 _CONTEXT = 0.01  # seconds; the filters that change the rate reach 1.5 ms to either side at most
 
 
-def is_path(source):
+def is_path(source: object) -> bool:
     """Whether a source is a path rather than samples."""
     return isinstance(source, str | os.PathLike)
 
 
-def plain(samples):
+def plain(samples: object) -> np.ndarray:
     """Samples as a NumPy array, of whatever type; tensors from any device, without their gradient."""
     if isinstance(samples, torch.Tensor):
         samples = samples.detach().cpu()
@@ -38,7 +38,7 @@ def plain(samples):
     return np.asanyarray(samples)  # a masked array stays one
 
 
-def name_of(path):
+def name_of(path: str | bytes | os.PathLike) -> str:
     """A path as text that every table and file takes: bytes that are no UTF-8 are spelt out.
 
     Examples
@@ -129,7 +129,13 @@ class Recordings(Dataset):
         For the first source that cannot be used, if ``broken`` is "raise".
     """
 
-    def __init__(self, sources, windows=None, broken="raise", progress=None):
+    def __init__(
+        self,
+        sources: Sequence,
+        windows: tuple[float, float] | None = None,
+        broken: str = "raise",
+        progress: str | None = None,
+    ):
         if broken not in ("raise", "note"):
             raise ValueError(f'broken is "raise" or "note", not {broken!r}.')
         self.sources = [source if is_path(source) else plain(source) for source in sources]
@@ -145,7 +151,8 @@ class Recordings(Dataset):
                 self.sources[position] = np.ascontiguousarray(source, dtype="float32")
             rows += [(position, begin, end) for begin, end in self._cut(0 if problem else samples)]
         self.rows = np.array(rows, dtype=int).reshape(-1, 3)
-        self.silent, self._stream = set(), None
+        self.silent: set[int] = set()
+        self._stream = None
 
     def __len__(self):
         return len(self.rows)
@@ -167,7 +174,7 @@ class Recordings(Dataset):
             self._stream = _Stream(path)
         return self._stream
 
-    def close(self):
+    def close(self) -> None:
         """Closes the file that is open."""
         if self._stream is not None:
             self._stream.pieces.close()
@@ -241,7 +248,7 @@ def _measured(samples):
     }
 
 
-def duration(seconds):
+def duration(seconds: float) -> str:
     """A length as people say it.
 
     Examples

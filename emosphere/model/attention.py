@@ -21,6 +21,7 @@ References
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
+from transformers import PreTrainedModel
 from transformers.models.wavlm.modeling_wavlm import WavLMAttention
 
 # not cuDNN's: with a mask, it is reported to give wrong gradients on some GPUs (pytorch issues 191612 and 196678)
@@ -32,7 +33,14 @@ class FusedWavLMAttention(WavLMAttention):
 
     recompute = False
 
-    def forward(self, hidden_states, attention_mask=None, position_bias=None, index=0, **kwargs):
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        position_bias: torch.Tensor | None = None,
+        index: int = 0,
+        **kwargs,
+    ) -> tuple:
         """One layer's attention; signature and return value are those that transformers' layers expect.
 
         Parameters
@@ -69,7 +77,15 @@ class FusedWavLMAttention(WavLMAttention):
             attended = self.attend(*arguments)
         return self.out_proj(attended.transpose(1, 2).flatten(-2)), None, position_bias
 
-    def attend(self, query, key, value, gate, bias, padding):
+    def attend(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        gate: torch.Tensor,
+        bias: torch.Tensor,
+        padding: torch.Tensor | None,
+    ) -> torch.Tensor:
         """Everything that is quadratic in the frames."""
         # in the query's type, which is what the kernels accept (and autocast would round to it in any case)
         gate, bias = gate.to(query.dtype), bias.to(query.dtype)
@@ -79,7 +95,7 @@ class FusedWavLMAttention(WavLMAttention):
             return torch.nn.functional.scaled_dot_product_attention(query, key, value, mask, dropout)
 
 
-def fuse_attention(encoder, *, recompute=False):
+def fuse_attention(encoder: PreTrainedModel, *, recompute: bool = False) -> int:
     """Makes every WavLM attention layer of a model use the fused kernels, in place.
 
     Parameters, their names and the state dict stay as they are. Encoders of other families are left alone.

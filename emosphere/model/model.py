@@ -19,6 +19,7 @@ References
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -60,7 +61,7 @@ class EmoSphereConfig(PreTrainedConfig):
 
     model_type = "emosphere"
 
-    encoder_config: dict | None = None
+    encoder_config: Any = None  # a dict
     encoder_trained: str = "all but the front end"
     layer: int | str = "last"
     frame_stride: int = 1
@@ -72,7 +73,7 @@ class EmoSphereConfig(PreTrainedConfig):
     classes: int = 8
     azimuth: int = 4
     elevation: int = 2
-    spacing: str = "angle"
+    spacing: Literal["angle", "area"] = "angle"
     scale: list | tuple = (1.0, 7.0)
     dimensions: list | tuple = DIMENSIONS
     waveform_mean: float = 0.0
@@ -81,16 +82,16 @@ class EmoSphereConfig(PreTrainedConfig):
     trained_on: str = ""
 
     @property
-    def exact(self):
+    def exact(self) -> bool:
         """bool: whether padding changes nothing at all, so that utterances of any length may go together."""
         return self.mask_encoder and self.encoder_config["model_type"] != "data2vec-audio"
 
     @property
-    def grid(self):
+    def grid(self) -> RegionGrid:
         return RegionGrid(self.azimuth, self.elevation, self.spacing)
 
     @property
-    def rating_scale(self):
+    def rating_scale(self) -> Scale:
         return Scale(*self.scale)
 
 
@@ -104,9 +105,9 @@ class EmoSphereOutput(ModelOutput):
     (batch, frames) of attentive statistics pooling.
     """
 
-    vad: torch.Tensor = None
+    vad: torch.Tensor | None = None
     logits: torch.Tensor | None = None
-    style: torch.Tensor = None
+    style: torch.Tensor | None = None
     attention: torch.Tensor | None = None
 
 
@@ -129,7 +130,7 @@ class EmoSphereModel(PreTrainedModel):
     main_input_name = "input_values"
     supports_gradient_checkpointing = True
 
-    def __init__(self, config, encoder=None):
+    def __init__(self, config: EmoSphereConfig, encoder: PreTrainedModel | None = None):
         super().__init__(config)
         settle_process()
         encoder_config = dict(config.encoder_config)
@@ -143,21 +144,21 @@ class EmoSphereModel(PreTrainedModel):
         if self.frozen:
             self.register_buffer("frame_mean", torch.zeros(self.states, width))
             self.register_buffer("frame_std", torch.ones(self.states, width))
-        if config.pooling == "style":
-            self.pooling = StylePooling(width, config.style_width)
-        else:
-            self.pooling = StatisticsPooling(width)
+        style = config.pooling == "style"
+        self.pooling: StylePooling | StatisticsPooling = (
+            StylePooling(width, config.style_width) if style else StatisticsPooling(width)
+        )
         self.regression = self._head(len(DIMENSIONS))
         self.auxiliary = self._head(config.classes) if config.classes else None
         freeze(self.encoder, config.encoder_trained)
         self.post_init()
 
     @property
-    def frozen(self):
+    def frozen(self) -> bool:
         """bool: whether training changes nothing of the encoder."""
         return self.config.encoder_trained == "nothing"
 
-    def train(self, mode=True):
+    def train(self, mode: bool = True) -> "EmoSphereModel":
         """As of any module; but a frozen encoder has neither dropout nor SpecAugment."""
         super().train(mode)
         if self.frozen:
@@ -167,7 +168,7 @@ class EmoSphereModel(PreTrainedModel):
     def _init_weights(self, module):
         """Everything of ours keeps PyTorch's initialisation; the encoder has its own."""
 
-    def _head(self, outputs):
+    def _head(self, outputs: int) -> nn.Sequential:
         return nn.Sequential(
             nn.Dropout(self.config.head_dropout),
             nn.Linear(self.pooling.width, self.config.head_width),
@@ -177,7 +178,15 @@ class EmoSphereModel(PreTrainedModel):
             nn.Linear(self.config.head_width, outputs),
         )
 
-    def forward(self, input_values=None, attention_mask=None, *, frames=None, auxiliary=True, return_attention=False):
+    def forward(
+        self,
+        input_values: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        *,
+        frames: torch.Tensor | None = None,
+        auxiliary: bool = True,
+        return_attention: bool = False,
+    ) -> EmoSphereOutput:
         """Predictions for a batch of waveforms, or of frames that a frozen encoder has made of them.
 
         Parameters
@@ -200,9 +209,11 @@ class EmoSphereModel(PreTrainedModel):
         Raises
         ------
         ValueError
-            For frames with another number of hidden states, or of another width.
+            For neither waveforms nor frames, or frames with another number of hidden states, or of another width.
         """
         if frames is None:
+            if input_values is None:
+                raise ValueError("A model needs waveforms (input_values), or frames.")
             if attention_mask is None:
                 attention_mask = torch.ones_like(input_values, dtype=torch.bool)
             states, mask = self.hidden_states(input_values, attention_mask)
@@ -220,13 +231,15 @@ class EmoSphereModel(PreTrainedModel):
                 attention=attention if return_attention else None,
             )
 
-    def encode(self, input_values, attention_mask):
+    def encode(self, input_values: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Waveforms to what is pooled: (batch, frames, width) float32 and (batch, frames) bool tensors."""
         states, mask = self.hidden_states(input_values, attention_mask)
         with torch.autocast(states.device.type, enabled=False):
             return self.merge(states), mask
 
-    def hidden_states(self, input_values, attention_mask):
+    def hidden_states(
+        self, input_values: torch.Tensor, attention_mask: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Waveforms to the hidden states that ``layer`` asks for, ``frame_stride`` frames meaned to one.
 
         The frame mask follows the encoder's own length formula, never a rule of thumb such as "20 ms".
@@ -240,7 +253,7 @@ class EmoSphereModel(PreTrainedModel):
         waveform = (input_values - self.config.waveform_mean) / self.config.waveform_std * attention_mask
         # an integer mask: sums of a half-precision one overflow
         encoder_mask = attention_mask.long() if self.config.mask_encoder else None
-        options = {"output_hidden_states": True} if self.states > 1 else {}
+        options: dict = {"output_hidden_states": True} if self.states > 1 else {}
         samples = attention_mask.sum(-1)  # (batch,)
         options |= hidden_frames(self.encoder, samples, waveform.shape[1])
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
@@ -251,7 +264,7 @@ class EmoSphereModel(PreTrainedModel):
         mask = torch.arange(last.shape[1], device=last.device) < lengths[:, None]
         return meaned(states, mask, self.config.frame_stride)
 
-    def merge(self, states):
+    def merge(self, states: torch.Tensor) -> torch.Tensor:
         """(batch, frames, states, width) hidden states to (batch, frames, width): the softmax-weighted mean."""
         if states.shape[2:] != (self.states, self.encoder.config.hidden_size):
             raise ValueError(
@@ -266,15 +279,15 @@ class EmoSphereModel(PreTrainedModel):
         return torch.einsum("btsw,s->btw", states, self.layer_weights)
 
     @property
-    def layer_weights(self):
+    def layer_weights(self) -> torch.Tensor:
         """(states,) torch.Tensor: the learned share of each hidden state, which sum to 1."""
         return (LAYER_SCALE * self.layer_scores).softmax(0)
 
-    def frame_count(self, samples):
+    def frame_count(self, samples: int) -> int:
         """How many frames an utterance of so many samples has before pooling."""
         return -(-int(self.encoder._get_feat_extract_output_lengths(torch.tensor(samples))) // self.config.frame_stride)
 
-    def save_pretrained(self, path, **kwargs):
+    def save_pretrained(self, path: str | Path, **kwargs) -> None:
         """As of any `PreTrainedModel`; what float16 holds exactly of a frozen encoder takes half the room.
 
         The weights may be read by whoever may read the configuration; safetensors leaves them to their owner alone.
@@ -291,7 +304,7 @@ class EmoSphereModel(PreTrainedModel):
             file.chmod((Path(path) / "config.json").stat().st_mode & 0o777)
 
     @classmethod
-    def from_pretrained(cls, path, **kwargs):
+    def from_pretrained(cls, path: str | Path, **kwargs) -> "EmoSphereModel":
         """Loads a saved model, strictly.
 
         Raises
@@ -321,7 +334,7 @@ class EmoSphereModel(PreTrainedModel):
         return model
 
 
-def build_model(encoder, *, store=STORE, **settings):
+def build_model(encoder: str, *, store: str | Path = STORE, **settings) -> EmoSphereModel:
     """A new model around a pretrained encoder (or the randomly initialised tiny one).
 
     Parameters

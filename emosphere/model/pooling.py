@@ -17,12 +17,12 @@ from torch import nn
 class GatedConvolution(nn.Module):
     """Conv1d to twice the width, gated linear unit, dropout, residual."""
 
-    def __init__(self, width, kernel=5, dropout=0.1):
+    def __init__(self, width: int, kernel: int = 5, dropout: float = 0.1):
         super().__init__()
         self.convolution = nn.Conv1d(width, 2 * width, kernel, padding=kernel // 2)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, frames, mask):
+    def forward(self, frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(batch, frames, width) and (batch, frames) bool -> (batch, frames, width)."""
         inside = frames * mask[..., None]  # before the convolution, or the padding would leak into the last frames
         gated = nn.functional.glu(self.convolution(inside.transpose(1, 2)), dim=1)  # (batch, width, frames)
@@ -32,14 +32,14 @@ class GatedConvolution(nn.Module):
 class SelfAttention(nn.Module):
     """Multi-head self-attention with a residual, scaled by 1 / sqrt(head width)."""
 
-    def __init__(self, width, heads=2):
+    def __init__(self, width: int, heads: int = 2):
         super().__init__()
         if width % heads:
             raise ValueError(f"The style width {width} must be divisible by the {heads} attention heads.")
         self.heads = heads
         self.query, self.key, self.value, self.output = (nn.Linear(width, width) for _ in range(4))
 
-    def forward(self, frames, mask):
+    def forward(self, frames: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(batch, frames, width) and (batch, frames) bool -> the same shape, and the attention."""
         query, key, value = (
             layer(frames).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (batch, heads, frames, head width)
@@ -61,7 +61,7 @@ class StylePooling(nn.Module):
         Width D_s of everything behind the first linear layer; 1024 in the paper.
     """
 
-    def __init__(self, width, style_width, dropout=0.1):
+    def __init__(self, width: int, style_width: int, dropout: float = 0.1):
         super().__init__()
         self.spectral = nn.Sequential(
             nn.LayerNorm(width),
@@ -77,7 +77,7 @@ class StylePooling(nn.Module):
         self.output = nn.Linear(style_width, style_width)
         self.width = style_width
 
-    def forward(self, frames, mask):
+    def forward(self, frames: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Frames to one vector an utterance.
 
         Parameters
@@ -104,12 +104,12 @@ class StatisticsPooling(nn.Module):
     e_t = vᵀ tanh(W h_t + b) + k, α = softmax(e), pooled = [Σ α h, sqrt(Σ α h² - (Σ α h)²)].
     """
 
-    def __init__(self, width, hidden=128):
+    def __init__(self, width: int, hidden: int = 128):
         super().__init__()
         self.score = nn.Sequential(nn.Linear(width, hidden), nn.Tanh(), nn.Linear(hidden, 1))
         self.width = 2 * width
 
-    def forward(self, frames, mask):
+    def forward(self, frames: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(batch, frames, width) and (batch, frames) bool -> (batch, 2 width), (batch, frames)."""
         score = self.score(frames)[..., 0].float()
         attention = score.masked_fill(~mask, torch.finfo(score.dtype).min).softmax(-1)  # (batch, frames)
@@ -120,7 +120,7 @@ class StatisticsPooling(nn.Module):
         return torch.cat([mean, variance.clamp_min(1e-8).sqrt()], dim=-1), attention
 
 
-def meaned(states, mask, stride):
+def meaned(states: torch.Tensor, mask: torch.Tensor, stride: int) -> tuple[torch.Tensor, torch.Tensor]:
     """The mean of each ``stride`` neighbouring frames, of those inside the utterance.
 
     Parameters

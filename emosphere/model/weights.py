@@ -39,7 +39,7 @@ class WeightsError(EmoSphereError, ValueError):
     """A file of weights that is not what it should be."""
 
 
-def packaged(encoder, store):
+def packaged(encoder: str, store: str | Path) -> Path | None:
     """Folder with the weights of an encoder of `NAMED` that the package carries, converted when first asked for.
 
     Parameters
@@ -65,7 +65,7 @@ def packaged(encoder, store):
     if all((place / name).is_file() for name in files):
         return place
     try:
-        source = Path(importlib.metadata.distribution(PACKAGE).locate_file(FILE))
+        source = Path(str(importlib.metadata.distribution(PACKAGE).locate_file(FILE)))
     except importlib.metadata.PackageNotFoundError:
         return None
     advice = (
@@ -81,7 +81,7 @@ def packaged(encoder, store):
     return place
 
 
-def read_tensors(content):
+def read_tensors(content: bytes) -> dict[str, np.ndarray]:
     """The tensors of a model file of CTranslate2.
 
     Little endian: version, specification, revision, number of tensors; of each its name, rank, dimensions, type, bytes
@@ -128,7 +128,7 @@ def read_tensors(content):
     return tensors
 
 
-def whisper_encoder(tensors):
+def whisper_encoder(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Tensors of CTranslate2's Whisper under the names of transformers' `WhisperEncoder`.
 
     Query, key and value lie one above the other there, and the key has a bias of zeros, which transformers leaves out.

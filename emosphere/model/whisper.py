@@ -14,6 +14,7 @@ References
 
 import functools
 import math
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -38,7 +39,7 @@ def _tables(mels, device):
     return transform.to(device, torch.float32), torch.tensor(filters, dtype=torch.float32, device=device)
 
 
-def log_mel(waveform, lengths, mels=80):
+def log_mel(waveform: torch.Tensor, lengths: torch.Tensor, mels: int = 80) -> tuple[torch.Tensor, torch.Tensor]:
     """Whisper's log-mel spectrogram of each utterance, as if it were alone.
 
     At both of its ends an utterance is continued by its mirror image, wherever the padding begins.
@@ -88,7 +89,9 @@ class ShortWhisperEncoder(WhisperEncoder):
 
     _keys_to_ignore_on_load_unexpected = [r"decoder\.", r"proj_out\."]
 
-    def forward(self, input_values, attention_mask=None, output_hidden_states=False):
+    def forward(
+        self, input_values: torch.Tensor, attention_mask: torch.Tensor | None = None, output_hidden_states: bool = False
+    ) -> BaseModelOutput:
         """Frames of a batch.
 
         Parameters
@@ -115,7 +118,7 @@ class ShortWhisperEncoder(WhisperEncoder):
             mel = mel.masked_fill(hidden_spans(self.config, "feature", bands, mel.shape[2])[:, None], 0)
         mel_frames = mel.shape[1]
         # a tensor, so that an exported graph works it out for each input
-        size = torch.as_tensor(mel_frames).clamp(max=2 * self.config.max_source_positions)
+        size: Any = torch.as_tensor(mel_frames).clamp(max=2 * self.config.max_source_positions)
         beyond = -mel_frames % size
         mel = functional.pad(mel, (0, 0, 0, beyond)).reshape(-1, size, mel.shape[2])  # (windows, mel frames, mels)
         inside = functional.pad(inside, (0, beyond)).reshape(-1, size)  # (windows, mel frames)

@@ -43,8 +43,12 @@ def random_state(device: torch.device) -> dict:
     >>> bool((torch.rand(2) == first[0]).all()), np.random.random() == first[1], random.random() == first[2]
     (True, True, True)
     """
-    name, keys, *rest = np.random.get_state()
-    state = {"torch": torch.get_rng_state(), "numpy": (name, keys.tolist(), *rest), "python": random.getstate()}
+    name, keys, *rest = np.random.get_state(legacy=True)
+    state = {
+        "torch": torch.get_rng_state(),
+        "numpy": (name, np.asarray(keys).tolist(), *rest),
+        "python": random.getstate(),
+    }
     return state | ({"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
 
 

@@ -1,6 +1,6 @@
 """Validation and test: every utterance of a split once and whole."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -10,31 +10,32 @@ from torch.utils.data import DataLoader
 
 from ..data import collate, make_loader
 from ..data.batches import GroupedBatches
-from ..data.memory import evaluation_memory
 from ..prediction import forward_all
 from ..sphere import DIMENSIONS
 from .live import LiveRun
+from .memory import evaluation_memory
 
 
 def evaluation_loader(live: LiveRun, split: str) -> DataLoader:
-    """Every utterance of a split once and whole, grouped by length, in one of the processes.
+    """Every utterance of a split once and whole, grouped by length, in one of the processes."""
+    return make_loader(live.prepared.utterances(split), _batches(live, split), live.config.workers)
 
-    A batch has twice the utterances of training, but no more seconds of audio than the largest one there.
-    """
+
+def _batches(live: LiveRun, split: str) -> GroupedBatches:
+    """A batch has twice the utterances of training, but no more seconds of audio than the largest one there."""
     config, accelerator = live.config, live.accelerator
-    batches = GroupedBatches(
+    return GroupedBatches(
         live.prepared.seconds[split],
         2 * config.batch_size,
         seconds=config.micro_batch_seconds or config.batch_seconds or config.batch_size * config.max_seconds,
         process=accelerator.process_index,
         processes=accelerator.num_processes,
     )
-    return make_loader(live.prepared.utterances(split), batches, config.workers)
 
 
-def within_memory(live: LiveRun, split: str) -> Callable[[Sequence[int]], AbstractContextManager]:
+def within_memory(live: LiveRun, split: str) -> Callable[[np.ndarray], AbstractContextManager]:
     """For `forward_all`: what says which utterances of a split were too much for the memory."""
-    return partial(evaluation_memory, live.config, live.prepared, split)
+    return partial(evaluation_memory, live, split)
 
 
 def rehearse(live: LiveRun) -> None:
@@ -48,10 +49,11 @@ def rehearse(live: LiveRun) -> None:
         Naming the utterance.
     """
     for split in ("validation", "test"):
-        loader, seconds = evaluation_loader(live, split), live.prepared.seconds[split]
-        batches = sorted(loader.batch_sampler, key=lambda batch, seconds=seconds: len(batch) * seconds[batch].max())
-        for batch in {tuple(batch) for batch in (*batches[-1:], *list(loader.batch_sampler)[-1:])}:
-            silence = collate([(position, loader.dataset.silence(seconds[position])) for position in batch])
+        dataset, seconds = live.prepared.utterances(split), live.prepared.seconds[split]
+        own = list(_batches(live, split))  # none, where there are more processes
+        sizes = [len(batch) * seconds[batch].max() for batch in own]
+        for batch in {tuple(own[place]) for place in (np.argmax(sizes), -1)} if own else ():
+            silence = collate([(position, dataset.silence(seconds[position])) for position in batch])
             with live.accelerator.autocast():
                 forward_all(live.model, [silence], len(seconds), within=within_memory(live, split))
 

@@ -14,9 +14,11 @@ References
 .. [1] Gao et al., "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", RepL4NLP 2021.
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import torch
+from accelerate import Accelerator
 
 from ..audio import RATE
 from ..data import inputs
@@ -24,7 +26,17 @@ from ..data.batches import divided
 from .checkpoint import random_state, set_random_state
 
 
-def backward(model, share, count, loss, accelerator, *, auxiliary=True, seconds=None, rate=RATE):
+def backward(
+    model: torch.nn.Module,
+    share: dict[str, torch.Tensor],
+    count: int,
+    loss: Callable,
+    accelerator: Accelerator,
+    *,
+    auxiliary: bool = True,
+    seconds: float | None = None,
+    rate: float = RATE,
+) -> tuple[torch.Tensor, ...]:
     """Adds the gradient of a loss of the whole batch to the parameters.
 
     Parameters
@@ -92,7 +104,7 @@ def backward(model, share, count, loss, accelerator, *, auxiliary=True, seconds=
     return tuple(part.detach() for part in losses)
 
 
-def together(rows, count, accelerator):
+def together(rows: torch.Tensor, count: int, accelerator: Accelerator) -> torch.Tensor:
     """The rows of all processes in one tensor: (count, ...), of which each process brings every n-th row.
 
     Adding to zeros is exact, and leaves nothing to be said about shares of different size.

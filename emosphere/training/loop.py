@@ -15,7 +15,7 @@ from tqdm import tqdm
 from .. import data
 from ..config import Config
 from ..data import batches
-from ..data.memory import RunError, training_memory
+from ..data.memory import RunError
 from ..losses import auxiliary_loss, auxiliary_weight, ccc_loss
 from ..metrics import concordance_cc
 from ..prediction import forward_all
@@ -27,6 +27,7 @@ from .checkpoint import random_state, set_random_state
 from .evaluation import evaluation_loader, rehearse, within_memory
 from .gradient import backward
 from .live import LiveRun
+from .memory import training_memory
 
 log = logging.getLogger(__name__)
 

@@ -72,7 +72,8 @@ def prepare(config: Config, *, cache: str | Path = "data/cache", progress: bool 
     length = facts["frames"] / facts["rate"]
     corpus = corpus.replace(table=corpus.table.assign(duration=length.fillna(corpus.table["duration"])))
     notes, wrong = list(corpus.notes), problems(corpus, facts)
-    rows, seconds, classes, names = {}, {}, {}, ()
+    rows, seconds, classes = {}, {}, {}
+    names: tuple[str, ...] = ()
     for split in SPLITS:
         rated = corpus.rows(split, no_agreement=split == "train" and not config.preprocessing)
         lost = wrong.loc[rated.index[wrong["finding"][rated.index] != ""]]

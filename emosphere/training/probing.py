@@ -11,14 +11,16 @@ References
 import numpy as np
 import pandas as pd
 
-from ..data import targets
+from ..data import Utterances, targets
+from ..data.frames import FramedUtterances
 from ..metrics import concordance_cc
 from ..sphere import DIMENSIONS
+from .preparation import Prepared
 
 PENALTIES = 10.0 ** np.arange(7)
 
 
-def layer_scores(prepared):
+def layer_scores(prepared: Prepared) -> pd.DataFrame:
     """Test CCC of a ridge regression on each hidden state of a frozen encoder.
 
     Parameters
@@ -26,11 +28,18 @@ def layer_scores(prepared):
     prepared : emosphere.training.preparation.Prepared
         With frames; of all hidden states if its model's layer is "weighted".
 
+    Raises
+    ------
+    ValueError
+        Without frames.
+
     Returns
     -------
     (states, 3) pandas.DataFrame
         A row a hidden state, a column a dimension.
     """
+    if prepared.frames is None:
+        raise ValueError("The encoder is not frozen, so it has no frames to probe: give what `with_frames` gave.")
     truth = {split: targets(prepared.corpus, rows).double().numpy() for split, rows in prepared.rows.items()}
     known = {split: described(prepared.utterances(split)) for split in truth}  # (n, states, 2 width)
     found = []
@@ -42,7 +51,7 @@ def layer_scores(prepared):
     return pd.DataFrame(found, columns=list(DIMENSIONS)).rename_axis("hidden state")
 
 
-def ridge(inputs, truth, others):
+def ridge(inputs: np.ndarray, truth: np.ndarray, others: list[np.ndarray]) -> list[list[np.ndarray]]:
     """Ridge regression for each of `PENALTIES`, on standardised inputs; what it predicts for other inputs.
 
     Parameters
@@ -71,7 +80,7 @@ def ridge(inputs, truth, others):
     return [[middle + kernel @ (rotated / (values + penalty)[:, None]) for kernel in kernels] for penalty in PENALTIES]
 
 
-def described(utterances):
+def described(utterances: Utterances | FramedUtterances) -> np.ndarray:
     """Mean and standard deviation of the frames of each utterance: (n, states, 2 width) numpy.ndarray.
 
     Parameters

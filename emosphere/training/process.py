@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 from datetime import timedelta
+from typing import Literal
 
 import huggingface_hub
 import torch
@@ -69,7 +70,7 @@ def use_fast_allocator() -> bool:
     )
 
 
-def precision_of(run: Run) -> str:
+def precision_of(run: Run) -> Literal["auto", "no", "bf16"]:
     """What "auto" becomes on this machine, or became where the run was begun."""
     if run.config.precision != "auto":
         return run.config.precision

@@ -8,12 +8,16 @@ import platform
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import psutil
+from accelerate import Accelerator
+
+from ..corpora import Corpus
 
 PACKAGES = ("emosphere", "torch", "torchaudio", "transformers", "accelerate", "numpy", "pandas")
 
 
-def depends(corpus, digests):
+def depends(corpus: Corpus, digests: pd.Series) -> dict[str, str]:
     """dict of str: fingerprints of what a run depends on, but for its encoder.
 
     Parameters
@@ -27,7 +31,7 @@ def depends(corpus, digests):
     return {"fingerprint": corpus.fingerprint(), "audio": audio}
 
 
-def environment(accelerator, corpus):
+def environment(accelerator: Accelerator, corpus: Corpus) -> dict:
     """dict: what a reader needs to judge, or repeat, a run with an `accelerate.Accelerator` on a corpus.
 
     ``corpus``, its name, ``commit`` of the code ("+" for changes that are not
@@ -52,7 +56,7 @@ def environment(accelerator, corpus):
     }
 
 
-def commit():
+def commit() -> str | None:
     """str or None: the commit of the code that is running, with "+" if it has been changed since."""
     folder = Path(__file__).parent
     git = ["git", "-C", str(folder)]
