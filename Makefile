@@ -53,5 +53,5 @@ explore: env  ## the explorer as an app, such as: make explore CORPUS=manifest R
 	EMOSPHERE_OPTIONS=$(call quoted,OPTIONS) \
 	.venv/bin/jupyter server --config=notebooks/app/server.py
 
-lint: env
-	.venv/bin/ruff check . && .venv/bin/ruff format --check .
+lint: env  ## linter, formatter and type checker
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy

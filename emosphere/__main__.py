@@ -1,4 +1,4 @@
-"""``python -m emosphere``: the whole walk, one run, sweeps of experiments; what a model hears, and its export.
+"""The command ``emosphere``: the whole walk, one run, sweeps of experiments; what a model hears, and its export.
 
 ``train`` is what ``torchrun`` and ``accelerate launch`` start in several processes:
 
@@ -10,13 +10,16 @@ import ast
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+from .utils import EmoSphereError, extras_named
 
 MODEL = "runs/embedded/full/seed0"
 """The run whose model is used where none is named; `make run` trains it."""
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog="emosphere")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="execute notebooks 01 to 08 on the embedded corpus")
@@ -46,51 +49,47 @@ def main():
     out.add_argument("folder", help="of a run, or of a saved model")
     out.add_argument("path", metavar="OUT.onnx", help="a new file")
     arguments = parser.parse_args()
-
-    alone = {"train": _train, "predict": _predict, "export": _export}.get(arguments.command)
-    if alone:
-        try:
-            alone(arguments)
-        except KeyboardInterrupt:
-            sys.exit(130)
-        return
-
-    from papermill import PapermillExecutionError
-
-    from . import experiments
-    from .config import ConfigError
-    from .corpora import CorpusError
-
+    command = {"run": _run, "train": _train, "sweep": _sweep, "predict": _predict, "export": _export}[arguments.command]
     try:
-        if arguments.command == "run":
-            experiments.walk()
-        else:
-            _sweep(experiments, arguments)
-    except (ConfigError, CorpusError, experiments.RecordError, experiments.SweepError) as error:
+        with extras_named():
+            command(arguments)
+    except EmoSphereError as error:
         sys.exit(str(error))
-    except PapermillExecutionError as error:
-        sys.exit(f"A notebook stopped with {error.ename}: {error.evalue}\nThe executed copy in runs/ shows where.")
     except KeyboardInterrupt:
         sys.exit(130)
 
 
-def _train(arguments):
+def _run(arguments: argparse.Namespace) -> None:
+    from . import experiments
+
+    with _notebooks_named():
+        experiments.walk()
+
+
+@contextlib.contextmanager
+def _notebooks_named() -> Iterator[None]:
+    """A notebook that stops, in two lines."""
+    from papermill import PapermillExecutionError
+
+    try:
+        yield
+    except PapermillExecutionError as error:
+        sys.exit(f"A notebook stopped with {error.ename}: {error.evalue}\nThe executed copy in runs/ shows where.")
+
+
+def _train(arguments: argparse.Namespace) -> None:
     from torch.distributed.elastic.multiprocessing.errors import record
 
     from .config import Config
     from .training import train
-    from .utils import EmoSphereError
 
-    try:
-        settings = {"preset": "small", **dict(arguments.settings)}
-        Config.refuse_null(settings)
-        config = Config.load(arguments.config) if arguments.config else Config.create(**settings)
-        record(train)(config, arguments.folder, cache=arguments.cache)  # torchrun asks each process for its error
-    except EmoSphereError as error:
-        sys.exit(str(error))
+    settings = {"preset": "small", **dict(arguments.settings)}
+    Config.refuse_null(settings)
+    config = Config.load(arguments.config) if arguments.config else Config.create(**settings)
+    record(train)(config, arguments.folder, cache=arguments.cache)  # torchrun asks each process for its error
 
 
-def _predict(arguments):
+def _predict(arguments: argparse.Namespace) -> None:
     output, folder = arguments.output and Path(arguments.output), Path(arguments.model or MODEL)
     for path in filter(os.path.isdir, arguments.files):
         sys.exit(f"{path} is a folder; give the files in it, such as {Path(path) / '*.wav'}.")
@@ -101,7 +100,6 @@ def _predict(arguments):
     if not arguments.model and not folder.exists():
         sys.exit(f"There is no model in {folder}: train it with `make run`, or name another one with --model.")
 
-    from .data.memory import RunError
     from .prediction import load_model, predict
     from .utils import harmless, replacing
 
@@ -116,7 +114,7 @@ def _predict(arguments):
                 broken="note",
                 progress="predicting" if sys.stderr.isatty() else None,
             )
-        except (RunError, ValueError) as error:
+        except ValueError as error:
             sys.exit(str(error))
     shown = table.round(6).map(harmless)
     if output:
@@ -133,7 +131,7 @@ def _predict(arguments):
     _report(arguments.files, table, model, output)
 
 
-def _report(files, table, model, output):
+def _report(files, table, model, output) -> None:
     """What a person should know of a table of predictions; ends with status 1 if a file could not be used."""
     card = Path(model.name_or_path) / "README.md"
     reliable = f"its card says: {card}" if card.exists() else "its scores on a test set are, and it has no card"
@@ -154,27 +152,30 @@ def _report(files, table, model, output):
         sys.exit(1)
 
 
-def _export(arguments):
-    from .export import ExportError, to_onnx
+def _export(arguments: argparse.Namespace) -> None:
+    from .export import to_onnx
     from .prediction import load_model
 
     try:
         largest = to_onnx(load_model(arguments.folder), arguments.path)
-    except (ExportError, ValueError) as error:
+    except ValueError as error:
         sys.exit(str(error))
     print(f"{arguments.path} is written; with onnxruntime its outputs differ from PyTorch's by {largest:.1g} at most.")
 
 
-def _sweep(experiments, arguments):
-    results = experiments.sweep(
-        arguments.experiments,
-        name=arguments.name,
-        seeds=arguments.seeds,
-        runs=arguments.runs,
-        scheduler=arguments.scheduler,
-        resources=arguments.resources,
-        many=arguments.many,
-    )
+def _sweep(arguments: argparse.Namespace) -> None:
+    from . import experiments
+
+    with _notebooks_named():
+        results = experiments.sweep(
+            arguments.experiments,
+            name=arguments.name,
+            seeds=arguments.seeds,
+            runs=arguments.runs,
+            scheduler=arguments.scheduler,
+            resources=arguments.resources,
+            many=arguments.many,
+        )
     wanted = len(results.variants) * len(results.seeds)
     if not results.runs:
         sys.exit(f"None of the {wanted} runs is complete.")
@@ -188,7 +189,7 @@ def _sweep(experiments, arguments):
         sys.exit(1)
 
 
-def _setting(text):
+def _setting(text: str) -> tuple[str, object]:
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"NAME=VALUE, such as epochs=10, not {text!r}")
@@ -198,14 +199,14 @@ def _setting(text):
         return name, value
 
 
-def _seeds(text):
+def _seeds(text: str) -> int | list[int]:
     try:
         return int(text) if text.isdigit() else [int(seed) for seed in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"a number such as 5, or a list such as 0,3,7, not {text!r}") from None
 
 
-def _resources(text):
+def _resources(text: str) -> dict[str, float]:
     try:
         return {name: float(amount) for name, amount in (part.split("=") for part in text.split(","))}
     except ValueError:

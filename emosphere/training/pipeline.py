@@ -34,7 +34,14 @@ from .provenance import depends, environment
 log = logging.getLogger(__package__)
 
 
-def train(config: Config, folder: str | Path, *, cache: str | Path = "data/cache", progress: bool = True) -> Path:
+def train(
+    config: Config | str,
+    folder: str | Path,
+    *,
+    cache: str | Path = "data/cache",
+    progress: bool = True,
+    **changes,
+) -> Path:
     """Trains, keeps the best checkpoint, predicts the test split and scores it.
 
     A complete run with this configuration is used again; one that was stopped goes on after its last whole epoch and
@@ -42,7 +49,8 @@ def train(config: Config, folder: str | Path, *, cache: str | Path = "data/cache
 
     Parameters
     ----------
-    config : Config
+    config : Config or str
+        The parameters of the run, or a preset's name; then ``**changes`` are the parameters that differ from it.
     folder : path-like
         Where the run goes; see `emosphere.run.Run` for what it holds afterwards.
     cache : path-like
@@ -69,6 +77,7 @@ def train(config: Config, folder: str | Path, *, cache: str | Path = "data/cache
     CheckpointError
         If what the run would go on from is damaged.
     """
+    config = replace(config, **changes) if isinstance(config, Config) else Config.create(config, **changes)
     run = Run(folder, config)
     if run.folder.is_file():
         raise ConfigError(f"{folder} is a file; a run needs a folder of its own.")
