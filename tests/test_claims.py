@@ -14,7 +14,7 @@ from emosphere.card import speakers_told, split_sizes
 from emosphere.sphere import RegionGrid
 from emosphere.synthesis.card import card
 from emosphere.synthesis.corpus import plan
-from emosphere.training.loop import warm_cosine
+from emosphere.training.schedule import warm_cosine
 
 ROOT = Path(__file__).parent.parent
 EMBEDDED = ROOT / "data" / "embedded"
@@ -62,7 +62,7 @@ def test_nothing_claims_of_every_corpus_that_its_test_speakers_are_new():
 def test_notebooks_say_of_their_own_corpus_who_was_heard():
     for stem, call in {
         "01": "speakers_told(",
-        "05": "who_was_tested(run)",
+        "05": "who_was_tested(run.folder)",
         "06": "who_was_tested(folder)",
         "08": "who_was_tested(folder)",
     }.items():

@@ -114,10 +114,10 @@ def launched(tmp_path, monkeypatch, config, patch):
 LATER = """
 import os, sys
 if os.environ.get("RANK") == "1":
-    import emosphere.training.loop as loop
+    import emosphere.training.evaluation as evaluation
     def wrong(*arguments, **options):
         {what}
-    loop.forward_all = wrong
+    evaluation.epoch_scores = wrong
 """
 
 

@@ -34,7 +34,7 @@ from emosphere.model.encoders import EncoderError
 from emosphere.prediction import forward_all, predict
 from emosphere.run import Run
 from emosphere.sphere import DIMENSIONS
-from emosphere.training import checkpoint, loop, preparation, process
+from emosphere.training import checkpoint, evaluation, loop, preparation, process
 from emosphere.training import pipeline as training
 from emosphere.training.checkpoint import random_state, set_random_state
 from emosphere.training.evaluation import evaluation_loader
@@ -119,7 +119,7 @@ class Stopped(BaseException):
 def stop_at(monkeypatch, where, call):
     """Makes the given call of a function (0 is the first) end the run."""
     module, where = where.split(".")
-    module = {"loop": loop, "checkpoint": checkpoint, "training": training}[module]
+    module = {"evaluation": evaluation, "loop": loop, "checkpoint": checkpoint, "training": training}[module]
     calls, real = iter(range(1000)), getattr(module, where)
 
     def stopping(*arguments, **options):
@@ -143,7 +143,7 @@ def straight(tones, encoders, tmp_path_factory):
     [
         ("loop.ccc_loss", 3),  # in the first epoch
         ("loop.ccc_loss", 25),  # in the middle of a later one
-        ("loop.forward_all", 2),  # while validating
+        ("evaluation.epoch_scores", 2),  # while validating
         ("checkpoint.keep", 0),
         ("checkpoint.save", 1),  # the better model is there, but nobody knows of it
         ("checkpoint.settle", 3),  # the other way round, after the last epoch
@@ -186,11 +186,11 @@ def test_killed_at_any_moment(straight, tmp_path, seed):
 
 
 def test_a_resumed_run_remembers_its_best_epoch(tones, encoders, tmp_path, monkeypatch):
-    config, figures = configuration(tones, encoders, epochs=3), loop._epoch_scores
+    config, figures = configuration(tones, encoders, epochs=3), evaluation.epoch_scores
     losses = iter([1.0, 2.0, 1.5])
-    monkeypatch.setattr(loop, "_epoch_scores", lambda *a: {**figures(*a), "validation_loss": next(losses)})
+    monkeypatch.setattr(evaluation, "epoch_scores", lambda *a: {**figures(*a), "validation_loss": next(losses)})
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        stop_at(patch, "loop.forward_all", 2)
+        stop_at(patch, "evaluation.epoch_scores", 2)
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     assert pd.read_csv(folder / "history.csv")["best"].tolist() == [True, False, False]
@@ -264,8 +264,8 @@ def test_best_checkpoint_is_the_one_with_the_lowest_whole_set_loss(run, tones, e
 
 def test_only_a_better_epoch_replaces_the_checkpoint(tones, encoders, tmp_path, monkeypatch):
     losses, saved = iter([1.0, 0.5, 2.0]), []
-    figures, save = loop._epoch_scores, EmoSphereModel.save_pretrained
-    monkeypatch.setattr(loop, "_epoch_scores", lambda *a: {**figures(*a), "validation_loss": next(losses)})
+    figures, save = evaluation.epoch_scores, EmoSphereModel.save_pretrained
+    monkeypatch.setattr(evaluation, "epoch_scores", lambda *a: {**figures(*a), "validation_loss": next(losses)})
     monkeypatch.setattr(EmoSphereModel, "save_pretrained", lambda self, path: saved.append(path) or save(self, path))
     folder = training.train(configuration(tones, encoders, epochs=3), tmp_path / "run", cache=tmp_path, progress=False)
     assert len(saved) == 2
@@ -565,7 +565,7 @@ def test_another_error_stays_what_it_is(tones, encoders, tmp_path, monkeypatch):
 def test_a_damaged_checkpoint_is_said(straight, tmp_path, monkeypatch):
     config, _ = straight
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        stop_at(patch, "loop.forward_all", 1)
+        stop_at(patch, "evaluation.epoch_scores", 1)
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     path = tmp_path / "run" / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:5000])
@@ -595,7 +595,7 @@ def test_ways_to_train_run_and_resume(tones, encoders, tmp_path, monkeypatch, ch
     config = configuration(tones, encoders, **changes)
     whole = training.train(config, tmp_path / "whole", cache=tmp_path, progress=False)
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        stop_at(patch, "loop.forward_all", 1)
+        stop_at(patch, "evaluation.epoch_scores", 1)
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     assert (folder / "history.csv").read_bytes() == (whole / "history.csv").read_bytes()

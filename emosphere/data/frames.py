@@ -24,7 +24,7 @@ from torch.utils.data import Dataset
 from ..audio import RATE
 from ..corpora import Corpus
 from ..model import EmoSphereModel
-from ..model.encoders import different, fingerprint
+from ..model.fingerprints import fingerprint, telling_settings
 from ..utils import EmoSphereError, acquire, bar, clear_leftovers, replacing, stoppable
 from .batches import GroupedBatches
 from .loading import Utterances, make_loader
@@ -67,7 +67,7 @@ class Frames:
 
     def __init__(self, model: EmoSphereModel, cache: str | Path):
         config = model.config
-        settings = different(config.encoder_config)
+        settings = telling_settings(config.encoder_config)
         weights = fingerprint(model.encoder.state_dict().items())
         what = [
             VERSION,

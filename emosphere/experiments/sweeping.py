@@ -131,7 +131,7 @@ def _missing(planned, beside):
 def _encoder(config, beside):
     """The fingerprint of an encoder, if it has one whatever the seed and can be had here."""
     from ..model.encoders import EncoderError, find_encoder, keep_layers, load_encoder  # only here: they need PyTorch
-    from ..training.preparation import encoder_print
+    from ..model.fingerprints import encoder_fingerprint
 
     if config.encoder == "tiny":
         return {}
@@ -142,7 +142,7 @@ def _encoder(config, beside):
     except EncoderError:  # which is none of the business of runs that are complete
         return {}
     keep_layers(encoder, config.layer)
-    return {"encoder_fingerprint": encoder_print(find_encoder(place, store=store), encoder)}
+    return {"encoder_fingerprint": encoder_fingerprint(find_encoder(place, store=store), encoder)}
 
 
 @contextmanager

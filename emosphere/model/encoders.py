@@ -5,11 +5,9 @@ all hidden states. Hidden state 0 is what enters the first transformer layer, k 
 the encoder's output, which is what "last" means (after the final layer norm, where an encoder has one).
 """
 
-import hashlib
 import os
 import textwrap
 import warnings
-from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -220,32 +218,6 @@ def freeze(encoder: PreTrainedModel, trained: str) -> None:
         encoder.conv2.requires_grad_(False)
     elif trained == "all but the front end":
         encoder.feature_extractor._freeze_parameters()  # which also spares its backward pass
-
-
-def fingerprint(weights: Iterable[tuple[str, torch.Tensor]]) -> str:
-    """Twelve hex digits that change with any of some weights.
-
-    Parameters
-    ----------
-    weights : iterable of (str, torch.Tensor)
-        With their names, such as ``model.named_parameters()``.
-
-    Examples
-    --------
-    >>> fingerprint([("bias", torch.zeros(2))]) == fingerprint([("bias", torch.tensor([0.0, 1e-6]))])
-    False
-    """
-    digest = hashlib.sha256()
-    for name, weight in sorted(weights, key=lambda pair: pair[0]):
-        digest.update(f"{name} {tuple(weight.shape)}".encode())
-        digest.update(weight.detach().float().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:12]
-
-
-def different(settings: dict) -> dict:
-    """dict: of an encoder's configuration what makes a difference to what it computes."""
-    indifferent = ("transformers_version", "dtype", "torch_dtype", "architectures", "_name_or_path")
-    return {name: value for name, value in settings.items() if name not in indifferent}
 
 
 def error_summary(error: Exception) -> str:

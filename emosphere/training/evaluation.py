@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from torch.utils.data import DataLoader
 
-from ..data import collate, make_loader
+from ..data import collate, make_loader, targets
 from ..data.batches import GroupedBatches
+from ..metrics import concordance_cc
 from ..prediction import forward_all
 from ..sphere import DIMENSIONS
 from .live import LiveRun
@@ -56,6 +57,28 @@ def rehearse(live: LiveRun) -> None:
             silence = collate([(position, dataset.silence(seconds[position])) for position in batch])
             with live.accelerator.autocast():
                 forward_all(live.model, [silence], len(seconds), within=within_memory(live, split))
+
+
+class Validation:
+    """The validation split, scored at once, never averaged over batches."""
+
+    def __init__(self, live: LiveRun):
+        self.live, self.loader = live, evaluation_loader(live, "validation")
+        self.truth = targets(live.prepared.corpus, live.prepared.rows["validation"]).numpy()
+
+    def __call__(self) -> dict[str, float]:
+        within = within_memory(self.live, "validation")
+        vad, _ = forward_all(
+            self.live.model, self.loader, len(self.truth), accelerator=self.live.accelerator, within=within
+        )
+        return epoch_scores(self.truth, vad)
+
+
+def epoch_scores(truth: np.ndarray, vad: np.ndarray) -> dict[str, float]:
+    """What history keeps of an epoch: the validation loss, Σ (1 - CCC), the CCC of each dimension, and their mean."""
+    cccs = concordance_cc(truth, vad)
+    named = {f"ccc_{name}": float(value) for name, value in zip(DIMENSIONS, cccs, strict=True)}
+    return {"validation_loss": float((1 - cccs).sum()), **named, "ccc_mean": float(cccs.mean())}
 
 
 def predict_test(live: LiveRun) -> pd.DataFrame:

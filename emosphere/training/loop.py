@@ -3,12 +3,10 @@
 import logging
 import math
 import time
-from functools import partial
 
 import numpy as np
 import pandas as pd
 import torch
-from torch.optim import lr_scheduler
 from torch.optim.lr_scheduler import LRScheduler
 from tqdm import tqdm
 
@@ -17,17 +15,15 @@ from ..config import Config
 from ..data import batches
 from ..data.memory import RunError
 from ..losses import auxiliary_loss, auxiliary_weight, ccc_loss
-from ..metrics import concordance_cc
-from ..prediction import forward_all
 from ..run import Run
-from ..sphere import DIMENSIONS
 from ..utils import bar, clear_leftovers, replacing
 from . import checkpoint
 from .checkpoint import random_state, set_random_state
-from .evaluation import evaluation_loader, rehearse, within_memory
+from .evaluation import Validation, rehearse
 from .gradient import backward
 from .live import LiveRun
 from .memory import training_memory
+from .schedule import make_scheduler
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +41,7 @@ def fit(live: LiveRun) -> None:
         If the checkpoint to go on from is damaged.
     """
     config, accelerator = live.config, live.accelerator
-    training, validation = _Training(live), _Validation(live)
+    training, validation = _Training(live), Validation(live)
     optimizer = torch.optim.AdamW(
         training.trainable,
         lr=config.learning_rate,
@@ -53,7 +49,7 @@ def fit(live: LiveRun) -> None:
         fused=accelerator.device.type == "cuda",
     )
     steps = training.steps
-    scheduler = _scheduler(config, optimizer, steps)
+    scheduler = make_scheduler(config, optimizer, steps)
     wrapped = accelerator.prepare(live.model)
 
     history: list[dict] = []
@@ -101,28 +97,6 @@ def fit(live: LiveRun) -> None:
                 _write(live.run, history)
             shown.set_postfix_str(f"CCC {scores['ccc_mean']:.3f}")
     accelerator.wait_for_everyone()  # for the best model to be in place
-
-
-def _scheduler(config: Config, optimizer: torch.optim.Optimizer, steps: list[int]) -> LRScheduler:
-    if config.learning_rate_schedule == "one-cycle":
-        return lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=sum(steps))
-    if config.learning_rate_schedule == "cosine":
-        return lr_scheduler.LambdaLR(optimizer, partial(warm_cosine, warm=steps[0] / 2, total=sum(steps)))
-    return lr_scheduler.ConstantLR(optimizer, factor=1.0)
-
-
-def warm_cosine(step: int, *, warm: float, total: int) -> float:
-    """Share of the learning rate at a step: up to 1 in the first ones, then down to 0 in half a cosine.
-
-    The region task counts in the first quarter of the epochs: by then the rate has to be high, or that task learns
-    nothing.
-
-    Examples
-    --------
-    >>> [round(warm_cosine(step, warm=2, total=10), 3) for step in (0, 1, 5, 9)]
-    [0.5, 0.976, 0.5, 0.024]
-    """
-    return min(1, (step + 1) / warm) * (1 + math.cos(math.pi * step / total)) / 2
 
 
 def _write(run: Run, history: list[dict]) -> None:
@@ -254,27 +228,6 @@ class _Training:
             f"The {what} is no longer a number in epoch {epoch}, {place}. {_advice(self.config)} The checkpoint "
             "and the best model of the epochs before are kept."
         )
-
-
-class _Validation:
-    """The validation split, scored at once, never averaged over batches."""
-
-    def __init__(self, live: LiveRun):
-        self.live, self.loader = live, evaluation_loader(live, "validation")
-        self.truth = data.targets(live.prepared.corpus, live.prepared.rows["validation"]).numpy()
-
-    def __call__(self) -> dict[str, float]:
-        within = within_memory(self.live, "validation")
-        vad, _ = forward_all(
-            self.live.model, self.loader, len(self.truth), accelerator=self.live.accelerator, within=within
-        )
-        return _epoch_scores(self.truth, vad)
-
-
-def _epoch_scores(truth: np.ndarray, vad: np.ndarray) -> dict[str, float]:
-    cccs = concordance_cc(truth, vad)
-    named = {f"ccc_{name}": float(value) for name, value in zip(DIMENSIONS, cccs, strict=True)}
-    return {"validation_loss": float((1 - cccs).sum()), **named, "ccc_mean": float(cccs.mean())}
 
 
 def _advice(config: Config) -> str:

@@ -22,12 +22,13 @@ from ..metrics import scores
 from ..model import EmoSphereModel
 from ..model.attention import fuse_attention
 from ..model.encoders import find_encoder, transformer_layers
+from ..model.fingerprints import encoder_fingerprint
 from ..run import Run
 from ..utils import only_writer, replacing, write_json
 from .evaluation import predict_test
 from .live import LiveRun
 from .loop import fit
-from .preparation import encoder_print, new_model, prepare, with_frames
+from .preparation import new_model, prepare, with_frames
 from .process import begin, precision_of
 from .provenance import depends, environment
 
@@ -92,7 +93,7 @@ def train(
         prepared = prepare(run.config, cache=cache, progress=shown)
         model = new_model(prepared).to(accelerator.device)
         here = depends(prepared.corpus, prepared.digests)
-        here["encoder_fingerprint"] = encoder_print(settings, model.encoder)
+        here["encoder_fingerprint"] = encoder_fingerprint(settings, model.encoder)
         if run.is_finished(here):
             return run.folder
         prepared = with_frames(prepared, model, progress=shown)

@@ -1,7 +1,5 @@
 """What a run needs before it can train: usable rows, their lengths and classes, class weights, the model."""
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,16 +7,16 @@ import numpy as np
 import pandas as pd
 import torch
 from accelerate.utils import set_seed
-from transformers import PreTrainedConfig, PreTrainedModel
 
 from ..config import Config
 from ..corpora import Corpus, CorpusError, problems, read, scan
 from ..data import Utterances, auxiliary_classes
 from ..data.frames import FramedUtterances, Frames
 from ..model import EmoSphereModel, build_model
-from ..model.encoders import different, find_encoder, fingerprint
+from ..model.encoders import find_encoder
 from ..sphere import inverse_frequency_weights
-from ..utils import counted, is_known, known
+from ..utils import counted
+from .notes import reasons, shared_sounds, shared_speakers
 
 SPLITS = ("train", "validation", "test")
 
@@ -81,19 +79,19 @@ def prepare(config: Config, *, cache: str | Path = "data/cache", progress: bool 
         if len(lost) > len(rated) / 2 and not config.allow_missing_audio:
             raise CorpusError(
                 f"{len(lost):,} of the {counted(len(rated), 'rated utterance')} of the {split} split of {corpus.name} "
-                f"cannot be used: {_reasons(corpus, lost)}. Is {corpus.root} the right folder, and whole? "
+                f"cannot be used: {reasons(corpus, lost)}. Is {corpus.root} the right folder, and whole? "
                 "allow_missing_audio=True takes what is there."
             )
         if len(lost):
             notes.append(
-                f"{counted(len(lost), f'{split} utterance')} left out: {_reasons(corpus, lost)} (validate lists all)."
+                f"{counted(len(lost), f'{split} utterance')} left out: {reasons(corpus, lost)} (validate lists all)."
             )
         if config.limit is not None and len(chosen) > config.limit:
             chosen = chosen.sample(config.limit, random_state=0).sort_index()
             notes.append(f"Only {config.limit} {split} utterances are used (limit).")
         if len(chosen) < (least := config.batch_size if split == "train" else 2):
             members = wrong[corpus.table["split"] == split]
-            why = _reasons(corpus, members[members["finding"] != ""]) or (
+            why = reasons(corpus, members[members["finding"] != ""]) or (
                 f"{len(rated):,} of its {len(members):,} utterances are rated, and not of category X"
                 if len(members)
                 else f"no utterance has the split {split}"
@@ -105,7 +103,7 @@ def prepare(config: Config, *, cache: str | Path = "data/cache", progress: bool 
         rows[split] = chosen
         seconds[split] = length[chosen.index].to_numpy()
         classes[split], names = auxiliary_classes(corpus, chosen, config.auxiliary, config.grid)
-    notes += _shared_speakers(rows) + _shared_sounds(rows, facts)
+    notes += shared_speakers(rows) + shared_sounds(rows, facts)
     if config.auxiliary == "category" and len(set(classes["train"]) - {-1}) < 2:
         there = rows["train"]["emotion"].value_counts().head(5).to_dict()
         raise CorpusError(
@@ -144,30 +142,6 @@ def prepare(config: Config, *, cache: str | Path = "data/cache", progress: bool 
     )
 
 
-def _reasons(corpus: Corpus, wrong: pd.DataFrame) -> str:
-    """How many utterances have which problem, and an example of each."""
-    counts = wrong["finding"].value_counts()
-    return "; ".join(
-        f"{row.finding} ({counts[row.finding]:,}), such as {corpus.table['path'][row.Index]}: {row.detail.rstrip('.')}"
-        for row in wrong[~wrong["finding"].duplicated()].itertuples()
-    )
-
-
-def _shared_speakers(rows: dict[str, pd.DataFrame]) -> list[str]:
-    """Notes on speakers in two splits, and on utterances whose speaker nobody knows."""
-    speakers, notes = {split: known(table["speaker"]) for split, table in rows.items()}, []
-    for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
-        if shared := sorted(speakers[one] & speakers[other]):
-            names = ", ".join(shared[:3]) + ", ..." * (len(shared) > 3)
-            notes.append(f"{counted(len(shared), 'speaker')} of {other} in {one}, too ({names}).")
-    nameless = {split: int((~is_known(rows[split]["speaker"])).sum()) for split in ("validation", "test")}
-    return notes + [
-        f"{counted(count, f'{split} utterance')} by unknown speakers, who may be in train, too."
-        for split, count in nameless.items()
-        if count
-    ]
-
-
 def new_model(prepared: Prepared, config: Config | None = None) -> EmoSphereModel:
     """The untrained `EmoSphereModel` of a run; its pretrained encoder is loaded, the rest is seeded.
 
@@ -204,34 +178,6 @@ def new_model(prepared: Prepared, config: Config | None = None) -> EmoSphereMode
         waveform_std=std,
         trained_on=f"{prepared.corpus.name}, preset {config.preset}, seed {config.seed}",
     )
-
-
-def _shared_sounds(rows: dict[str, pd.DataFrame], facts: pd.DataFrame) -> list[str]:
-    """Notes on what is heard in two splits, and on utterances that are shorter than somebody promised."""
-    heard, notes = {split: set(facts["digest"][table.index]) for split, table in rows.items()}, []
-    for one, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
-        if shared := len(heard[one] & heard[other]):
-            notes.append(f"{counted(shared, 'sound')} of {other} in {one}, too (validate lists them).")
-    short = int(sum(facts["truncated"][table.index].sum() for table in rows.values()))
-    return notes + [f"{counted(short, 'utterance')} shorter than the file's header or the column end says."] * (
-        short > 0
-    )
-
-
-def encoder_print(settings: PreTrainedConfig, encoder: PreTrainedModel) -> str:
-    """Fingerprint of an untrained encoder: of its settings, and of all weights that do not hang on the seed.
-
-    Parameters
-    ----------
-    settings : transformers.PreTrainedConfig
-        What `emosphere.model.encoders.find_encoder` gave.
-    encoder : transformers.PreTrainedModel
-    """
-    state = encoder.state_dict().items()
-    # what stands in place of hidden frames is often in no file, and made anew
-    weights = fingerprint((name, weight) for name, weight in state if name != "masked_spec_embed")
-    said = json.dumps([different(settings.to_dict()), weights], sort_keys=True, default=str)
-    return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def with_frames(prepared: Prepared, model: EmoSphereModel, *, progress: bool = True) -> Prepared:

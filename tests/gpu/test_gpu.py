@@ -122,7 +122,7 @@ def test_fused_attention_is_transformers_own(recompute):
 def test_a_run_ends_well_and_goes_on_after_a_stop(tones, encoders, tmp_path, monkeypatch, changes):
     config = configuration(tones, encoders, **{"precision": "auto", **changes})
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        stop_at(patch, "loop.forward_all", 1)
+        stop_at(patch, "evaluation.epoch_scores", 1)
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     folder = training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
     history = pd.read_csv(folder / "history.csv")
