@@ -17,8 +17,9 @@ from conftest import write_corpus
 from test_training import Stopped, configuration, stop_at
 
 from emosphere.config import Config, ConfigError
-from emosphere.data import frames, read_audio
+from emosphere.data import frames, framing, read_audio
 from emosphere.data.frames import FrameError, Frames
+from emosphere.data.framing import make_frames
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.prediction import predict
 from emosphere.sphere import DIMENSIONS
@@ -196,7 +197,7 @@ def test_runs_that_start_together_share_the_work(tones, encoders, tmp_path):
 
 def test_small_shards_hold_the_same(cache, tones, encoders, tmp_path, monkeypatch):
     _, expected, _ = cache
-    monkeypatch.setattr(frames, "SHARD", 20_000)
+    monkeypatch.setattr(framing, "SHARD", 20_000)
     prepared, _ = prepared_for(frozen(tones, encoders), tmp_path)
     assert len(list(prepared.frames.folder.glob("*.safetensors"))) > 3
     assert torch.equal(prepared.utterances("test")[3][1], expected.utterances("test")[3][1])
@@ -220,7 +221,7 @@ def test_too_little_room_is_said_before_the_work(tones, encoders, tmp_path, monk
 
 
 def test_a_disk_that_fills_up_keeps_what_was_made(tones, encoders, tmp_path, monkeypatch):
-    monkeypatch.setattr(frames, "SHARD", 20_000)
+    monkeypatch.setattr(framing, "SHARD", 20_000)
     real, calls = frames.save_file, iter(range(99))
 
     def full(tensors, path, **options):
@@ -323,7 +324,7 @@ def test_a_whole_cache_is_only_read(cache, monkeypatch):
     """As on a disk that cannot be written to."""
     folder, prepared, model = cache
     monkeypatch.setattr(frames, "FileLock", lambda *a: pytest.fail("locked"))
-    Frames(model, folder).fill(model, prepared.corpus, prepared.rows["test"], prepared.digests, None)
+    make_frames(Frames(model, folder), model, prepared.corpus, prepared.rows["test"], prepared.digests, None)
 
 
 def test_small_is_the_default_and_frozen():
@@ -338,8 +339,8 @@ def test_small_is_the_default_and_frozen():
 
 def test_large_batches_as_on_a_gpu_give_the_same(cache, tones, encoders, tmp_path, monkeypatch):
     _, expected, _ = cache
-    real = frames.GroupedBatches
-    monkeypatch.setattr(frames, "GroupedBatches", lambda lengths, **limit: real(lengths, seconds=20))
+    real = framing.GroupedBatches
+    monkeypatch.setattr(framing, "GroupedBatches", lambda lengths, **limit: real(lengths, seconds=20))
     prepared, _ = prepared_for(frozen(tones, encoders), tmp_path)
     for ours, theirs in zip(prepared.utterances("train"), expected.utterances("train"), strict=True):
         torch.testing.assert_close(ours[1], theirs[1], atol=2e-3, rtol=2e-3)

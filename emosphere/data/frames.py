@@ -9,7 +9,7 @@ later; processes that want the same frames wait for the one that makes them.
 
 import hashlib
 import json
-import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -22,23 +22,12 @@ from safetensors.torch import save_file
 from torch.utils.data import Dataset
 
 from ..audio import RATE
-from ..corpora import Corpus
 from ..model import EmoSphereModel
 from ..model.fingerprints import fingerprint, telling_settings
-from ..utils import EmoSphereError, acquire, bar, clear_leftovers, replacing, stoppable
-from .batches import GroupedBatches
-from .loading import Utterances, make_loader
-from .memory import is_shortage, shortage
+from ..utils import EmoSphereError, acquire, clear_leftovers, replacing
 
 VERSION = 1
 """To be raised whenever the same encoder and sound give other frames."""
-
-SHARD = 64 * 2**20
-"""Bytes of frames after which a shard is written; less than these are lost when a process is killed."""
-
-GPU_SECONDS = 600
-"""Of audio that go through the encoder at a time on a GPU. On CPU utterances go alone, which is no slower there and
-gives the same bits whatever else is made."""
 
 SAMPLE = 5_000
 """Utterances at most over which mean and deviation are taken."""
@@ -86,7 +75,7 @@ class Frames:
         self.per_second = model.frame_count(100 * RATE) / 100
         self._shards: dict = {}
         self._where: dict[str, tuple[str, int, int]] = {}
-        self._look()
+        self.look()
 
     def __contains__(self, digest):
         return digest in self._where
@@ -100,53 +89,6 @@ class Frames:
 
     def __getstate__(self):
         return self.__dict__ | {"_shards": {}}  # a worker process opens them anew
-
-    def fill(
-        self,
-        model: EmoSphereModel,
-        corpus: Corpus,
-        rows: pd.DataFrame,
-        digests: pd.Series,
-        seconds: pd.Series,
-        *,
-        workers: int = 0,
-        at_a_time: float | None = None,
-        progress: bool = True,
-    ) -> None:
-        """Makes the frames that are not there yet.
-
-        Parameters
-        ----------
-        model : EmoSphereModel
-            Where its encoder is, CPU or GPU, the work is done.
-        corpus : Corpus
-        rows : pandas.DataFrame
-            Rows of its table.
-        digests : pandas.Series of str
-            By index of the table.
-        seconds : pandas.Series of float
-            Lengths of the utterances, likewise.
-        workers : int
-            Processes that decode audio.
-        at_a_time : float, optional
-            Seconds of audio that go through the encoder at a time on a GPU.
-        progress : bool
-
-        Raises
-        ------
-        FrameError
-            If there is too little room, a file cannot be written, or frames are not numbers that float16 holds; what
-            was made before is kept.
-        """
-        if all(digest in self for digest in digests[rows.index]):
-            return
-        with self._alone(progress):
-            self._look(mend=True)
-            todo = rows[[digest not in self for digest in digests[rows.index]]]
-            todo = todo[~digests[todo.index].duplicated()]
-            if len(todo):
-                lengths = seconds[todo.index].to_numpy()
-                self._make(model, corpus, todo, digests[todo.index].tolist(), lengths, workers, at_a_time, progress)
 
     def statistics(self, digests: pd.Series | np.ndarray) -> torch.Tensor:
         """Mean and standard deviation of every width of every state over the frames of utterances.
@@ -170,7 +112,7 @@ class Frames:
         mean, squares = sums / count
         return torch.stack([mean, (squares - mean**2).clamp_min(1e-10).sqrt()]).float()
 
-    def _look(self, mend=False):
+    def look(self, mend: bool = False) -> None:
         """Reads which entries there are; with `mend` a file that is no whole shard is deleted, to be made again."""
         for path in sorted(self.folder.glob("*.safetensors")):
             try:
@@ -185,7 +127,8 @@ class Frames:
             self._where |= found
 
     @contextmanager
-    def _alone(self, progress):
+    def alone(self, progress: bool) -> Iterator[None]:
+        """Nobody else makes frames for this folder meanwhile."""
         lock = FileLock(self.folder / ".lock")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -204,60 +147,8 @@ class Frames:
         finally:
             lock.release()
 
-    def _make(self, model, corpus, rows, digests, lengths, workers, at_a_time, progress):
-        dataset = Utterances(corpus, rows)
-        size = int(lengths.sum() * self.per_second * np.prod(self.shape) * 2)
-        free = shutil.disk_usage(self.folder).free
-        if size > free:
-            raise FrameError(
-                f"The frames of {len(rows):,} utterances take {_size(size)}, and {_size(free)} are free "
-                f"where {self.folder} lies. Make room, name another folder as cache, or set frame_stride "
-                "higher."
-            )
-        if progress:
-            print(
-                f"The encoder's frames of {len(rows):,} utterances are made once: {_size(size)} in {self.folder}.",
-                flush=True,
-            )
-        device = next(model.parameters()).device
-        together = device.type == "cuda" and model.config.exact
-        limit = {"seconds": at_a_time or GPU_SECONDS} if together else {"batch_size": 1}
-        batches = GroupedBatches(lengths, **limit)
-        model.encoder.eval()
-        made, held = {}, 0  # and its bytes
-        with stoppable(), bar(total=len(rows), desc="frames", unit="utterance", disable=not progress) as shown:
-            try:
-                for batch in make_loader(dataset, batches, workers):
-                    with torch.inference_mode():
-                        states, mask = model.hidden_states(
-                            batch["input_values"].to(device), batch["attention_mask"].to(device)
-                        )
-                    for position, frames, inside in zip(batch["positions"].tolist(), states, mask, strict=True):
-                        made[digests[position]] = kept = frames[inside].half().cpu()
-                        if not kept.isfinite().all():
-                            name = rows["utterance"].iloc[position]
-                            del made[digests[position]]
-                            raise FrameError(
-                                f"The encoder's frames of {name} are not numbers that float16 can hold; "
-                                "choose another layer, or leave the utterance out."
-                            )
-                        held += kept.nbytes
-                    shown.update(len(batch["positions"]))
-                    if held >= SHARD:
-                        self._keep(made)
-                        made, held = {}, 0
-            except (MemoryError, RuntimeError) as error:
-                if not is_shortage(error):
-                    raise
-                at = batch["positions"].numpy()
-                raise FrameError(
-                    shortage("for making frames", rows["utterance"].to_numpy()[at], lengths[at])
-                ) from error
-            finally:  # also when it is interrupted
-                self._keep(made)
-
-    def _keep(self, made):
-        """Writes a shard."""
+    def keep(self, made: dict[str, torch.Tensor]) -> None:
+        """Writes a shard: frames by digest."""
         if not made:
             return
         names = json.dumps(list(made))  # which name the file, so that no other one ever gets its name
@@ -308,10 +199,3 @@ class FramedUtterances(Dataset):
 def _entries(path, names, ends):
     """dict: of each name the shard, and where in it its frames begin and end."""
     return {name: (path.name, *place) for name, *place in zip(names, [0, *ends[:-1]], ends, strict=True)}
-
-
-def _size(count):
-    """Bytes as people say them."""
-    if 0 < count < 1e6:
-        return "less than 1 MB"
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{round(count / 1e6)} MB"

@@ -12,6 +12,7 @@ from ..config import Config
 from ..corpora import Corpus, CorpusError, problems, read, scan
 from ..data import Utterances, auxiliary_classes
 from ..data.frames import FramedUtterances, Frames
+from ..data.framing import make_frames
 from ..model import EmoSphereModel, build_model
 from ..model.encoders import find_encoder
 from ..sphere import inverse_frequency_weights
@@ -206,7 +207,8 @@ def with_frames(prepared: Prepared, model: EmoSphereModel, *, progress: bool = T
     threads = torch.get_num_threads()
     torch.set_num_threads(config.threads or threads)  # whoever makes them, they are what training would have made
     try:
-        frames.fill(
+        make_frames(
+            frames,
             model,
             prepared.corpus,
             rows,

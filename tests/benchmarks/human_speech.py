@@ -16,6 +16,7 @@ import pandas as pd
 from emosphere import corpora, experiments
 from emosphere.config import Config
 from emosphere.data.frames import FramedUtterances
+from emosphere.data.framing import make_frames
 from emosphere.metrics import concordance_cc
 from emosphere.prediction import predict
 from emosphere.sphere import DIMENSIONS
@@ -59,7 +60,7 @@ def ridge_asked_about(speech):
     facts = corpora.scan(speech, cache=cache)
     digests = facts["digest"]
     rows = speech.table[speech.table[list(DIMENSIONS)].notna().all(axis=1)]
-    prepared.frames.fill(model, speech, rows, digests, facts["frames"] / facts["rate"])
+    make_frames(prepared.frames, model, speech, rows, digests, facts["frames"] / facts["rate"])
     known = {split: probing.described(prepared.utterances(split)) for split in ("train", "validation")}
     truth = {split: prepared.corpus.ratings[prepared.rows[split].index] for split in known}
     asked = probing.described(FramedUtterances(prepared.frames, digests[rows.index]))
