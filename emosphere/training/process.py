@@ -4,6 +4,7 @@ import ctypes
 import os
 import platform
 import shutil
+import warnings
 from datetime import timedelta
 from typing import Literal
 
@@ -33,16 +34,18 @@ def begin(config: Config) -> Accelerator:
             "(Debian: apt install g++), or set compile to False."
         )
     AcceleratorState._reset_state()  # or a notebook could not change the precision from one run to the next
-    accelerator = Accelerator(
-        mixed_precision=config.precision,
-        cpu=_processes() > 1 and not torch.cuda.is_available(),  # several processes on CPU have to be asked for
-        # the auxiliary head is not used once its weight is 0, nor an encoder's mask without SpecAugment
-        kwargs_handlers=[
-            DistributedDataParallelKwargs(find_unused_parameters=True),
-            # the others wait while one decodes a corpus, or makes its frames
-            InitProcessGroupKwargs(timeout=timedelta(days=2)),
-        ],
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "OMP_NUM_THREADS")  # that it is unset, and what it is set to
+        accelerator = Accelerator(
+            mixed_precision=config.precision,
+            cpu=_processes() > 1 and not torch.cuda.is_available(),  # several processes on CPU have to be asked for
+            # the auxiliary head is not used once its weight is 0, nor an encoder's mask without SpecAugment
+            kwargs_handlers=[
+                DistributedDataParallelKwargs(find_unused_parameters=True),
+                # the others wait while one decodes a corpus, or makes its frames
+                InitProcessGroupKwargs(timeout=timedelta(days=2)),
+            ],
+        )
     if config.threads is not None:
         torch.set_num_threads(config.threads)
     if accelerator.device.type == "cpu" and config.fast_allocator:
