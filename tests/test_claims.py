@@ -55,7 +55,9 @@ def test_claims_about_speakers_are_seen(text):
 def test_nothing_claims_of_every_corpus_that_its_test_speakers_are_new():
     texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "emosphere").rglob("*.py")}
     texts |= {f"notebook {number}": notebook(f"0{number}") for number in range(1, 9)}
-    texts["README"] = (ROOT / "README.md").read_text(encoding="utf-8")
+    texts |= {
+        path.name: path.read_text(encoding="utf-8") for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"))
+    }
     assert not {name: found[0] for name, text in texts.items() if (found := HEARD.search(text))}
 
 
@@ -69,13 +71,13 @@ def test_notebooks_say_of_their_own_corpus_who_was_heard():
         assert call in notebook(stem, "code"), stem
 
 
-def test_the_readmes_test_speakers_were_not_in_training(embedded):
+def test_the_test_speakers_of_our_results_were_not_in_training(embedded):
     rows = {split: embedded.rows(split) for split in ("train", "validation", "test")}
     sizes = split_sizes(rows, {split: np.ones(len(table)) for split, table in rows.items()})
     said = (
         f"{sizes['test']['utterances']} test utterances of {sizes['test']['speakers']} speakers, none of whom was in "
     )
-    assert said + "training" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert said + "training" in (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     assert speakers_told(sizes).startswith("None of them was in training.")
 
 

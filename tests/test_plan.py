@@ -96,8 +96,9 @@ def test_a_grid_has_every_combination_once(tmp_path_factory, sizes, seeds):
     assert len({str(run.config) for run in runs}) == expected
 
 
-def test_the_example_of_the_readme(tmp_path):
-    (block,) = re.findall(r"```yaml\n(.*?)```", (NOTEBOOKS.parent / "README.md").read_text(), re.DOTALL)
+def test_the_example_of_the_documentation(tmp_path):
+    text = (NOTEBOOKS.parent / "docs" / "experiments.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     experiment = experiments.load_experiment(written(tmp_path, block))
     assert (experiment.name, len(experiment.seeds), len(experiment.variants)) == ("rates", 5, 6)
     assert experiment.settings["root"] == "/data/EmoTale"

@@ -356,14 +356,14 @@ def test_what_the_readme_says_without_make_exists():
         assert subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, cwd=ROOT).returncode == 0
 
 
-def test_the_readme_tells_of_every_module():
+def test_the_readme_tells_of_every_room():
     table = (ROOT / "README.md").read_text(encoding="utf-8").partition("## The library")[2].partition("\n## ")[0]
     named = {name for row in table.splitlines() for name in re.findall("`(\\w+)`", row.partition(" | ")[0])}
     there = {part(path) for path in (ROOT / "emosphere").rglob("*.py")} - {"__init__", "__main__"}
     assert named == there
 
 
-def test_the_readme_counts_the_wrong_answers():
+def test_the_wrong_answers_that_the_labs_were_tested_with_are_counted():
     wrong = [runpy.run_path(str(path))["WRONG"] for path in sorted((ROOT / "tests" / "lab").glob("wrong_l*.py"))]
     count = sum(len(answers) for each in wrong for answers in each.values())
-    assert f"and {count} wrong answers" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"and {count} wrong answers" in (ROOT / "docs" / "tests.md").read_text(encoding="utf-8")

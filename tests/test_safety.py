@@ -520,7 +520,8 @@ def test_servers_want_a_token_and_listen_here_only(tmp_path, target, page):
 
 
 def test_nothing_switches_the_token_off():
-    for path in (ROOT / "Makefile", *(ROOT / "notebooks" / "app").rglob("*.py"), ROOT / "README.md"):
+    pages = (ROOT / "docs").glob("*.md")
+    for path in (ROOT / "Makefile", *(ROOT / "notebooks" / "app").rglob("*.py"), ROOT / "README.md", *pages):
         text = path.read_text()
         assert not re.search(r"(token|password)\s*=\s*(''|\"\"|\s|$)", text, re.IGNORECASE), path
         for switch in ("disable_check_xsrf", "allow_remote_access", "allow_unauthenticated_access", "0.0.0.0", "--ip"):

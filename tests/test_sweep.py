@@ -347,10 +347,10 @@ def test_a_worker_that_dies_loses_nothing(settings, tmp_path, cluster):
 
 
 @pytest.mark.slow
-def test_the_slurm_script_of_the_readme_runs(settings, tmp_path):
+def test_the_slurm_script_of_the_documentation_runs(settings, tmp_path):
     """Word for word but for the data, with commands in place of Slurm's that start the job script here."""
-    readme = (NOTEBOOKS.parent / "README.md").read_text()
-    (script,) = [block for block in re.findall(r"```python\n(.*?)```", readme, re.DOTALL) if "SLURMCluster" in block]
+    page = (NOTEBOOKS.parent / "docs" / "clusters.md").read_text(encoding="utf-8")
+    (script,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "SLURMCluster" in block]
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"settings": settings, "full": {}}))
     for old, new in {
         '"notebooks/experiments.yaml"': '"mine.yaml"',

@@ -1,4 +1,4 @@
-"""These tests are collected only where there is a GPU; the README says when and where they ran last."""
+"""These tests are collected only where there is a GPU; docs/tests.md says when and where they ran last."""
 
 import torch
 

@@ -38,6 +38,8 @@ def repository(tmp_path):
     (root / "notebooks" / "01_corpus.ipynb").write_text("{}")
     (root / "notebooks" / "student").mkdir()
     (root / "notebooks" / "student" / "L1_numbers.ipynb").write_text("somebody's answers")
+    (root / "docs").mkdir()
+    (root / "docs" / "corpora.md").write_text("")
     (root / "tests").mkdir()
     (root / "tests" / "test_answers.py").write_text("")
     (root / "data" / "embedded" / "Audios").mkdir(parents=True)
@@ -75,6 +77,7 @@ def test_it_holds_what_a_classroom_needs_and_no_solutions(repository, tmp_path, 
         "README.md",
         "constraints.txt",
         "Makefile",
+        "docs/corpora.md",
         "emosphere/sphere/__init__.py",
         "emosphere/widgets/touch.js",
         "notebooks/01_corpus.ipynb",

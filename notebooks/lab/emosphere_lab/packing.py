@@ -16,6 +16,7 @@ DATA, ENCODER, RUN = "data/embedded", "data/encoders/whisper-tiny.en", "runs/emb
 FILES = ("README.md", "LICENSE", "pyproject.toml", "constraints.txt", "environment.yml", "Makefile")
 PATTERNS = (
     "CITATION.cff",
+    "docs/*.md",
     "figures/*.png",
     "emosphere/**/*",
     "notebooks/0[1-8]_*.ipynb",
