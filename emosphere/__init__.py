@@ -49,7 +49,7 @@ def __getattr__(name: str) -> object:
         return version("emosphere")
     if name not in _ROOMS:
         raise AttributeError(f"module 'emosphere' has no attribute {name!r}")
-    from .utils import extras_named
+    from .extras import extras_named
 
     with extras_named():
         return getattr(import_module(f".{_ROOMS[name]}", __name__), name)

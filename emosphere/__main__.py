@@ -13,7 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .utils import EmoSphereError, extras_named
+from .extras import extras_named
+from .utils import EmoSphereError
 
 MODEL = "runs/embedded/full/seed0"
 """The run whose model is used where none is named; `make run` trains it."""

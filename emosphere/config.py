@@ -9,10 +9,12 @@ import difflib
 import json
 import math
 import textwrap
+import tomllib
 import types
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from .sphere import RegionGrid
 from .utils import EmoSphereError, write_json
@@ -20,9 +22,25 @@ from .utils import EmoSphereError, write_json
 NAMED = {"whisper-tiny.en": "openai/whisper-tiny.en"}
 """Encoders with a name of their own, which are had without the Hub, and their names there."""
 
+PRESETS = tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))
+
 
 class ConfigError(EmoSphereError, ValueError):
     """A parameter that does not exist, or a value that it cannot have."""
+
+
+class _Bound(NamedTuple):
+    holds: Callable[[float], bool]
+    words: str
+
+
+_ABOVE_0 = _Bound(lambda value: 0 < value < math.inf, "must be above 0, not {}")
+_FROM_0 = _Bound(lambda value: 0 <= value < math.inf, "must not be negative; it is {}")
+_BELOW_1 = _Bound(lambda value: 0 <= value < 1, "must be from 0 to below 1, not {}")
+_TWO = _Bound(lambda value: value >= 2, "must be at least 2, not {}: the CCC of one utterance is undefined")
+
+Count = Annotated[int, _ABOVE_0]
+Amount = Annotated[float, _ABOVE_0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +65,7 @@ class Config:
     root: str | None = None
     corpus_options: dict = field(default_factory=dict)
     preprocessing: bool = True  # leave utterances without agreement (X) out of training
-    limit: int | None = None  # at most this many utterances a split, for a quick look
+    limit: Count | None = None  # at most this many utterances a split, for a quick look
     allow_missing_audio: bool = False  # train although most audio of a split is missing or broken
     # regions
     azimuth: int = 4
@@ -56,71 +74,49 @@ class Config:
     # model
     # a name on the Hub, a folder, "whisper-tiny.en" (also without the Hub), or "tiny": small and randomly initialised
     encoder: str = "microsoft/wavlm-large"
-    layer: int | str = (
-        "last"  # the hidden state that is pooled: "last", its number from 0, or "weighted": a learned mean
-    )
-    frame_stride: int = 1  # so many neighbouring frames are meaned before pooling
+    # the hidden state that is pooled: "last", its number from 0, or "weighted": a learned mean
+    layer: int | str = "last"
+    frame_stride: Count = 1  # so many neighbouring frames are meaned before pooling
     encoder_trained: Literal["all", "all but the front end", "nothing"] = "all but the front end"
     # hide spans of frames in training as the encoder's own configuration says; nothing is hidden from a frozen one
     spec_augment: bool = True
     pooling: Literal["style", "statistics"] = "style"
-    style_width: int = 1024
-    head_width: int = 1024
-    head_dropout: float = 0.5
+    style_width: Count = 1024
+    head_width: Count = 1024
+    head_dropout: Annotated[float, _BELOW_1] = 0.5
     # loss
     auxiliary: Literal["region", "category", "none"] = "region"
     weighted: bool = True  # inverse-frequency class weights in the auxiliary cross entropy
     schedule: Literal["decay", "constant"] = "decay"
-    decay_epochs: float | None = None  # None: the first quarter of the epochs
+    decay_epochs: Amount | None = None  # None: the first quarter of the epochs
     # training
-    epochs: int = 20
-    batch_size: int = 32  # utterances of a step, on all devices together
-    batch_seconds: float | None = None  # of a step, padding counted, in place of batch_size
-    learning_rate: float = 1e-5
+    epochs: Count = 20
+    batch_size: Annotated[int, _TWO] = 32  # utterances of a step, on all devices together
+    batch_seconds: Amount | None = None  # of a step, padding counted, in place of batch_size
+    learning_rate: Amount = 1e-5
     learning_rate_schedule: Literal["constant", "cosine", "one-cycle"] = "constant"
-    weight_decay: float = 0.01  # AdamW's default
-    clip_gradient: float | None = None  # largest norm of the gradient
-    max_seconds: float = 12.0  # of an utterance, in training only
+    weight_decay: Annotated[float, _FROM_0] = 0.01  # AdamW's default
+    clip_gradient: Amount | None = None  # largest norm of the gradient
+    max_seconds: Amount = 12.0  # of an utterance, in training only
     precision: Literal["auto", "no", "bf16"] = "auto"  # auto: bf16 where the device has it
-    threads: int | None = None  # of PyTorch on CPU; their number changes rounding, and so the result; None: all
-    seed: int = 0
+    threads: Count | None = None  # of PyTorch on CPU; their number changes rounding, and so the result; None: all
+    seed: Annotated[int, _FROM_0] = 0
     # how, not what: these change speed and memory, and results only as rounding and other dropout draws do
-    workers: int = 0  # processes that decode audio; 0: the training process itself
-    micro_batch_seconds: float | None = None  # audio that goes through the model at a time; the gradient stays exact
+    workers: Annotated[int, _FROM_0] = 0  # processes that decode audio; 0: the training process itself
+    micro_batch_seconds: Amount | None = None  # audio that goes through the model at a time; the gradient stays exact
     gradient_checkpointing: bool = False  # less memory, a third more time
     # WavLM's: "fused" leaves less to keep for the backward pass on a GPU, "recomputed" keeps nothing of frames x frames
     attention: Literal["plain", "fused", "recomputed"] = "plain"
     compile: bool = False  # torch.compile on the encoder; needs a C++ compiler
     fast_allocator: bool = True  # on CPU with glibc
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         try:  # as they are stored, so that a run is itself again: a tuple is a list
             object.__setattr__(self, "corpus_options", json.loads(json.dumps(self.corpus_options)))
         except (TypeError, ValueError) as error:
             raise ConfigError(f"corpus_options must be texts, numbers and lists of these: {error}.") from None
-        for name, annotation in get_type_hints(type(self)).items():
+        for name, annotation in get_type_hints(type(self), include_extras=True).items():
             object.__setattr__(self, name, _checked(name, getattr(self, name), annotation))
-        for name in (
-            "limit",
-            "decay_epochs",
-            "style_width",
-            "head_width",
-            "epochs",
-            "learning_rate",
-            "max_seconds",
-            "batch_seconds",
-            "micro_batch_seconds",
-            "clip_gradient",
-            "threads",
-            "frame_stride",
-        ):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise ConfigError(f"{name} must be above 0, not {value}.")
-        if self.batch_size < 2:
-            raise ConfigError(
-                f"batch_size must be at least 2, not {self.batch_size}: the CCC of one utterance is undefined."
-            )
         if self.batch_seconds is not None and self.batch_seconds < 2 * self.max_seconds:
             raise ConfigError(
                 f"batch_seconds must be at least twice max_seconds, {2 * self.max_seconds:g}, not "
@@ -128,18 +124,13 @@ class Config:
             )
         if self.layer not in ("last", "weighted") and not (isinstance(self.layer, int) and self.layer >= 0):
             raise ConfigError(f'layer is "last", "weighted" or a number from 0, not {self.layer!r}.')
-        if not 0 <= self.head_dropout < 1:
-            raise ConfigError(f"head_dropout must be from 0 to below 1, not {self.head_dropout}.")
-        for name in ("workers", "weight_decay", "seed"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ConfigError(f"{name} must not be negative; it is {getattr(self, name)}.")
         try:
-            self.grid  # noqa: B018  checks the divisions
+            RegionGrid(self.azimuth, self.elevation, self.spacing)
         except ValueError as error:
             raise ConfigError(str(error)) from None
 
     @classmethod
-    def create(cls, preset="small", **changes):
+    def create(cls, preset: str = "small", **changes: Any) -> "Config":
         """A preset with changes; a change of None means "as in the preset", and "none" is the word for a limit, a clip
         or another number that is not to be.
 
@@ -165,19 +156,14 @@ class Config:
         return cls(**{**PRESETS[preset], **changes, "preset": preset})
 
     @classmethod
-    def can_be_off(cls, name):
+    def can_be_off(cls, name: str) -> bool:
         """Whether a parameter is a number or nothing, so that "none" switches it off."""
         kinds = get_args(get_type_hints(cls)[name])  # a decay_epochs of None decays in a quarter of the epochs
         return type(None) in kinds and str not in kinds and name != "decay_epochs"
 
     @classmethod
-    def refuse_null(cls, parameters):
-        """Raise ConfigError for a None that a person wrote: it would mean "as in the preset", not "off".
-
-        Parameters
-        ----------
-        parameters : dict
-        """
+    def refuse_null(cls, parameters: dict[str, Any]) -> None:
+        """Raise ConfigError for a None that a person wrote: it would mean "as in the preset", not "off"."""
         preset, hints = asdict(cls.create(parameters.get("preset") or "small")), get_type_hints(cls)
         for name, value in parameters.items():
             if value is not None or preset.get(name) is None:
@@ -191,7 +177,7 @@ class Config:
             )
 
     @classmethod
-    def from_notebook(cls, namespace, also=()):
+    def from_notebook(cls, namespace: dict[str, Any], also: Sequence[str] = ()) -> "Config":
         """The configuration that a notebook's parameters cells describe.
 
         Papermill puts overrides into a cell of their own and only logs a warning for a name that the notebook does
@@ -199,9 +185,9 @@ class Config:
 
         Parameters
         ----------
-        namespace : dict
+        namespace
             The notebook's ``globals()``.
-        also : sequence of str
+        also
             Parameters of the notebook that are not part of a run, such as its folder.
         """
         names = []
@@ -215,16 +201,16 @@ class Config:
         return cls.create(changes.pop("preset", None) or "small", **changes)
 
     @property
-    def grid(self):
+    def grid(self) -> RegionGrid:
         """The `emosphere.sphere.RegionGrid` of this run."""
         return RegionGrid(self.azimuth, self.elevation, self.spacing)
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Writes every value, presets resolved, as JSON."""
         write_json(path, asdict(self))
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | Path) -> "Config":
         """Reads what `save` wrote.
 
         Raises
@@ -241,8 +227,8 @@ class Config:
             reason = textwrap.shorten(str(error), 300)
             raise ConfigError(f"{path} cannot be read as the configuration of a run: {reason}") from None
 
-    def differences(self, other):
-        """dict: the parameters in which two runs differ, as {name: (here, there)}.
+    def differences(self, other: "Config") -> dict[str, tuple[Any, Any]]:
+        """The parameters in which two runs differ, as {name: (here, there)}.
 
         Examples
         --------
@@ -261,66 +247,22 @@ RESUMABLE = ("workers", "micro_batch_seconds", "gradient_checkpointing", "attent
 """Parameters that may change while a run is under way, for instance when memory was too small."""
 
 
-PRESETS = {
-    # the default, for a laptop without GPU or network: the paper's pooling, heads and losses on the frames of a frozen
-    # encoder that has heard speech, made once; the rate is up while the region task counts, see notebook 04
-    "small": dict(
-        encoder="whisper-tiny.en",
-        layer="weighted",
-        frame_stride=4,
-        encoder_trained="nothing",
-        style_width=96,
-        head_width=128,
-        head_dropout=0.2,
-        epochs=12,
-        learning_rate=1e-3,
-        learning_rate_schedule="cosine",
-        clip_gradient=1.0,
-        precision="no",
-        threads=1,
-    ),
-    # from scratch, to see what pretraining is worth; no dropout, see emosphere.model.encoders.TINY
-    "tiny": dict(
-        encoder="tiny",
-        encoder_trained="all",
-        style_width=96,
-        head_width=128,
-        head_dropout=0.0,
-        epochs=8,
-        batch_size=16,
-        learning_rate=1e-3,
-        learning_rate_schedule="one-cycle",
-        clip_gradient=1.0,
-        precision="no",
-        threads=1,
-    ),
-    # one consumer GPU
-    "base": dict(
-        encoder="microsoft/wavlm-base-plus",
-        style_width=768,
-        head_width=768,
-        epochs=10,
-        batch_size=16,
-        learning_rate=2e-5,
-        workers=4,
-    ),
-    # the paper's numbers (sections 3.1 and 3.2)
-    "paper": dict(workers=4),
-}
-
-
 def _checked(name, value, annotation):
-    """The value if its type fits; whole numbers pass where a float is asked for, and become one."""
+    """The value if type and bound fit; whole numbers pass where a float is asked for, and become one."""
     if get_origin(annotation) is Literal:
         if value is False and "no" in get_args(annotation):  # how YAML reads the word
             return "no"
         if value not in get_args(annotation):
             raise ConfigError(f"{name} is one of {', '.join(map(str, get_args(annotation)))}, not {value!r}.")
         return value
-    allowed = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    allowed = {getattr(kind, "__origin__", kind): getattr(kind, "__metadata__", ()) for kind in kinds}
     if float in allowed and type(value) is int and abs(value) < 1e300:
-        return float(value)
+        value = float(value)
     if type(value) not in allowed:
         wanted = " or ".join('None ("none" in a file)' if kind is type(None) else kind.__name__ for kind in allowed)
         raise ConfigError(f"{name} must be {wanted}, not {type(value).__name__} ({value!r}).")
+    for bound in allowed[type(value)]:
+        if not bound.holds(value):
+            raise ConfigError(f"{name} {bound.words.format(value)}.")
     return value

@@ -6,13 +6,15 @@ References
 .. [2] Lin, "A Concordance Correlation Coefficient to Evaluate Reproducibility", Biometrics 45(1), 1989.
 """
 
+from typing import Literal
+
 import torch
 from torch.nn import functional
 
 IGNORED = -100  # the class of an utterance that has none, left out of the auxiliary loss
 
 
-def ccc(truth, prediction):
+def ccc(truth: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
     """Concordance correlation coefficient per column, with biased variances, in float32.
 
     2 σ_yŷ / (σ_y² + σ_ŷ² + (μ_y - μ_ŷ)²): 1 for identical columns, 0 for unrelated ones, down to -1.
@@ -41,7 +43,7 @@ def ccc(truth, prediction):
         return 2 * covariance / spread.clamp_min(1e-12)
 
 
-def ccc_loss(truth, prediction):
+def ccc_loss(truth: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
     """Σ over the dimensions of (1 - CCC): 0 is perfect, 3 knows nothing, 6 is the opposite of three dimensions.
 
     The paper's equation 2 prints the CCC itself; what is minimised is one minus it.
@@ -54,7 +56,7 @@ def ccc_loss(truth, prediction):
     return (1 - ccc(truth, prediction)).sum()
 
 
-def auxiliary_loss(logits, classes, weights=None):
+def auxiliary_loss(logits: torch.Tensor, classes: torch.Tensor, weights: torch.Tensor | None = None) -> torch.Tensor:
     """Cross entropy over the regions (or categories), weighted by w_i (equation 1).
 
     The weighted losses are divided by the sum of their weights, as in `torch.nn.functional.cross_entropy`.
@@ -85,7 +87,9 @@ def auxiliary_loss(logits, classes, weights=None):
         return loss if counted.any() else logits.sum() * 0
 
 
-def auxiliary_weight(epoch, epochs, schedule="decay", decay_epochs=None):
+def auxiliary_weight(
+    epoch: int, epochs: int, schedule: Literal["decay", "constant"] = "decay", decay_epochs: float | None = None
+) -> float:
     """λ, the weight of the auxiliary loss at an epoch (equation 4).
 
     It falls from 1 by 0.99 over the decay and is 0 from then on. The paper decays over 5 of 20 epochs; other lengths
@@ -93,13 +97,13 @@ def auxiliary_weight(epoch, epochs, schedule="decay", decay_epochs=None):
 
     Parameters
     ----------
-    epoch : int
+    epoch
         Counted from 0.
-    epochs : int
+    epochs
         Length of the training.
-    schedule : {"decay", "constant"}
+    schedule
         "constant" keeps λ at 1 ("w/o dynamic weighting" in Table 2).
-    decay_epochs : float, optional
+    decay_epochs
         Length of the decay; by default a quarter of the epochs.
 
     Examples

@@ -12,7 +12,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from .audio import LONGEST, RATE
+from .audio import MAX_SECONDS_AT_ONCE, RATE
 from .data import inputs, make_loader
 from .data.batches import GroupedBatches
 from .data.memory import prediction_memory
@@ -199,7 +199,7 @@ def _batches(recordings, config, batch_size):
         group[batch].tolist()
         for group in groups
         if len(group)
-        for batch in GroupedBatches(lengths[group] / RATE, batch_size, seconds=LONGEST)
+        for batch in GroupedBatches(lengths[group] / RATE, batch_size, seconds=MAX_SECONDS_AT_ONCE)
     ]
 
 

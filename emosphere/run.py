@@ -241,8 +241,9 @@ def refuse_changed(there: dict, here: dict, where: str | Path) -> None:
     """
     for name, words in DEPENDS.items():
         if name in there and name in here and there[name] != here[name]:
+            then = textwrap.shorten(str(there[name]), 100)  # in a damaged file it may be anything
             raise ConfigError(
-                f"{where} holds a run that began with another state of {words} ({there[name]}, now "
+                f"{where} holds a run that began with another state of {words} ({then}, now "
                 f"{here[name]}). Put it back, choose another folder, or delete this one."
             )
 

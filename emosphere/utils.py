@@ -14,7 +14,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from filelock import FileLock, Timeout
 from tqdm import tqdm
@@ -33,7 +36,7 @@ class BusyError(EmoSphereError, RuntimeError):
 
 
 @contextmanager
-def replacing(path):
+def replacing(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path`, which takes its place when the block ends well and is removed when not.
 
     Examples
@@ -64,19 +67,20 @@ def _new(path):
     return temporary, temporary.stat().st_mode
 
 
-def move(old, new):
+def move(old: str | Path, new: str | Path) -> None:
     """Moves a file onto another, or a folder, which Windows refuses for as long as somebody has one of them open."""
     ends = time.monotonic() + PATIENCE
     while True:
         try:
-            return os.replace(old, new)
+            os.replace(old, new)
+            return
         except PermissionError:
             if not WINDOWS or time.monotonic() > ends:
                 raise
             time.sleep(0.05)
 
 
-def as_the_umask_says(folder):
+def as_the_umask_says(folder: str | Path) -> None:
     """Gives each file in a folder the permissions of a new one: safetensors writes for the owner alone."""
     probe, mode = _new(Path(folder) / "probe")
     probe.unlink()
@@ -85,20 +89,20 @@ def as_the_umask_says(folder):
             path.chmod(mode)
 
 
-def clear_leftovers(folder):
+def clear_leftovers(folder: str | Path) -> None:
     """Removes what `replacing` could not when its process was killed; nobody else may be writing there."""
     for leftover in Path(folder).glob(".*.part"):
         leftover.unlink(missing_ok=True)
 
 
-def write_json(path, content):
+def write_json(path: str | Path, content: Any) -> None:
     """Writes indented JSON in one piece."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def acquire(lock, timeout=None):
-    """Takes a `filelock.FileLock`; where the file system has no locks, says so and goes on without."""
+def acquire(lock: FileLock, timeout: float | None = None) -> None:
+    """Takes a lock; where the file system has no locks, says so and goes on without."""
     try:
         lock.acquire(timeout=timeout)
     except OSError as error:
@@ -112,16 +116,16 @@ def acquire(lock, timeout=None):
 
 
 @contextmanager
-def only_writer(folder, name, what):
+def only_writer(folder: str | Path, name: str, what: str) -> Iterator[None]:
     """Holds a lock file in a folder, which the system releases when the process ends, however it ends.
 
     Parameters
     ----------
-    folder : path-like
+    folder
         Must exist.
-    name : str
+    name
         Of the lock file.
-    what : str
+    what
         Is being written, for the message.
 
     Raises
@@ -140,7 +144,7 @@ def only_writer(folder, name, what):
         lock.release()
 
 
-def bar(*arguments, **options):
+def bar(*arguments: Any, **options: Any) -> tqdm:
     """A `tqdm` bar as text.
 
     tqdm's notebook widget would stand at 0 % for ever in a notebook that is read after its kernel has gone, which is
@@ -155,7 +159,7 @@ def bar(*arguments, **options):
 
 
 @contextmanager
-def stoppable():
+def stoppable() -> Iterator[None]:
     """SIGTERM, which a cluster sends a while before it kills, ends the block as Ctrl-C would: `finally` is reached."""
     main = threading.current_thread() is threading.main_thread()  # only there a signal may be handled
     ours = main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
@@ -171,14 +175,11 @@ def stoppable():
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
-def harmless(cell):
+def harmless(cell: Any) -> Any:
     """A cell of a CSV file that no spreadsheet takes for a formula: a text that begins like one gets a ' in front.
 
-    Parameters
-    ----------
-    cell : object
-        What is no text is given back as it is, and so is a text that is a number. Bytes of a file's name that are not
-        UTF-8 become "?".
+    What is no text is given back as it is, and so is a text that is a number. Bytes of a file's name that are not UTF-8
+    become "?".
 
     Examples
     --------
@@ -192,7 +193,7 @@ def harmless(cell):
     return f"'{text}" if formula else text
 
 
-def markdown(text):
+def markdown(text: object) -> str:
     r"""A text as one line of Markdown that shows it letter by letter: no tags, links, emphasis, headings or cells.
 
     Examples
@@ -202,16 +203,13 @@ def markdown(text):
     """
     text = " ".join(str(text).encode("utf-8", "replace").decode().split())
     text = re.sub(r"([\\`*_|~$\[\]])", r"\\\1", html.escape(text, quote=False))
-    text = re.sub(r"^([#+=-]|\d+(?=[.)](?:\s|$)))", lambda mark: _escaped(mark[0]), text)
+    text = re.sub(r"^([#+=-])", r"\\\1", text)
+    text = re.sub(r"^(\d+)(?=[.)](?:\s|$))", r"\1\\", text)
     # what GitHub makes links of by itself
     return re.sub(r":(?=//)|(?<=\bwww)\.|@", lambda mark: f"&#{ord(mark[0])};", text, flags=re.IGNORECASE)
 
 
-def _escaped(mark):
-    return f"\\{mark}" if not mark.isdigit() else f"{mark}\\"
-
-
-def counted(number, noun):
+def counted(number: int, noun: str) -> str:
     """A number with its noun.
 
     Examples
@@ -226,16 +224,8 @@ UNKNOWN = "Unknown"
 """MSP-Podcast's word for a speaker whom nobody has named; in any case of its letters it names nobody."""
 
 
-def is_known(speakers):
-    """Which utterances have a speaker who can be told from the others.
-
-    Parameters
-    ----------
-    speakers : (n,) array_like of str
-
-    Returns
-    -------
-    (n,) numpy.ndarray of bool
+def is_known(speakers: npt.ArrayLike | pd.Series) -> np.ndarray:
+    """(n,) numpy.ndarray of bool: which utterances have a speaker who can be told from the others.
 
     Examples
     --------
@@ -247,43 +237,7 @@ def is_known(speakers):
     return (names.notna() & ~words.isin(["", UNKNOWN.lower()])).to_numpy(dtype=bool)
 
 
-def known(speakers):
-    """set of str: the speakers who can be told from each other."""
+def known(speakers: npt.ArrayLike | pd.Series) -> set[str]:
+    """The speakers who can be told from each other."""
     speakers = pd.Series(speakers, dtype=object)
     return set(speakers[is_known(speakers)].unique())
-
-
-class ExtraError(EmoSphereError, ImportError):
-    """A package is missing that only some of the kit needs."""
-
-
-EXTRAS = {
-    **dict.fromkeys(("anywidget", "ipywidgets", "itables", "nbclient", "papermill", "plotly"), "notebooks"),
-    **dict.fromkeys(("dask", "distributed"), "cluster"),
-    **dict.fromkeys(("onnx", "onnxruntime", "onnxscript"), "onnx"),
-}
-"""Packages that are no part of the bare install, and the extra that brings each."""
-
-
-@contextmanager
-def extras_named() -> Iterator[None]:
-    """Says of a package that is missing which extra brings it.
-
-    Examples
-    --------
-    >>> try:
-    ...     with extras_named():
-    ...         raise ModuleNotFoundError("No module named 'papermill'", name="papermill")
-    ... except ExtraError as error:
-    ...     print(error)
-    This needs papermill, which is not installed: pip install "emosphere[notebooks]" brings it.
-    """
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package not in EXTRAS:
-            raise
-        raise ExtraError(
-            f'This needs {package}, which is not installed: pip install "emosphere[{EXTRAS[package]}]" brings it.'
-        ) from None

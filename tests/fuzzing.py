@@ -193,8 +193,8 @@ def retyped(text, rng, words=CELLS):
     return bitten(data, rng) if rng.random() < 0.15 else data
 
 
-def retold(content, rng):
-    """JSON with other values, names and structure, as bytes."""
+def rearranged(content, rng):
+    """Dicts and lists in each other with other values, names and structure."""
     content = copy.deepcopy(content)
     for _ in range(rng.integers(1, 4)):
         holders = [holder for holder in _holders(content) if holder]
@@ -207,11 +207,17 @@ def retold(content, rng):
             case 0:
                 del holder[key]
             case 1 if isinstance(holder, dict):
-                holder[rng.choice(["", "x", key.upper(), key[:-1], "__class__", "self"])] = holder.pop(key)
+                holder[rng.choice(["", "x", str(key).upper(), str(key)[:-1], "__class__", "self"])] = holder.pop(key)
             case 2:
                 holder[key] = copy.deepcopy(content)
             case _:
                 holder[key] = copy.deepcopy(JSON[rng.integers(len(JSON))])
+    return content
+
+
+def retold(content, rng):
+    """JSON with other values, names and structure, as bytes."""
+    content = rearranged(content, rng)
     text = json.dumps(content, indent=2 if rng.random() < 0.5 else None)
     match rng.integers(12):
         case 0:

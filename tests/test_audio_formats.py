@@ -16,7 +16,7 @@ from fuzzing import in_time
 from test_training import configuration
 
 from emosphere import corpora, data
-from emosphere.corpora import CorpusError
+from emosphere.audio import AudioError
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.prediction import predict
 from emosphere.training import pipeline as training
@@ -148,7 +148,7 @@ def test_the_same_is_heard(mixed, prepared, name):
 
 
 def refused(call, path, *words):
-    with in_time(), pytest.raises(CorpusError) as caught:
+    with in_time(), pytest.raises(AudioError) as caught:
         call()
     said = str(caught.value)
     assert said.startswith(f"The audio file {path} cannot be used: ") and said.endswith("."), said
@@ -170,7 +170,7 @@ def test_a_file_that_breaks_after_the_scan(tones, encoders, tmp_path, monkeypatc
 
     monkeypatch.setattr(training, "prepare", then_broken)
     config = configuration(root, encoders, workers=workers, epochs=1)
-    with pytest.raises(CorpusError) as caught:
+    with pytest.raises(AudioError) as caught:
         training.train(config, tmp_path / "run", cache=tmp_path, progress=False)
 
     def again():

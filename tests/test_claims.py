@@ -12,7 +12,7 @@ import torch
 from emosphere import corpora, losses
 from emosphere.card import speakers_told, split_sizes
 from emosphere.sphere import RegionGrid
-from emosphere.synthesis.card import card
+from emosphere.synthesis.card import corpus_card
 from emosphere.synthesis.corpus import plan
 from emosphere.training.schedule import warm_cosine
 
@@ -119,11 +119,11 @@ def test_the_corpus_card_counts_interruptions_where_they_are_not_half():
         (1, f"In {undecided.sum()} of {undecided.sum()} X"),
     ):
         changed = table.assign(second_speaker=np.where(undecided & bool(some), 1, -1))
-        assert said in card(changed, truth, [1.0] * 60, settings)
+        assert said in corpus_card(changed, truth, [1.0] * 60, settings)
     half = np.arange(60) == np.flatnonzero(undecided)[: undecided.sum() // 2][:, None]
     changed = table.assign(second_speaker=np.where(half.any(axis=0), 1, -1))
     even = "about half of the X" if undecided.sum() // 2 / undecided.sum() >= 0.4 else f"of {undecided.sum()} X"
-    assert even in card(changed, truth, [1.0] * 60, settings)
+    assert even in corpus_card(changed, truth, [1.0] * 60, settings)
 
 
 @pytest.mark.slow  # the frames of the embedded corpus, once, and ridge regression on each hidden state

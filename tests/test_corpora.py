@@ -15,11 +15,9 @@ import pytest
 import soundfile
 import torch
 
-from emosphere import audio as decoding
-from emosphere import corpora
-from emosphere.corpora import CorpusError, msp_podcast, splits
-from emosphere.corpora import scanning as audio
-from emosphere.corpora.corpus import COLUMNS, Corpus, tidy
+from emosphere import audio, corpora
+from emosphere.corpora import Corpus, CorpusError, msp_podcast, scanning, splits, tidy
+from emosphere.corpora.columns import COLUMNS
 from emosphere.data import Utterances
 from emosphere.sphere import Scale
 from emosphere.utils import counted
@@ -534,6 +532,7 @@ def test_corpus_refuses(tmp_path):
     refusal("lacks the columns split", call=corpus.replace, table=corpus.table.drop(columns="split"))
     refusal("no utterances", call=corpus.replace, table=corpus.table[:0])
     refusal("lower to a higher", call=corpus.replace, scale=(5, 5))
+    refusal("pair of numbers", call=corpus.replace, scale=(1, 2, 3))
     refusal("train, validation, test", "'dev'", call=corpus.rows, args=("dev",))
 
 
@@ -594,7 +593,7 @@ def test_many_paths_are_followed_folder_by_folder(tmp_path, monkeypatch):
             expected.append(str(error))
     monkeypatch.setattr(Path, "resolve", lambda self, **given: resolved.append(self) or real(self, **given))
     corpus = corpus.replace(name="again")
-    found = [sound if isinstance(sound, str) else sound[0] for sound in audio._sounds(corpus)]
+    found = [sound if isinstance(sound, str) else sound[0] for sound in scanning._sounds(corpus)]
     assert found == expected
     assert sum("symbolic link" in str(file) for file in expected) == 3
     assert len(resolved) < 20
@@ -699,10 +698,17 @@ def test_measure_counts_what_is_no_number(tmp_path):
     assert facts["total"] == pytest.approx(500) and facts["total_squares"] == pytest.approx(625)
 
 
+@pytest.mark.parametrize("call", [audio.read, audio.length])
+def test_what_stands_for_a_sound_is_named(tmp_path, call):
+    put(tmp_path / "a.wav", "version https://git-lfs.github.com/spec/v1\n")
+    with pytest.raises(audio.AudioError, match="a.wav cannot be used: It is a pointer of Git LFS.*git lfs pull"):
+        call(tmp_path / "a.wav")
+
+
 def test_measure_does_not_wait_on_a_pipe(tmp_path):
     os.mkfifo(tmp_path / "pipe.wav")
     assert "regular" in audio.measure(tmp_path / "pipe.wav")["error"]
-    assert audio.durations(small(tmp_path, path=["pipe.wav", "x.wav", "../y.wav"])).isna().all()
+    assert scanning.durations(small(tmp_path, path=["pipe.wav", "x.wav", "../y.wav"])).isna().all()
 
 
 def test_scan_and_its_cache(tmp_path, monkeypatch):
@@ -711,7 +717,7 @@ def test_scan_and_its_cache(tmp_path, monkeypatch):
     say(root / "a.wav", noise(0.5))
     calls = []
     measure = audio.measure
-    monkeypatch.setattr(audio, "measure", lambda path, *part: calls.append(path.name) or measure(path, *part))
+    monkeypatch.setattr(scanning, "measure", lambda path, *part: calls.append(path.name) or measure(path, *part))
 
     def scanned(corpus=corpus):
         calls.clear()
@@ -763,11 +769,11 @@ def test_an_interrupted_scan_keeps_what_it_has(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return measure(path)
 
-    monkeypatch.setattr(audio, "measure", stopping)
+    monkeypatch.setattr(scanning, "measure", stopping)
     with pytest.raises(KeyboardInterrupt):
         corpora.scan(corpus, cache=tmp_path / "cache", jobs=1, progress=False)
     calls.clear()
-    monkeypatch.setattr(audio, "measure", lambda path, *part: calls.append(path.name) or measure(path, *part))
+    monkeypatch.setattr(scanning, "measure", lambda path, *part: calls.append(path.name) or measure(path, *part))
     corpora.scan(corpus, cache=tmp_path / "cache", progress=False)
     assert calls == ["c.wav"]
 
@@ -785,20 +791,20 @@ def test_a_scan_that_is_ended_keeps_what_it_has(tmp_path, how):
     script = f"""
 import os, signal
 from emosphere import corpora
-from emosphere.corpora import audio
-measure, audio.KEEP_EVERY = audio.measure, {60 if how == "SIGTERM" else 0}
+from emosphere.corpora import scanning
+measure, scanning.KEEP_EVERY = scanning.measure, {60 if how == "SIGTERM" else 0}
 def ending(path, *part):
     if path.name == "4.wav":
         import time; time.sleep(0.5)  # for what was measured before to arrive
         os.kill(os.getpid(), signal.{how}); time.sleep(0.5)
     return measure(path, *part)
-audio.measure = ending
+scanning.measure = ending
 corpus = corpora.load("manifest", {str(tmp_path)!r}, scale=(1, 7))
 corpora.scan(corpus, cache={str(tmp_path / "cache")!r}, jobs=1, progress=False)
 """
     ended = subprocess.run([sys.executable, "-c", script])
     assert ended.returncode == {"SIGTERM": 143, "SIGKILL": -9}[how]
-    kept = {Path(file).name for file, *_ in audio._read_cache(tmp_path / "cache")}
+    kept = {Path(file).name for file, *_ in scanning._read_cache(tmp_path / "cache")}
     assert {"0.wav", "1.wav", "2.wav", "3.wav"} <= kept
 
 
@@ -814,7 +820,7 @@ def test_durations(msp):
     (msp / "Audios/MSP-PODCAST_0001_0008.wav").unlink()
     corpus = msp_podcast.load(msp)
     assert corpus.table["duration"].isna().all()
-    seconds = audio.durations(corpus)
+    seconds = scanning.durations(corpus)
     assert np.isnan(seconds[0]) and (seconds[1:] == 0.5).all()
 
 
@@ -1000,7 +1006,7 @@ def test_segments(tmp_path, suffix):
     for _ in range(2):  # measured, and remembered
         facts = corpora.scan(parts, cache=cache, progress=False)
         pd.testing.assert_frame_equal(facts, corpora.scan(alone, cache=cache, progress=False))
-    np.testing.assert_allclose(audio.durations(parts, progress=False), [0.5, 0.6, 0.7])
+    np.testing.assert_allclose(scanning.durations(parts, progress=False), [0.5, 0.6, 0.7])
     for (_, heard), (_, wanted) in zip(Utterances(parts, parts.table), Utterances(alone, alone.table), strict=True):
         assert torch.equal(heard, wanted)
     for _, heard in Utterances(parts, parts.table, 0.1):
@@ -1128,9 +1134,9 @@ def test_a_folder_whose_name_is_no_utf8(tmp_path):
 
 def test_windows_gets_paths_as_text(monkeypatch):
     """soundfile takes bytes there for another code page's."""
-    assert decoding.named("Jürgen.wav") == "Jürgen.wav".encode()
-    monkeypatch.setattr(decoding.os, "name", "nt")
-    assert decoding.named("Jürgen.wav") == "Jürgen.wav"
+    assert audio.named("Jürgen.wav") == "Jürgen.wav".encode()
+    monkeypatch.setattr(audio.os, "name", "nt")
+    assert audio.named("Jürgen.wav") == "Jürgen.wav"
 
 
 def test_the_embedded_corpus_in_a_place_that_is_none(tmp_path):

@@ -10,9 +10,9 @@ import torch
 from transformers import AutoConfig, AutoModel
 
 import emosphere
+from emosphere.extras import EXTRAS
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.model.encoders import TINY
-from emosphere.utils import EXTRAS
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -74,7 +74,7 @@ def test_a_bare_install_predicts(tmp_path):
 @pytest.mark.parametrize("name", ["explore", "sweep"])
 def test_a_bare_install_says_which_extra_is_missing(name):
     code = (
-        f"import emosphere\ntry:\n    emosphere.{name}\nexcept emosphere.utils.ExtraError as error:\n    print(error)"
+        f"import emosphere\ntry:\n    emosphere.{name}\nexcept emosphere.extras.ExtraError as error:\n    print(error)"
     )
     assert 'pip install "emosphere[notebooks]" brings it' in run(BARE + code)
 

@@ -1,6 +1,8 @@
 """Whatever is in a file, the library either reads it or says in a sentence which file is wrong, and never hangs."""
 
+import io
 import json
+import zipfile
 from functools import partial
 
 import numpy as np
@@ -10,20 +12,20 @@ import soundfile
 import torch
 from accelerate import Accelerator
 from conftest import SMALL
-from fuzzing import ROUNDS, attempt, bitten, in_time, reshaped, retold, retyped
+from fuzzing import ROUNDS, attempt, bitten, in_time, rearranged, reshaped, retold, retyped
 
-from emosphere import corpora, experiments, metrics
+from emosphere import audio, corpora, experiments, metrics
 from emosphere import utils as files
-from emosphere.audio import MIN_SECONDS, RATE, check_rate
+from emosphere.audio import MIN_SECONDS, RATE, AudioError, check_rate
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
-from emosphere.corpora import scanning as audio
 from emosphere.data import read_audio
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.prediction import predict
-from emosphere.run import Run
+from emosphere.run import Run, refuse_changed
 from emosphere.sphere import DIMENSIONS, RegionGrid
 from emosphere.training import checkpoint
+from emosphere.training.live import LiveRun
 from emosphere.widgets.view import View
 
 IEMOCAP = """\
@@ -191,8 +193,8 @@ def test_audio(tmp_path, model):
         what = f"{name}, case {number}"
         facts = attempt(partial(audio.measure, file), (), what=what)
         assert len(facts["error"].splitlines()) <= 1, what
-        heard = attempt(partial(read_audio, file), CorpusError, file, what=what)
-        attempt(partial(read_audio, file, 0.2), CorpusError, file, what=what)
+        heard = attempt(partial(read_audio, file), AudioError, file, what=what)
+        attempt(partial(read_audio, file, 0.2), AudioError, file, what=what)
         if isinstance(heard, Exception):
             refused = facts["error"] or facts["non_finite"] or facts["frames"] < MIN_SECONDS * facts["rate"]
             assert refused, f"{what}: {heard}"
@@ -200,7 +202,7 @@ def test_audio(tmp_path, model):
             assert not facts["error"], f"{what}: {facts}"
             assert abs(len(heard) - facts["frames"] / facts["rate"] * RATE) <= 2, f"{what}: {facts}"
         if number % 8 == 0 and not isinstance(heard, Exception):
-            attempt(partial(predict, model, [file]), CorpusError, file, what=what)
+            attempt(partial(predict, model, [file]), AudioError, file, what=what)
 
 
 def test_the_cache_of_a_scan(tmp_path):
@@ -371,9 +373,19 @@ def test_saved_models(tmp_path, model):
         path.write_bytes(whole[path])
 
 
-def test_checkpoints(tmp_path, model):
+def repacked(archive, rng):
+    """The bytes of a file of `torch.save` with another pickle in it."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(made, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, bitten(old.read(name), rng) if name.endswith("data.pkl") else old.read(name))
+    return made.getvalue()
+
+
+def test_checkpoints(tmp_path):
     """A damaged one is refused; the model, the optimiser and the generators may then be in any state."""
-    accelerator, made = Accelerator(cpu=True), torch.nn.Linear(4, 3)
+    made = torch.nn.Linear(4, 3)
+    live = LiveRun(Run(tmp_path, Config.create("tiny")), None, made, Accelerator(cpu=True), {"audio": "12ab"})
 
     def parts():
         optimizer = torch.optim.AdamW(made.parameters(), lr=0.1)
@@ -382,27 +394,21 @@ def test_checkpoints(tmp_path, model):
     optimizer, scheduler = parts()
     made(torch.ones(2, 4)).sum().backward()
     optimizer.step()
-    file = tmp_path / "checkpoint.pt"
-    random = checkpoint.gathered_random_states(accelerator)
-    checkpoint.save(file, made, optimizer, scheduler, random, [{"epoch": 0, "validation_loss": 1.0}])
-    whole, size = file.read_bytes(), int.from_bytes(file.read_bytes()[:8], "little")
-    header = json.loads(whole[8 : 8 + size])
-    state = torch.get_rng_state()
+    file, states = live.run.checkpoint_file, checkpoint.gathered_random_states(live)
+    checkpoint.save(live, optimizer, scheduler, states, [{"epoch": 0, "validation_loss": 1.0}])
+    whole, state, outcomes = file.read_bytes(), torch.get_rng_state(), []
+    content = torch.load(file, weights_only=True)
     for number, rng in cases(110):
-        data = bitten(whole, rng)
-        if number % 2:
-            changed = json.loads(whole[8 : 8 + size])
-            told = retold(json.loads(header["__metadata__"]["state"]), rng).decode(errors="replace")
-            changed["__metadata__"]["state"] = told
-            told = json.dumps(changed).encode() if rng.random() < 0.7 else retold(header, rng)
-            data = len(told).to_bytes(8, "little") + told + whole[8 + size :]
-        file.write_bytes(data)
-        attempt(
-            lambda: checkpoint.load(file, made, *parts(), accelerator),
-            checkpoint.CheckpointError,
-            file,
-            what=f"case {number}",
-        )
+        match number % 3:
+            case 0:
+                file.write_bytes(bitten(whole, rng))
+            case 1:  # a whole archive with something else in it
+                torch.save(rearranged(content, rng), file)
+            case 2:  # one whose pickle is damaged
+                file.write_bytes(repacked(whole, rng))
+        load = partial(checkpoint.load, live, *parts())
+        outcomes.append(attempt(load, (checkpoint.CheckpointError, ConfigError), file, what=f"case {number}"))
+    assert sum(isinstance(outcome, checkpoint.CheckpointError) for outcome in outcomes) > len(outcomes) / 2
     torch.set_rng_state(state)
 
 
@@ -429,7 +435,7 @@ def test_headers_that_promise_too_much(tmp_path):
         data[24:28] = rate.to_bytes(4, "little")
         (tmp_path / "rate.wav").write_bytes(data)
         assert f"{rate} Hz" in audio.measure(tmp_path / "rate.wav")["error"]
-        refusal(lambda: read_audio(tmp_path / "rate.wav"), CorpusError, "rate.wav", "cannot be converted")
+        refusal(lambda: read_audio(tmp_path / "rate.wav"), AudioError, "rate.wav", "cannot be converted")
     for rate in (
         8_000,
         11_025,
@@ -455,6 +461,13 @@ def test_a_long_cell_is_not_told_in_full(tmp_path):
     with pytest.raises(CorpusError, match="row 4, column valence: 'aaa.*aaa' is not a number") as caught:
         corpora.load("manifest", tmp_path, scale=(1, 5))
     assert len(str(caught.value)) < 600
+
+
+def test_a_damaged_fingerprint_is_not_told_in_full():
+    for damaged in ("a b " * 50_000, {"layers": [0] * 50_000}, "a\nb"):
+        with pytest.raises(ConfigError, match="mine holds a run .* the audio of the corpus") as caught:
+            refuse_changed({"audio": damaged}, {"audio": "12ab"}, "runs/mine")
+        assert len(str(caught.value)) < 300 and "\n" not in str(caught.value)
 
 
 BOMB = "full: {}\nsettings:\n  corpus_options:\n    a: &a [x, x, x, x, x, x, x, x, x]\n"

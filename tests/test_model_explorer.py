@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emosphere.corpora import CorpusError
-from emosphere.corpora.corpus import Corpus, tidy
+from emosphere.corpora import Corpus, CorpusError, tidy
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
 from emosphere.widgets import compare
 from emosphere.widgets.comparison import Comparison

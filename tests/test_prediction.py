@@ -17,7 +17,6 @@ from scipy.signal import firwin, upfirdn
 from emosphere import __main__ as command
 from emosphere import prediction
 from emosphere.audio import AudioError
-from emosphere.corpora import CorpusError
 from emosphere.data import read_audio, recordings
 from emosphere.data.memory import RunError
 from emosphere.data.recordings import Recordings, converted
@@ -25,6 +24,7 @@ from emosphere.model import EmoSphereConfig, EmoSphereModel, build_model
 from emosphere.model.encoders import ENCODERS
 from emosphere.prediction import load_model, predict
 from emosphere.sphere import DIMENSIONS, RegionGrid
+from emosphere.utils import EmoSphereError
 
 RATE = 16_000
 VALUES = [*DIMENSIONS, "radius", "azimuth", "elevation"]
@@ -311,7 +311,7 @@ def test_arrays_that_are_refused(model, name):
         predict(model, [noise(0.5), make(), None])
     said = str(caught.value)
     assert said.endswith(".") and "\n" not in said
-    assert isinstance(caught.value, CorpusError)
+    assert isinstance(caught.value, EmoSphereError)
 
 
 HARMED = {

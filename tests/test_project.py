@@ -19,6 +19,7 @@ MODULES = sorted((ROOT / "emosphere").rglob("*.py"))
 
 ALLOWED = {
     "utils": set(),
+    "extras": {"utils"},
     "sphere": set(),
     "losses": set(),
     "audio": {"utils"},
@@ -26,7 +27,7 @@ ALLOWED = {
     "metrics": {"sphere", "utils"},
     "plots": {"sphere"},
     "model": {"config", "sphere", "utils"},
-    "synthesis": {"metrics", "sphere", "utils"},
+    "synthesis": {"audio", "metrics", "sphere", "utils"},
     "corpora": {"audio", "sphere", "synthesis", "utils"},
     "data": {"audio", "corpora", "losses", "model", "sphere", "utils"},
     "run": {"config", "corpora", "sphere", "utils"},

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from emosphere import synthesis
+from emosphere.audio import RATE
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
 from emosphere.synthesis import corpus, espeak, labels, sentences, voices
 
@@ -25,7 +26,7 @@ def mean_level(waves):
 
 def centroid(wave):
     power = np.abs(np.fft.rfft(wave)) ** 2
-    return (power * np.fft.rfftfreq(len(wave), 1 / synthesis.RATE)).sum() / power.sum()
+    return (power * np.fft.rfftfreq(len(wave), 1 / RATE)).sum() / power.sum()
 
 
 def pitch(wave):
@@ -34,7 +35,7 @@ def pitch(wave):
     frames = frames[frames.std(axis=1) > 0.3 * frames.std(axis=1).max()]
     spectrum = np.abs(np.fft.rfft(frames - frames.mean(axis=1, keepdims=True), 2048)) ** 2
     correlation = np.fft.irfft(spectrum)[:, 40:230]  # 400 to 70 Hz
-    return synthesis.RATE / (np.median(correlation.argmax(axis=1)) + 40)
+    return RATE / (np.median(correlation.argmax(axis=1)) + 40)
 
 
 def digest(folder):
@@ -80,7 +81,7 @@ RULES = {  # computed by hand from the table, for three points (e, a, p)
 @pytest.mark.parametrize("column", range(3))
 def test_rules(column):
     expected = {name: values[column] for name, values in RULES.items()}
-    result = vars(synthesis.prosody(np.array(expected.pop("point")) / 100))
+    result = vars(synthesis.derive_prosody(np.array(expected.pop("point")) / 100))
     assert result.keys() == expected.keys()
     for name, value in expected.items():
         assert result[name] == (value if isinstance(value, str) else pytest.approx(value, abs=1e-9)), name
@@ -159,7 +160,7 @@ def test_corners_of_the_scale_are_sound(corner):
     for number in (0, 1, 20, 53):
         wave = synthesis.speak(SENTENCES[0], corner, number)
         assert np.isfinite(wave).all() and 0.01 < np.abs(wave).max() < 0.99
-        assert 0.6 < len(wave) / synthesis.RATE < 5.5
+        assert 0.6 < len(wave) / RATE < 5.5
 
 
 # ------------------------------------------------------------------ labels
@@ -326,7 +327,7 @@ def test_interrupted_build_leaves_nothing(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return np.zeros(100, np.float32)
 
-    monkeypatch.setattr(corpus, "render", interrupted)
+    monkeypatch.setattr(corpus, "speak_row", interrupted)
     with pytest.raises(KeyboardInterrupt):
         synthesis.build(tmp_path / "data" / "embedded", utterances=12, progress=False)
     assert list((tmp_path / "data").iterdir()) == []

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from emosphere.corpora import CorpusError, problems, scan, validate
-from emosphere.corpora.corpus import Corpus, tidy
+from emosphere.corpora import Corpus, CorpusError, problems, scan, tidy, validate
 from emosphere.sphere import Scale
 
 

@@ -13,8 +13,7 @@ from ipywidgets import Widget
 from plotly import graph_objects as go
 
 from emosphere import corpora, widgets
-from emosphere.corpora import CorpusError
-from emosphere.corpora.corpus import Corpus, tidy
+from emosphere.corpora import Corpus, CorpusError, tidy
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
 from emosphere.widgets.figure import Figure

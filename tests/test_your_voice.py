@@ -12,8 +12,8 @@ import torch
 from conftest import SMALL
 
 from emosphere import corpora, plots, prediction, widgets
-from emosphere.corpora import CorpusError
-from emosphere.corpora.corpus import Corpus, tidy
+from emosphere.audio import AudioError
+from emosphere.corpora import Corpus, CorpusError, tidy
 from emosphere.data import recordings
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
@@ -116,7 +116,7 @@ def test_between_windows_the_way_is_straight_and_before_the_first_it_waits(model
 def six(monkeypatch):
     """Six seconds in the place of two minutes, which take long."""
     for module in (hearing, prediction, recordings):
-        monkeypatch.setattr(module, "LONGEST", 6)
+        monkeypatch.setattr(module, "MAX_SECONDS_AT_ONCE", 6)
 
 
 def test_beyond_two_minutes_the_mean_of_long_stretches_stands_for_the_whole(model, six):
@@ -281,7 +281,7 @@ def test_a_refused_recording_changes_nothing(listener):
     listener.hear(sound(4.0))
     heard, way = listener.heard, coordinates(listener._way)
     for wrong in (np.zeros(RATE), np.full(RATE, np.nan), sound(1.0)[:100], np.zeros((2, RATE))):
-        with pytest.raises(CorpusError):
+        with pytest.raises(AudioError):
             listener.hear(wrong)
     assert listener.heard is heard
     np.testing.assert_array_equal(coordinates(listener._way), way)
@@ -396,7 +396,7 @@ class TestRecorder:
 
     def test_what_the_model_refuses_is_told(self):
         def refuse(samples, name):
-            raise CorpusError("Not this one.")
+            raise AudioError("Not this one.")
 
         recorder = Recorder(refuse)
         sent = watched(recorder)

@@ -13,9 +13,13 @@ There is no corpus 'emotales'; did you mean 'emotale'?
 
 import difflib
 import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from . import emotale, iemocap, manifest, msp_podcast
-from .corpus import CATEGORIES, Corpus, CorpusError, category_names
+from .columns import CATEGORIES, CorpusError, category_names, segments, tidy
+from .corpus import Corpus
 from .scanning import durations, samples, scan
 from .validation import problems, validate
 
@@ -30,6 +34,8 @@ __all__ = [
     "read",
     "samples",
     "scan",
+    "segments",
+    "tidy",
     "validate",
 ]
 
@@ -48,7 +54,7 @@ def _embedded(root, *, utterances=None, seed=0):
     return msp_podcast.load(root, seed=seed).replace(name="embedded")
 
 
-ADAPTERS = {
+ADAPTERS: dict[str, Callable[..., Corpus]] = {
     "embedded": _embedded,
     "msp_podcast": msp_podcast.load,
     "emotale": emotale.load,
@@ -62,29 +68,25 @@ def _guess(word, known):
     return f"; did you mean {close[0]!r}?" if close else "."
 
 
-def load(name, root=None, **options):
+def load(name: str, root: str | Path | None = None, **options: Any) -> Corpus:
     """A corpus by name, as `read` gives it, with durations from the headers of its files."""
     corpus = read(name, root, **options)
     seconds = durations(corpus).fillna(corpus.table["duration"])
     return corpus.replace(table=corpus.table.assign(duration=seconds))
 
 
-def read(name, root=None, **options):
+def read(name: str, root: str | Path | None = None, **options: Any) -> Corpus:
     """A corpus by name, from its label files alone.
 
     Parameters
     ----------
     name : {"embedded", "msp_podcast", "emotale", "iemocap", "manifest"}
-    root : str or Path, optional
+    root
         Where the corpus lies. Only the embedded corpus has a place of its own, data/embedded, and is made
         there if it is not there yet.
     **options
         Those of the adapter: seed (all but iemocap), per_category (msp_podcast), children (emotale), table
         and scale (manifest), utterances (embedded).
-
-    Returns
-    -------
-    Corpus
 
     Raises
     ------

@@ -1,9 +1,10 @@
-"""The tidy label table that every corpus becomes, and the few things that are true of any corpus.
+"""A corpus: its tidy table, its scale, where its audio lies, and the few things that are true of any corpus.
 
-An adapter (`msp_podcast`, `emotale`, `iemocap`, `manifest`) reads its owner's files, fills the columns below
+An adapter (`msp_podcast`, `emotale`, `iemocap`, `manifest`) reads its owner's files, fills the columns of `columns`
 and hands them to `Corpus`; from there on nothing knows which corpus it is.
 """
 
+import dataclasses
 import hashlib
 import html
 import itertools
@@ -11,131 +12,30 @@ import json
 import os
 import stat
 import unicodedata
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from dataclasses import replace as _replace
-from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..sphere import DIMENSIONS, Scale
-from ..utils import UNKNOWN, EmoSphereError, counted
-
-COLUMNS = ("utterance", "path", "split", "speaker", "gender", "emotion", *DIMENSIONS, "duration")
-"""The columns of every table; cells of `utterance` and `path` are never missing, all others may be."""
-
-EXTRAS = ("start", "end", "raters", "valence_sd", "arousal_sd", "dominance_sd", "text", "age", "language")
-"""Columns a table may have beyond `COLUMNS`: `start` and `end` in seconds, where an utterance is a part of its file;
-the deviations are those of the raters (divisor n - 1)."""
-
-NUMBERS = (*DIMENSIONS, "duration", "start", "end", "raters", "valence_sd", "arousal_sd", "dominance_sd", "age")
-
-SPLITS = ("train", "validation", "test")
-
-CATEGORIES = {
-    "A": "angry",
-    "S": "sad",
-    "H": "happy",
-    "U": "surprise",
-    "F": "fear",
-    "D": "disgust",
-    "C": "contempt",
-    "N": "neutral",
-}
-"""The eight categories of the paper; tables store the letter."""
-
-OTHER = "O"
-NO_AGREEMENT = "X"
-
-SYNONYMS = {
-    "A": "anger ang",
-    "S": "sadness",
-    "H": "happiness joy hap",
-    "U": "surprised",
-    "F": "fearful afraid",
-    "D": "disgusted",
-    "C": "contemptuous",
-    "N": "neutrality neu",
-    OTHER: "other",
-    NO_AGREEMENT: "xxx",
-}
-"""Other words for the categories, beside the letters and names of `CATEGORIES`."""
-
-LETTERS = {name: letter for letter, name in CATEGORIES.items()} | {"no agreement": NO_AGREEMENT}
-LETTERS |= {word: letter for letter, words in SYNONYMS.items() for word in (letter.lower(), *words.split())}
-
-_WORDS = {**CATEGORIES, OTHER: "other", NO_AGREEMENT: "no agreement"}
-
-_GENDERS = {"f": "female", "m": "male", "female": "female", "male": "male", "unknown": None}
+from ..utils import counted
+from .columns import COLUMNS, NO_AGREEMENT, SPLITS, CorpusError
 
 
-class CorpusError(EmoSphereError, ValueError):
-    """A corpus cannot be read or used; the message says what is wrong, where, and what to do."""
-
-
-def category_names(codes):
-    """Letters of categories in words; what is no letter of ours is "unknown".
-
-    Examples
-    --------
-    >>> category_names(pd.Series(["H", "X", None])).tolist()
-    ['happy', 'no agreement', 'unknown']
-    """
-    return codes.map(_WORDS).fillna("unknown")
-
-
-def tidy(rows):
-    """Rows of an adapter as a table: `COLUMNS` first, extras after them, text and numbers in their types.
-
-    Parameters
-    ----------
-    rows : pandas.DataFrame or dict of columns
-        Any of `COLUMNS` and `EXTRAS`; a missing column is filled with missing values.
-
-    Returns
-    -------
-    (n, 10 or more) pandas.DataFrame
-        Numbers as float64; everything else as text, with NaN where there is none.
-    """
-    rows = pd.DataFrame(rows)
-    extras = [name for name in EXTRAS if name in rows]
-    rows = rows.reindex(columns=[*COLUMNS, *extras]).reset_index(drop=True)
-    rows["gender"] = rows["gender"].map(lambda gender: _GENDERS.get(str(gender).strip().lower(), gender))
-    for name in rows:
-        rows[name] = rows[name].astype(float if name in NUMBERS else "str")
-    rows["emotion"] = rows["emotion"].map(lambda word: LETTERS.get(word.strip().lower(), word), "ignore").astype("str")
-    # macOS and Windows store accents differently, and one person must not become two
-    rows["speaker"] = rows["speaker"].map(partial(unicodedata.normalize, "NFC"), "ignore").astype("str")
-    rows["speaker"] = rows["speaker"].mask(rows["speaker"].str.strip().str.lower() == UNKNOWN.lower(), UNKNOWN)
-    return rows
-
-
-def segments(rows):
-    """Which part of its file each utterance is.
-
-    Parameters
-    ----------
-    rows : (n, ...) pandas.DataFrame
-        Of a corpus' table.
-
-    Returns
-    -------
-    (n, 2) numpy.ndarray
-        Start and end in seconds; 0 and infinity where the columns `start` and `end` are missing, or a cell of theirs.
-
-    Examples
-    --------
-    >>> segments(pd.DataFrame({"path": ["a.wav", "a.wav"], "start": [None, 1.5], "end": [1.5, None]})).tolist()
-    [[0.0, 1.5], [1.5, inf]]
-    """
-    whole = {"start": 0.0, "end": np.inf}
-    parts = [
-        rows[name].astype(float).fillna(rest) if name in rows else np.full(len(rows), rest)
-        for name, rest in whole.items()
-    ]
-    return np.stack(parts, axis=1)
+def check_scale(scale: Sequence[float]) -> Scale:
+    """The lowest and the highest rating; CorpusError for what is no pair of numbers, or does not rise."""
+    try:
+        low, high = (float(value) for value in scale)
+    except (TypeError, ValueError):
+        raise CorpusError(f"The scale is a pair of numbers (lowest, highest), not {scale!r}.") from None
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise CorpusError(f"A scale goes from a lower to a higher number, not from {low:g} to {high:g}.")
+    return Scale(low, high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,14 +44,14 @@ class Corpus:
 
     Parameters
     ----------
-    name : str
+    name
     table : (n, ...) pandas.DataFrame
         The columns of `COLUMNS`; each `utterance` once. The index is replaced by 0 to n - 1.
-    scale : Scale
+    scale
         Rating scale of valence, arousal and dominance.
-    root : Path
+    root
         The folder that the table's paths start from.
-    notes : tuple of str
+    notes
         Sentences on what the adapter decided: what it left out, how it split.
 
     Raises
@@ -161,6 +61,7 @@ class Corpus:
 
     Examples
     --------
+    >>> from emosphere.corpora import tidy
     >>> table = tidy({"utterance": ["a"], "path": ["a.wav"], "split": ["train"], "emotion": ["H"],
     ...               "valence": [7.0], "arousal": [4.0], "dominance": [1.0]})
     >>> corpus = Corpus("tiny", table, Scale(1, 7), Path("."))
@@ -174,18 +75,16 @@ class Corpus:
     table: pd.DataFrame
     scale: Scale
     root: Path
-    notes: tuple[str, ...] = ()
-    _folders: dict = field(default_factory=dict, init=False, repr=False)
+    notes: Sequence[str] = ()
+    _folders: dict[str, Path] = field(default_factory=dict, init=False, repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         absent = [name for name in COLUMNS if name not in self.table]
         if absent:
             raise CorpusError(f"The table of {self.name} lacks the columns {', '.join(absent)}.")
         if not len(self.table):
             raise CorpusError(f"The corpus {self.name} has no utterances.")
-        low, high = (float(value) for value in self.scale)
-        if not (np.isfinite([low, high]).all() and low < high):
-            raise CorpusError(f"A scale goes from a lower to a higher number, not from {low:g} to {high:g}.")
+        scale = check_scale(self.scale)
         repeated = self.table["utterance"][self.table["utterance"].duplicated()]
         if len(repeated):
             raise CorpusError(
@@ -193,26 +92,22 @@ class Corpus:
                 "every utterance its own name."
             )
         object.__setattr__(self, "table", self.table.reset_index(drop=True))
-        object.__setattr__(self, "scale", Scale(low, high))
+        object.__setattr__(self, "scale", scale)
         object.__setattr__(self, "root", Path(self.root))
         object.__setattr__(self, "notes", tuple(self.notes))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.table)
 
-    def rows(self, split, no_agreement=False):
+    def rows(self, split: str, no_agreement: bool = False) -> pd.DataFrame:
         """The utterances of one split that have all three ratings, under their index in `table`.
 
         Parameters
         ----------
         split : {"train", "validation", "test"}
-        no_agreement : bool
+        no_agreement
             Keep utterances of category X in training (the paper's "w/o data preprocessing"). The other two
             splits never hold any, so that every variant is scored on the same ones.
-
-        Returns
-        -------
-        (m, ...) pandas.DataFrame
         """
         if split not in SPLITS:
             raise CorpusError(f"A split is one of {', '.join(SPLITS)}, not {split!r}.")
@@ -222,33 +117,20 @@ class Corpus:
         return self.table[keep]
 
     @property
-    def ratings(self):
+    def ratings(self) -> np.ndarray:
         """(n, 3) numpy.ndarray: raw ratings in the order of `DIMENSIONS`, NaN where unrated."""
         return self.table[list(DIMENSIONS)].to_numpy(dtype=float)
 
     @property
-    def points(self):
+    def points(self) -> np.ndarray:
         """(n, 3) numpy.ndarray: sphere coordinates in the order of `DIMENSIONS`, NaN where unrated."""
         return self.scale.to_sphere(self.ratings)
 
-    def audio_path(self, path):
-        """The file behind a cell of `path`.
+    def audio_path(self, path: str) -> Path:
+        """The file behind a cell of `path`, links followed; it need not exist.
 
         A table may come from anywhere, so a path that leaves the corpus (absolute, with "..", or through a
-        symbolic link) is refused rather than opened.
-
-        Parameters
-        ----------
-        path : str
-
-        Returns
-        -------
-        Path
-            Resolved; the file need not exist.
-
-        Raises
-        ------
-        CorpusError
+        symbolic link) is refused with a CorpusError rather than opened.
         """
         if not isinstance(path, str) or not path.strip():
             raise CorpusError(f"A path is the name of a file below the corpus folder, not {path!r}.")
@@ -288,7 +170,7 @@ class Corpus:
             self._folders[folder] = (self.root / folder).resolve()
         return self._folders[folder]
 
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """Twelve hex digits that change with the labels, splits or scale, not with where the corpus lies.
 
         Durations are left out: they say what the audio files are, not what the table says.
@@ -299,23 +181,19 @@ class Corpus:
             digest.update(json.dumps([name, values], default=str).encode())
         return digest.hexdigest()[:12]
 
-    def replace(self, **changes):
+    def replace(self, **changes: Any) -> "Corpus":
         """A corpus with other fields, for example ``corpus.replace(table=table)``."""
-        return _replace(self, **changes)
+        return dataclasses.replace(self, **changes)
 
-    def select(self, rows):
+    def select(self, rows: npt.ArrayLike | pd.Index) -> "Corpus":
         """A corpus of some rows, given as a boolean mask or as labels of the table's index."""
-        return _replace(self, table=self.table.loc[rows])
+        return self.replace(table=self.table.loc[rows])
 
-    def _sizes(self):
-        sizes = self.table["split"].value_counts()
-        return {split: int(sizes.get(split, 0)) for split in SPLITS}
-
-    def __repr__(self):
-        sizes = ", ".join(f"{split} {size:,}" for split, size in self._sizes().items())
+    def __repr__(self) -> str:
+        sizes = self.table["split"].value_counts().reindex(SPLITS, fill_value=0)
         return (
             f"Corpus {self.name}: {counted(len(self), 'utterance')}, ratings from {self.scale.low:g} to "
-            f"{self.scale.high:g}; {sizes}"
+            f"{self.scale.high:g}; {', '.join(f'{split} {size:,}' for split, size in sizes.items())}"
         )
 
     def _repr_html_(self):

@@ -8,12 +8,15 @@ References
 .. [1] "EmoTale: An Enacted Speech-emotion Dataset in Danish", ASRU 2025, https://github.com/snehadas/EmoTale.
 """
 
+from pathlib import Path
+
 import pandas as pd
 
 from ..sphere import DIMENSIONS, Scale
 from ..utils import counted
 from . import layouts, tables
-from .corpus import OTHER, Corpus, CorpusError, tidy
+from .columns import OTHER, CorpusError, tidy
+from .corpus import Corpus
 from .splits import speaker_disjoint
 
 SCALE = Scale(1, 5)
@@ -24,16 +27,16 @@ ADULT = 18
 NAME = r"^(?P<language>DK|EN)_(?P<speaker>\d+)_(?P<emotion>[AHSBN])_(?P<sentence>\d+)\.wav$"
 
 
-def load(root, *, seed=0, children=False):
+def load(root: str | Path, *, seed: int = 0, children: bool = False) -> Corpus:
     """EmoTale, with speaker-disjoint splits.
 
     Parameters
     ----------
-    root : str or Path
+    root
         A clone of the repository: annotations.csv, speaker_info.csv, wav.
-    seed : int
-        Seed of the splits.
-    children : bool
+    seed
+        Of the splits.
+    children
         Keep the speakers under 18.
 
     Returns
@@ -49,19 +52,12 @@ def load(root, *, seed=0, children=False):
     file = tables.read(root / "annotations.csv", "file", *(f"{rater}_{letter}" for rater in RATERS for letter in "AVD"))
     names = file.unique("file")
     parts = names.str.extract(NAME)
-    if parts.isna().any(axis=None):
-        row = parts.index[parts["speaker"].isna()][0]
-        file.fail(
-            row,
-            "file",
-            f"{tables.quoted(names[row])} is not of the form language_speaker_emotion_sentence.wav, "
-            "such as DK_001_A_1.wav.",
-        )
+    form = "language_speaker_emotion_sentence.wav, such as DK_001_A_1.wav."
+    file.refuse("file", parts["speaker"].isna(), lambda row: f"{tables.quoted(names[row])} is not of the form {form}")
     speakers = _speakers(root / "speaker_info.csv")
     unknown = ~parts["speaker"].isin(speakers.index)
-    if unknown.any():
-        row = parts.index[unknown][0]
-        file.fail(row, "file", f"the speaker {parts['speaker'][row]} is not in speaker_info.csv; add a row there.")
+    absent = "is not in speaker_info.csv; add a row there."
+    file.refuse("file", unknown, lambda row: f"the speaker {parts['speaker'][row]} {absent}")
     ratings = {
         dimension: pd.concat([file.number(f"{rater}_{dimension[0].upper()}") for rater in RATERS], axis=1)
         for dimension in DIMENSIONS
@@ -102,7 +98,6 @@ def _speakers(path):
     """Gender and age by speaker; an age must be known, since children are left out by it."""
     file = tables.read(path, "speaker", "gender", "age")
     ages = file.number("age")
-    if ages.isna().any():
-        file.fail(ages.index[ages.isna()][0], "age", "the age is not given, so it is not known if this is a child.")
+    file.refuse("age", ages.isna(), "the age is not given, so it is not known if this is a child.")
     names = file.unique("speaker")
     return pd.DataFrame({"gender": file.text("gender").to_numpy(), "age": ages.to_numpy()}, index=names)

@@ -3,17 +3,18 @@
 References
 ----------
 .. [1] C. Busso et al., "IEMOCAP: interactive emotional dyadic motion capture database", Language Resources
-and
-   Evaluation 42(4), 2008.
+   and Evaluation 42(4), 2008.
 """
 
 import re
+from pathlib import Path
 
 import numpy as np
 
 from ..sphere import Scale
 from . import layouts
-from .corpus import NO_AGREEMENT, OTHER, Corpus, CorpusError, tidy
+from .columns import NO_AGREEMENT, OTHER, CorpusError, tidy
+from .corpus import Corpus
 from .splits import leave_out_no_agreement
 from .tables import quoted
 
@@ -38,12 +39,12 @@ SUMMARY = re.compile(r"^\[[^\]]*\]\t(?P<turn>\S+)\t(?P<emotion>\S+)\t\[(?P<value
 RATER = re.compile(r"^A-E\S*:\s*val\s*(\S*?);\s*act\s*(\S*?);\s*dom\s*(\S*?);")
 
 
-def load(root):
+def load(root: str | Path) -> Corpus:
     """IEMOCAP: sessions 1 to 3 train, 4 validation, 5 test.
 
     Parameters
     ----------
-    root : str or Path
+    root
         Folder with Session1 to Session5.
 
     Returns

@@ -1,8 +1,9 @@
 """Which files tell the corpora apart, so that a wrong folder is answered with the right adapter."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from .corpus import CorpusError
+from .columns import CorpusError
 
 CONSENSUS = tuple(
     f"{folder}/{name}.{kind}"
@@ -28,29 +29,20 @@ def _has(root, signs):
     )
 
 
-def recognise(root):
-    """Names of the corpora that a folder looks like.
-
-    Parameters
-    ----------
-    root : Path
-
-    Returns
-    -------
-    list of str
-    """
+def recognise(root: Path) -> list[str]:
+    """Names of the corpora that a folder looks like."""
     return [name for name, signs in SIGNS.items() if _has(root, signs)]
 
 
-def require(name, root, signs=None):
+def require(name: str, root: str | Path, signs: Sequence[str] | None = None) -> Path:
     """The root of a corpus as a Path, if the folder has what the adapter reads.
 
     Parameters
     ----------
-    name : str
+    name
         Key of `SIGNS`.
-    root : str or Path
-    signs : tuple of str, optional
+    root
+    signs
         Other files to ask for than those in `SIGNS`.
 
     Raises

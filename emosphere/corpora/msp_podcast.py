@@ -6,12 +6,15 @@ References
    speech from existing podcast recordings", IEEE Transactions on Affective Computing 10(4), 2019.
 """
 
+from pathlib import Path
+
 import pandas as pd
 
 from ..sphere import Scale
 from ..utils import counted
 from . import layouts, tables
-from .corpus import Corpus, CorpusError, tidy
+from .columns import CorpusError, tidy
+from .corpus import Corpus
 from .splits import paper_protocol
 
 SCALE = Scale(1, 7)
@@ -21,17 +24,17 @@ COLUMNS = ("FileName", "EmoClass", "EmoAct", "EmoVal", "EmoDom", "SpkrID", "Gend
 RATINGS = {"valence": "EmoVal", "arousal": "EmoAct", "dominance": "EmoDom"}
 
 
-def load(root, *, seed=0, per_category=300):
+def load(root: str | Path, *, seed: int = 0, per_category: int = 300) -> Corpus:
     """MSP-Podcast, split as in the paper (`splits.paper_protocol`).
 
     Parameters
     ----------
-    root : str or Path
+    root
         Folder with Audios and Labels, of any release that is known (`layouts.CONSENSUS`). labels_detailed.csv (one row
         per rater) and transcripts.csv (FileName, Text) beside the labels are read where they exist and can be.
-    seed : int
-        Seed of the draw of the validation split.
-    per_category : int
+    seed
+        Of the draw of the validation split.
+    per_category
         Utterances of each category in the validation split.
 
     Returns
@@ -48,12 +51,7 @@ def load(root, *, seed=0, per_category=300):
     file = tables.read(path, *COLUMNS)
     names = file.unique("FileName")
     official = file.choice("Split_Set", (*SETS, "Validation")).replace("Validation", "Development")  # the older word
-    if official.isna().any():
-        file.fail(
-            official.index[official.isna()][0],
-            "Split_Set",
-            f"the cell is empty; write one of {', '.join(SETS)}.",
-        )
+    file.refuse("Split_Set", official.isna(), f"the cell is empty; write one of {', '.join(SETS)}.")
     rows = pd.DataFrame(
         {
             "utterance": names.str.replace(r"\.\w+$", "", regex=True),

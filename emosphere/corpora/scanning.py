@@ -6,6 +6,7 @@ A sound is a file with the seconds at which an utterance begins and ends in it, 
 import os
 import time
 import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,23 +15,18 @@ import pandas as pd
 
 from ..audio import FACTS, length, measure, read
 from ..utils import bar, replacing, stoppable
-from .corpus import CorpusError, segments
+from .columns import CorpusError, segments
+from .corpus import Corpus
 
 KEEP_EVERY = 60
 """Seconds of a scan after which what was measured is kept: so much is lost at most when a process is killed."""
 
 _CACHE = "audio-facts-4.parquet"  # a new number whenever `measure` changes what it means
-_KEY = {"file": "str", "start": "float64", "end": "float64", "size": "int64", "mtime": "int64"}
+_KEY = {"file": str, "start": float, "end": float, "size": int, "mtime": int}
 
 
-def samples(corpus, row):
-    """What is heard in one utterance, wherever in its file that is.
-
-    Parameters
-    ----------
-    corpus : Corpus
-    row : pandas.Series
-        Of its table.
+def samples(corpus: Corpus, row: pd.Series) -> tuple[np.ndarray, int]:
+    """What is heard in the utterance of a row of the table, wherever in its file that is.
 
     Returns
     -------
@@ -41,6 +37,9 @@ def samples(corpus, row):
     Raises
     ------
     CorpusError
+        If the path leads out of the corpus.
+    AudioError
+        If there is nothing to use in the file.
     """
     start, end = segments(row.to_frame().T)[0]
     return read(corpus.audio_path(row["path"]), None, start, end)
@@ -52,41 +51,37 @@ def _sounds(corpus):
     for path, part in zip(corpus.table["path"], segments(corpus.table).tolist(), strict=True):
         try:
             sounds.append((corpus.audio_path(path), *part))
-        except CorpusError as error:  # noqa: PERF203
+        except CorpusError as error:
             sounds.append(str(error))
     return sounds
 
 
-def _in_threads(function, items, jobs, progress, label):
+def _in_threads(function: Callable, items: Sequence, jobs: int | None, progress: bool, label: str) -> Iterator:
     jobs = jobs or min(8, os.cpu_count() or 1)
     with ThreadPoolExecutor(jobs) as pool:
         try:
+            made = pool.map(function, items)
             # delay: no bar for what is done at once
-            yield from bar(
-                pool.map(function, items),
-                total=len(items),
-                desc=label,
-                unit="file",
-                disable=not progress,
-                delay=1,
-            )
+            yield from bar(made, total=len(items), desc=label, unit="file", disable=not progress, delay=1)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def scan(corpus, *, cache=None, jobs=None, progress=True):
+def scan(
+    corpus: Corpus, *, cache: str | Path | None = None, jobs: int | None = None, progress: bool = True
+) -> pd.DataFrame:
     """`measure` for every utterance of a corpus.
 
     Parameters
     ----------
-    corpus : Corpus
-    cache : str or Path, optional
+    corpus
+    cache
         Folder in which the facts are kept. A file is decoded again only if its place, size or time of change
         is another one; files with an error are always tried again. What is measured before an interruption is
         kept.
-    jobs : int, optional
+    jobs
         Number of threads; by default one per core, at most 8.
-    progress : bool
+    progress
         Show a progress bar.
 
     Returns
@@ -110,9 +105,9 @@ def scan(corpus, *, cache=None, jobs=None, progress=True):
     finally:
         if cache:
             _keep(cache, known, keys, fresh)
-    refused = dict.fromkeys(FACTS, 0) | {"digest": ""}
+    nothing = {name: kind() for name, kind in FACTS.items()}
     rows = [
-        refused | {"error": sound} if isinstance(sound, str) else fresh.get(sound) or known[keys[sound]]
+        nothing | {"error": sound} if isinstance(sound, str) else fresh.get(sound) or known[keys[sound]]
         for sound in sounds
     ]
     return pd.DataFrame(rows, columns=list(FACTS), index=corpus.table.index).astype(FACTS)
@@ -164,14 +159,8 @@ def _seconds(sound):
         return np.nan
 
 
-def durations(corpus, *, jobs=None, progress=True):
+def durations(corpus: Corpus, *, jobs: int | None = None, progress: bool = True) -> pd.Series:
     """Length of every utterance as its header gives it.
-
-    Parameters
-    ----------
-    corpus : Corpus
-    jobs, progress
-        As in `scan`.
 
     Returns
     -------

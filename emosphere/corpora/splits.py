@@ -5,12 +5,15 @@ References
 .. [1] Cho et al., "EmoSphere-SER", Interspeech 2025, section 3.1.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..sphere import DIMENSIONS
 from ..utils import counted
-from .corpus import CATEGORIES, NO_AGREEMENT, SPLITS, CorpusError
+from .columns import CATEGORIES, NO_AGREEMENT, SPLITS, CorpusError
 
 
 def _whole(value, name, least):
@@ -19,16 +22,18 @@ def _whole(value, name, least):
     return int(value)
 
 
-def speaker_disjoint(speakers, seed=0, shares=(0.6, 0.2, 0.2)):
+def speaker_disjoint(
+    speakers: npt.ArrayLike | pd.Series, seed: int = 0, shares: Sequence[float] = (0.6, 0.2, 0.2)
+) -> np.ndarray:
     """A split for each utterance such that no speaker is in two.
 
     Parameters
     ----------
     speakers : (n,) array_like of str
         Speaker of each utterance. One name is one speaker, so utterances of "Unknown" stay together.
-    seed : int
-    shares : tuple of three float
-        Shares of the speakers for train, validation and test; each split gets at least one speaker.
+    seed
+    shares
+        Of the speakers for train, validation and test; each split gets at least one speaker.
 
     Returns
     -------
@@ -70,25 +75,16 @@ def speaker_disjoint(speakers, seed=0, shares=(0.6, 0.2, 0.2)):
     return speakers.astype(str).map(split).to_numpy(dtype=str)
 
 
-def leave_out_no_agreement(table):
-    """Splits in which utterances without an agreed category are in none but train.
-
-    Parameters
-    ----------
-    table : (n, ...) pandas.DataFrame
-        With the columns split and emotion.
-
-    Returns
-    -------
-    split : (n,) pandas.Series
-    notes : list of str
-    """
+def leave_out_no_agreement(table: pd.DataFrame) -> tuple[pd.Series, list[str]]:
+    """Splits of a table in which utterances without an agreed category are in none but train; and notes."""
     out = (table["emotion"] == NO_AGREEMENT) & table["split"].isin(["validation", "test"])
     notes = [f"{counted(int(out.sum()), 'utterance')} of category X left out of validation and test."]
     return table["split"].mask(out), notes if out.any() else []
 
 
-def paper_protocol(table, official, seed=0, per_category=300):
+def paper_protocol(
+    table: pd.DataFrame, official: npt.ArrayLike | pd.Series, seed: int = 0, per_category: int = 300
+) -> tuple[pd.Series, list[str]]:
     """Splits of MSP-Podcast as in the paper: train is Train, validation and test are drawn from Development.
 
     Of each of the eight categories `per_category` utterances of Development become validation; of a category with
@@ -100,8 +96,8 @@ def paper_protocol(table, official, seed=0, per_category=300):
         With the columns utterance, emotion and `DIMENSIONS`.
     official : (n,) array_like of str
         "Train" or "Development".
-    seed : int
-    per_category : int
+    seed
+    per_category
 
     Returns
     -------
@@ -109,10 +105,6 @@ def paper_protocol(table, official, seed=0, per_category=300):
         Depends on the names of the utterances and the seed, not on the order of the rows.
     notes : list of str
         One sentence on the categories that are too small, and one on the utterances left out.
-
-    References
-    ----------
-    .. [1] Cho et al., "EmoSphere-SER", Interspeech 2025, section 3.1.
     """
     seed, per_category = _whole(seed, "seed", 0), _whole(per_category, "per_category", 1)
     development = pd.Series(np.asarray(official) == "Development", index=table.index)

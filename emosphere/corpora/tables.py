@@ -8,22 +8,23 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from .corpus import CorpusError
+from .columns import CorpusError
 
 _NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
 _MARKS = "write a mark inside a quoted cell twice"
 _EMPTY = {"", "na", "n/a", "nan", "none", "null"}
-_LONGEST = 200  # characters of a file's own words in a message
+_MAX_QUOTED = 200  # characters of a file's own words in a message
 
 
-def quoted(cell):
+def quoted(cell: object) -> str:
     """A cell as messages quote it, cut short if somebody put a novel into it.
 
     Examples
@@ -35,7 +36,7 @@ def quoted(cell):
 
 
 def _cut(text):
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 23]}...{text[-20:]}"
+    return text if len(text) <= _MAX_QUOTED else f"{text[: _MAX_QUOTED - 23]}...{text[-20:]}"
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,10 @@ class LabelFile:
 
     Parameters
     ----------
-    path : Path
+    path
     frame : (n, ...) pandas.DataFrame
         Index 0 to n - 1.
-    rows : sequence of int
+    rows
         What each row is called in messages: its number in any spreadsheet, where the header of a CSV file is row 1.
     """
 
@@ -55,52 +56,40 @@ class LabelFile:
     frame: pd.DataFrame
     rows: Sequence[int]
 
-    def fail(self, row, column, problem):
-        """Raise CorpusError for the cell at index `row`."""
-        raise CorpusError(f"{self.path}, row {self.rows[row]}, column {column}: {problem}")
+    def refuse(self, column: str, wrong: npt.ArrayLike, problem: str | Callable[[int], str]) -> None:
+        """Raise CorpusError for the first cell of a column where `wrong` is true; `problem` may depend on the row."""
+        for row in np.flatnonzero(wrong).tolist():
+            said = problem(row) if callable(problem) else problem
+            raise CorpusError(f"{self.path}, row {self.rows[row]}, column {column}: {said}")
 
-    def text(self, column, required=False):
-        """A column as text, stripped; missing where empty, which `required` refuses.
-
-        Returns
-        -------
-        (n,) pandas.Series of str
-        """
+    def text(self, column: str, required: bool = False) -> pd.Series:
+        """A column as text, stripped; missing where empty, which `required` refuses."""
         cells = self.frame[column].astype(object)
         odd = cells.map(lambda cell: isinstance(cell, bytes | list | dict | np.ndarray)).astype(bool)
-        if odd.any():
-            self.fail(cells.index[odd][0], column, f"{quoted(cells[odd].iloc[0])} is no text; save the column as text.")
+        self.refuse(column, odd, lambda row: f"{quoted(cells[row])} is no text; save the column as text.")
         values = cells.map(_text, na_action="ignore").astype("str")
         values = values.mask(values == "")
-        if required and values.isna().any():
-            self.fail(values.index[values.isna()][0], column, "the cell is empty; fill it or remove the row.")
+        if required:
+            self.refuse(column, values.isna(), "the cell is empty; fill it or remove the row.")
         return values
 
-    def unique(self, column):
+    def unique(self, column: str) -> pd.Series:
         """A required text column in which nothing may come twice."""
         values = self.text(column, required=True)
-        if values.duplicated().any():
-            again = values.index[values.duplicated()][0]
-            before = self.rows[values.index[values == values[again]][0]]
-            self.fail(again, column, f"{quoted(values[again])} is there already in row {before}; keep one of the two.")
+        before = lambda row: self.rows[values.index[values == values[row]][0]]
+        already = lambda row: f"{quoted(values[row])} is there already in row {before(row)}; keep one of the two."
+        self.refuse(column, values.duplicated(), already)
         return values
 
-    def choice(self, column, choices):
+    def choice(self, column: str, choices: Sequence[str]) -> pd.Series:
         """A text column of a few known words; any other is refused, an empty cell stays missing."""
         values = self.text(column)
         wrong = values.notna() & ~values.isin(list(choices))
-        if wrong.any():
-            row = values.index[wrong][0]
-            self.fail(row, column, f"{quoted(values[row])} is not one of {', '.join(choices)}.")
+        self.refuse(column, wrong, lambda row: f"{quoted(values[row])} is not one of {', '.join(choices)}.")
         return values
 
-    def number(self, column):
-        """A column as numbers, NaN where the cell is empty.
-
-        Returns
-        -------
-        (n,) pandas.Series of float
-        """
+    def number(self, column: str) -> pd.Series:
+        """A column as numbers, NaN where the cell is empty."""
         cells = self.frame[column]
         if pd.api.types.is_timedelta64_dtype(cells) and column in ("start", "end", "duration"):  # as in audformat
             cells = cells.dt.total_seconds()
@@ -112,12 +101,11 @@ class LabelFile:
             empty, numbers = texts.str.lower().isin(_EMPTY), texts.where(texts.str.fullmatch(_NUMBER))
             values = pd.to_numeric(numbers, errors="coerce").astype(float)
         wrong = (values.isna() & ~empty) | np.isinf(values)
-        if wrong.any():
-            row = cells.index[wrong][0]
-            self.fail(row, column, f"{quoted(cells[row])} is not a number; write one, or leave the cell empty.")
+        no_number = "is not a number; write one, or leave the cell empty."
+        self.refuse(column, wrong, lambda row: f"{quoted(cells[row])} {no_number}")
         return values
 
-    def need(self, *columns):
+    def need(self, *columns: str) -> "LabelFile":
         """Check that the columns are there, and none twice; returns the file itself."""
         absent = [name for name in columns if name not in self.frame]
         if absent:
@@ -136,21 +124,12 @@ def _text(cell):
     return text.encode("utf-8", "backslashreplace").decode()  # half a pair, as JSON can spell it, is no letter
 
 
-def read(path, *columns):
+def read(path: str | Path, *columns: str) -> LabelFile:
     """A CSV, Parquet or JSON file with at least these columns.
 
     Cells of a CSV file stay text: a speaker called 003 or NA, or an emotion N, must not become anything else. Blank
     lines count as rows, as in any spreadsheet, and hold nothing. What a Parquet file keeps as its index is a column; a
     JSON file maps what is in the first of the columns to the others.
-
-    Parameters
-    ----------
-    path : Path
-    *columns : str
-
-    Returns
-    -------
-    LabelFile
 
     Raises
     ------

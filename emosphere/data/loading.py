@@ -15,8 +15,7 @@ import torchaudio
 from torch.utils.data import DataLoader, Dataset
 
 from ..audio import RATE, AudioError, read
-from ..corpora import CATEGORIES, Corpus
-from ..corpora.corpus import segments
+from ..corpora import CATEGORIES, Corpus, segments
 from ..losses import IGNORED
 from ..sphere import RegionGrid
 
@@ -58,7 +57,7 @@ def read_audio(
 
     Raises
     ------
-    CorpusError
+    AudioError
         Naming the file, if there is nothing to use in it.
     """
     return to_mono_16k(*read(path, max_seconds, start, end))

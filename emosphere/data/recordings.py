@@ -15,7 +15,7 @@ import soundfile
 import torch
 from torch.utils.data import Dataset
 
-from ..audio import LONGEST, MIN_SECONDS, RATE, AudioError, blocks, is_silent, judge, measure, named
+from ..audio import MAX_SECONDS_AT_ONCE, MIN_SECONDS, RATE, AudioError, blocks, is_silent, judge, measure, named
 from ..utils import bar
 from .loading import to_mono_16k
 
@@ -201,8 +201,8 @@ class Recordings(Dataset):
             length, problem = duration(facts["frames"] / facts["rate"]), ""
             if self.windows is None:
                 problem = (
-                    f"It is {length} long, and at most {LONGEST} s can be taken at once; use windows, such as "
-                    "windows=(6, 3), or --windows 6 3 on the command line."
+                    f"It is {length} long, and at most {MAX_SECONDS_AT_ONCE} s can be taken at once; use windows, "
+                    "such as windows=(6, 3), or --windows 6 3 on the command line."
                 )
         if problem:
             problem = f"The {name} cannot be used: {problem.removesuffix('.')}."
@@ -213,12 +213,12 @@ def _checked(windows):
     """(length, step) in seconds."""
     try:
         length, step = (windows, windows / 2) if isinstance(windows, Real) else windows
-        fine = MIN_SECONDS <= length <= LONGEST and MIN_STEP <= step <= length
+        fine = MIN_SECONDS <= length <= MAX_SECONDS_AT_ONCE and MIN_STEP <= step <= length
     except (TypeError, ValueError):
         fine = False
     if not fine:
         raise ValueError(
-            f"Windows are (length, step) in seconds, a length of {MIN_SECONDS} to {LONGEST} s and a step "
+            f"Windows are (length, step) in seconds, a length of {MIN_SECONDS} to {MAX_SECONDS_AT_ONCE} s and a step "
             f"of {MIN_STEP} s up to the length, not {windows!r}."
         )
     return float(length), float(step)

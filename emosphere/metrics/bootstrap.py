@@ -19,8 +19,10 @@ References
 """
 
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ..sphere import DIMENSIONS
@@ -32,19 +34,22 @@ CELLS = 2_000_000
 """Counts drawn at a time: 16 MB an array."""
 
 
-def uncertainty(runs, *, confidence=0.95, resamples=10_000, seed=0):
+Runs = dict[int, pd.DataFrame]
+"""Predictions by training seed."""
+
+
+def uncertainty(runs: Runs, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0) -> pd.DataFrame:
     """Mean figures of a variant's runs, with intervals over speakers and training seeds.
 
     With a single run the interval is about speakers alone and says nothing about other seeds.
 
     Parameters
     ----------
-    runs : dict of int to pandas.DataFrame
+    runs
         Predictions by training seed: the columns that `scores` takes, ``utterance`` and ``speaker``, rows in any
         order. An utterance whose speaker is missing or "Unknown" counts as a speaker of its own.
-    confidence : float
-    resamples : int
-    seed : int
+    confidence, resamples
+    seed
         Of the bootstrap.
 
     Returns
@@ -74,19 +79,19 @@ def uncertainty(runs, *, confidence=0.95, resamples=10_000, seed=0):
     return pd.DataFrame(columns, index=pd.Index(FIGURES, name="figure"))
 
 
-def difference(first, second, *, confidence=0.95, resamples=10_000, seed=0):
+def difference(
+    first: Runs, second: Runs, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
+) -> pd.DataFrame:
     """Mean figures of a second variant minus those of a first, paired by utterance and training seed.
 
     The region's figures compare two variants only where both have the same region grid.
 
     Parameters
     ----------
-    first, second : dict of int to pandas.DataFrame
+    first, second
         As in `uncertainty`. Only the seeds that both have are used; with a single one nothing is said about others.
-    confidence : float
-    resamples : int
-    seed : int
-        Of the bootstrap.
+    confidence, resamples, seed
+        As in `uncertainty`.
 
     Returns
     -------
@@ -124,7 +129,7 @@ def difference(first, second, *, confidence=0.95, resamples=10_000, seed=0):
     return pd.DataFrame(columns, index=pd.Index(FIGURES, name="figure"))
 
 
-def holm(p):
+def holm(p: npt.ArrayLike) -> np.ndarray:
     """p-values adjusted for their number by Holm's step-down procedure [5]_.
 
     Of m p-values in rising order, the k-th becomes the largest min(1, (m - j + 1) p_j) of all j <= k. Rejecting where
@@ -152,17 +157,23 @@ def holm(p):
     return adjusted.reshape(p.shape)
 
 
-def concordance_interval(truth, prediction, speakers, *, confidence=0.95, resamples=2000, seed=0):
+def concordance_interval(
+    truth: npt.ArrayLike,
+    prediction: npt.ArrayLike,
+    speakers: npt.ArrayLike,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> np.ndarray:
     """Interval of the CCC of one run over speakers.
 
     Parameters
     ----------
     truth, prediction : (n, dimensions) array_like
     speakers : (n,) array_like
+    confidence, resamples, seed
         As in `uncertainty`.
-    confidence : float
-    resamples : int
-    seed : int
 
     Returns
     -------
@@ -184,16 +195,16 @@ def concordance_interval(truth, prediction, speakers, *, confidence=0.95, resamp
     return _percentiles(concordance_from_sums(np.concatenate(chunks), axis=1), confidence)
 
 
-def units_of(speakers):
+def units_of(speakers: npt.ArrayLike) -> np.ndarray:
     """(n,) numpy.ndarray of int, from 0 without a gap: the unit with which each utterance is drawn."""
-    speakers = pd.Series(np.asarray(speakers, dtype=object))
-    alone = ~is_known(speakers)
-    units = pd.factorize(speakers.mask(alone))[0]
+    names = pd.Series(np.asarray(speakers, dtype=object))
+    alone = ~is_known(names)
+    units = pd.factorize(names.mask(alone))[0]
     units[alone] = units.max(initial=-1) + 1 + np.arange(alone.sum())
     return units
 
 
-def draws(units, resamples, seed):
+def draws(units: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """Yield (part of the resamples, units) numpy.ndarray: how often each unit is drawn. NaN for fewer than two."""
     if units < 2:
         yield np.full((resamples, units), np.nan)

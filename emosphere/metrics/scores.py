@@ -6,6 +6,8 @@ References
 """
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
 from ..sphere import DIMENSIONS
 
@@ -13,7 +15,7 @@ FIGURES = (*(f"ccc_{name}" for name in DIMENSIONS), "ccc_mean", "region_macro_f1
 """The figures of `scores` that get an interval."""
 
 
-def concordance_cc(truth, prediction):
+def concordance_cc(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> np.ndarray:
     """Concordance correlation coefficient of each column.
 
     2 σ_yŷ / (σ_y² + σ_ŷ² + (μ_y - μ_ŷ)²), with biased variances.
@@ -45,13 +47,13 @@ def concordance_cc(truth, prediction):
     return concordance_from_sums(sums.sum(0))[()]
 
 
-def concordance_sums(truth, prediction):
+def concordance_sums(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     """(n, 6, ...) numpy.ndarray: what a CCC is made of, additive over utterances."""
     ones = np.ones_like(truth)
     return np.stack([ones, truth, prediction, truth**2, prediction**2, truth * prediction], axis=1)
 
 
-def concordance_from_sums(sums, axis=0):
+def concordance_from_sums(sums: np.ndarray, axis: int = 0) -> np.ndarray:
     """CCC of sums of `concordance_sums`, which lie along an axis of length 6."""
     n, t, p, tt, pp, tp = np.moveaxis(sums, axis, 0)
     covariance = tp / n - t * p / n**2
@@ -60,14 +62,14 @@ def concordance_from_sums(sums, axis=0):
     return np.divide(2 * covariance, spread, out=np.full_like(spread, np.nan), where=defined)
 
 
-def confusion(truth, prediction, count):
+def confusion(truth: npt.ArrayLike, prediction: npt.ArrayLike, count: int) -> np.ndarray:
     """Confusion counts: row is the true class, column the predicted one.
 
     Parameters
     ----------
     truth, prediction : (n,) array_like of int
         0 to `count` - 1.
-    count : int
+    count
 
     Returns
     -------
@@ -83,7 +85,7 @@ def confusion(truth, prediction, count):
     return np.bincount(truth * count + prediction, minlength=count * count).reshape(count, count)
 
 
-def accuracy(truth, prediction):
+def accuracy(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     """Share of right answers, 0 to 1; NaN without any.
 
     Examples
@@ -95,7 +97,7 @@ def accuracy(truth, prediction):
     return float(np.mean(truth == prediction)) if len(truth) else float("nan")
 
 
-def macro_f1(truth, prediction):
+def macro_f1(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     """Mean F1 over the classes that occur in the truth or the prediction, 0 to 1; NaN without any.
 
     F1 = 2 TP / (2 TP + FP + FN); every class counts alike, however rare.
@@ -105,19 +107,20 @@ def macro_f1(truth, prediction):
     >>> round(macro_f1([0, 1, 1, 2], [0, 1, 2, 2]), 4)
     0.7778
     """
+    truth, prediction = np.asarray(truth, dtype=int), np.asarray(prediction, dtype=int)
     if not len(truth):
         return float("nan")
-    counts = confusion(truth, prediction, int(max(np.max(truth), np.max(prediction))) + 1)
+    counts = confusion(truth, prediction, int(max(truth.max(), prediction.max())) + 1)
     occurrences = counts.sum(0) + counts.sum(1)
     return float(np.mean(2 * np.diag(counts)[occurrences > 0] / occurrences[occurrences > 0]))
 
 
-def scores(predictions):
+def scores(predictions: pd.DataFrame) -> dict[str, float | None]:
     """The figures that are reported of a run, from its table of predictions.
 
     Parameters
     ----------
-    predictions : pandas.DataFrame
+    predictions
         Columns ``valence``, ... (truth), ``valence_predicted``, ..., ``region``, ``region_predicted`` (the region
         head; missing where a run has none) and ``region_of_vad`` (the region in which the predicted point lies).
 
@@ -130,13 +133,14 @@ def scores(predictions):
     truth = predictions[list(DIMENSIONS)].to_numpy()
     predicted = predictions[[f"{name}_predicted" for name in DIMENSIONS]].to_numpy()
     cccs = concordance_cc(truth, predicted)
-    figures = {f"ccc_{name}": float(value) for name, value in zip(DIMENSIONS, cccs, strict=True)}
+    figures: dict[str, float | None] = {}
+    figures |= {f"ccc_{name}": float(value) for name, value in zip(DIMENSIONS, cccs, strict=True)}
     figures["ccc_mean"] = float(cccs.mean())
     for prefix, column in (("region", "region_predicted"), ("vad_region", "region_of_vad")):
-        known = predictions[column].notna().all()
-        pair = (predictions["region"], predictions[column].astype(int)) if known else None
-        figures[f"{prefix}_macro_f1"] = macro_f1(*pair) if known else None
-        figures[f"{prefix}_accuracy"] = accuracy(*pair) if known else None
+        region, found = predictions["region"], predictions[column]
+        known = found.notna().all()
+        figures[f"{prefix}_macro_f1"] = macro_f1(region, found) if known else None
+        figures[f"{prefix}_accuracy"] = accuracy(region, found) if known else None
     figures["utterances"] = len(predictions)
     return figures
 

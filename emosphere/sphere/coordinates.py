@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 DIMENSIONS = ("valence", "arousal", "dominance")
 """The one order of every array of VAD values in this library."""
@@ -28,24 +29,25 @@ class Scale(NamedTuple):
     low: float
     high: float
 
-    def to_target(self, ratings):
+    def to_target(self, ratings: npt.ArrayLike) -> np.ndarray:
         """Ratings to regression targets in [0, 1]: (x - low) / (high - low)."""
         return (np.asarray(ratings, dtype=float) - self.low) / (self.high - self.low)
 
-    def from_target(self, targets):
+    def from_target(self, targets: npt.ArrayLike) -> np.ndarray:
         """Regression targets to ratings; the inverse of `to_target`."""
         return np.asarray(targets, dtype=float) * (self.high - self.low) + self.low
 
-    def to_sphere(self, ratings):
+    def to_sphere(self, ratings: npt.ArrayLike) -> np.ndarray:
         """Ratings to sphere coordinates in [-1, 1]: 2 (x - low) / (high - low) - 1 (paper 2.1.1)."""
         return 2 * self.to_target(ratings) - 1
 
-    def from_sphere(self, points):
+    def from_sphere(self, points: npt.ArrayLike) -> np.ndarray:
         """Sphere coordinates to ratings; the inverse of `to_sphere`."""
         return self.from_target((np.asarray(points, dtype=float) + 1) / 2)
 
 
-def as_points(values):
+def as_points(values: npt.ArrayLike) -> np.ndarray:
+    """Values as an array of VAD points; ValueError for another shape."""
     values = np.asarray(values, dtype=float)
     if values.ndim == 0 or values.shape[-1] != 3:
         raise ValueError(
@@ -55,7 +57,7 @@ def as_points(values):
     return values
 
 
-def vad_to_spherical(vad):
+def vad_to_spherical(vad: npt.ArrayLike) -> np.ndarray:
     """Cartesian VAD to spherical coordinates (paper 2.1.1).
 
     r = sqrt(x² + y² + z²), azimuth = atan2(y, x), elevation = asin(z / r), with x = arousal, y = valence,
@@ -87,7 +89,7 @@ def vad_to_spherical(vad):
     return np.stack([radius, azimuth, np.arctan2(z, np.hypot(x, y))], axis=-1)
 
 
-def spherical_to_vad(spherical):
+def spherical_to_vad(spherical: npt.ArrayLike) -> np.ndarray:
     """Spherical coordinates to Cartesian VAD; the inverse of `vad_to_spherical`.
 
     Parameters

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from .coordinates import XYZ, as_points, spherical_to_vad
 
@@ -25,7 +26,7 @@ OCTANTS = (
 )
 
 
-def inverse_frequency_weights(classes, count):
+def inverse_frequency_weights(classes: npt.ArrayLike, count: int) -> np.ndarray:
     """Weight w_i = n / (N n_i) of each class, 0 for a class that never occurs.
 
     Over the given labels the mean weight is the share of the N classes that occur (1 when all do).
@@ -34,7 +35,7 @@ def inverse_frequency_weights(classes, count):
     ----------
     classes : (n,) array_like of int
         Class of each training utterance, 0 to `count` - 1; negative ones (no class) are not counted.
-    count : int
+    count
         Number of classes N.
 
     Returns
@@ -95,7 +96,7 @@ class RegionGrid:
     elevation: int
     spacing: Literal["angle", "area"] = "angle"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("azimuth", "elevation"):
             value = getattr(self, name)
             if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
@@ -109,7 +110,7 @@ class RegionGrid:
             raise ValueError(f'The spacing is "angle" or "area", not {self.spacing!r}.')
 
     @classmethod
-    def from_angle(cls, degrees, spacing="angle"):
+    def from_angle(cls, degrees: float, spacing: Literal["angle", "area"] = "angle") -> "RegionGrid":
         """The grid whose cells are ``degrees`` wide and high: 90 gives 4 x 2, 60 gives 6 x 3, 45 gives 8 x 4.
 
         Examples
@@ -122,22 +123,22 @@ class RegionGrid:
             raise ValueError(f"A grid angle divides 180° into equal parts (90, 60, 45, 36, 30, ...), not {degrees}°.")
         return cls(2 * round(divisions), round(divisions), spacing)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.azimuth * self.elevation
 
     @property
-    def azimuth_edges(self):
+    def azimuth_edges(self) -> np.ndarray:
         """(azimuth + 1,) numpy.ndarray: limits of the azimuth intervals in radians, from 0 to 2π."""
         return np.linspace(0, 2 * np.pi, self.azimuth + 1)
 
     @property
-    def elevation_edges(self):
+    def elevation_edges(self) -> np.ndarray:
         """(elevation + 1,) numpy.ndarray: limits of the bands in radians, from π/2 down to -π/2."""
         if self.spacing == "area":
             return np.arcsin(np.linspace(1, -1, self.elevation + 1))
         return np.linspace(np.pi / 2, -np.pi / 2, self.elevation + 1)
 
-    def assign(self, points):
+    def assign(self, points: npt.ArrayLike) -> np.ndarray:
         """The region of each point; only its direction matters, so points beyond the unit sphere are fine.
 
         Parameters
@@ -175,8 +176,8 @@ class RegionGrid:
         return np.where(missing, -1, band * self.azimuth + sector).astype(int)[()]
 
     @property
-    def names(self):
-        """Tuple of str: the octants I to VIII where the regions are these, else the angles in degrees."""
+    def names(self) -> tuple[str, ...]:
+        """The octants I to VIII where the regions are these, else the angles in degrees."""
         if (self.azimuth, self.elevation) == (4, 2):
             return OCTANTS
         across = [f"{edge:.4g}°" for edge in np.degrees(self.azimuth_edges)]
@@ -188,14 +189,14 @@ class RegionGrid:
         )
 
     @property
-    def short_names(self):
-        """Tuple of str: I to VIII for the octants, else the numbers that `assign` gives."""
+    def short_names(self) -> tuple[str, ...]:
+        """I to VIII for the octants, else the numbers that `assign` gives."""
         if self.names is OCTANTS:
             return tuple(name.split(" ")[0] for name in OCTANTS)
         return tuple(map(str, range(len(self))))
 
     @property
-    def centers(self):
+    def centers(self) -> np.ndarray:
         """(len, 3) numpy.ndarray: unit vectors (order of `DIMENSIONS`) at the middle angles of each region."""
         azimuth = (self.azimuth_edges[:-1] + self.azimuth_edges[1:]) / 2
         elevation = (self.elevation_edges[:-1] + self.elevation_edges[1:]) / 2
@@ -203,16 +204,16 @@ class RegionGrid:
         return spherical_to_vad(np.stack([np.ones(len(self)), azimuth.ravel(), elevation.ravel()], axis=-1))
 
     @property
-    def areas(self):
+    def areas(self) -> np.ndarray:
         """(len,) numpy.ndarray: area of each region on the unit sphere in steradians; they sum to 4π."""
         bands = -np.diff(np.sin(self.elevation_edges)) * 2 * np.pi / self.azimuth
         return np.repeat(bands, self.azimuth)
 
-    def weights(self, regions):
+    def weights(self, regions: npt.ArrayLike) -> np.ndarray:
         """Region weights of the loss, from the regions of the training utterances: `inverse_frequency_weights`."""
         return inverse_frequency_weights(regions, len(self))
 
-    def empty(self, regions):
+    def empty(self, regions: npt.ArrayLike) -> list[str]:
         """Names of the regions in which none of the given utterances lies (their weight is 0)."""
         counts = np.bincount(regions, minlength=len(self))
         return [name for name, count in zip(self.names, counts, strict=True) if not count]

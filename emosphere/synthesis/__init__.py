@@ -12,9 +12,9 @@ one of 54 speakers, ``espeak`` runs the engine, ``speech`` puts these together, 
 """
 
 from .corpus import build
-from .prosody import Prosody, Quality, prosody, quality
+from .prosody import Prosody, Quality, derive_prosody, derive_quality
 from .sentences import NEUTRAL
-from .speech import RATE, speak
+from .speech import speak
 from .truth import ceiling, true_points
 from .voices import COUNT, Speaker
 from .voices import get as speaker
@@ -22,14 +22,13 @@ from .voices import get as speaker
 __all__ = [
     "COUNT",
     "NEUTRAL",
-    "RATE",
     "Prosody",
     "Quality",
     "Speaker",
     "build",
     "ceiling",
-    "prosody",
-    "quality",
+    "derive_prosody",
+    "derive_quality",
     "speak",
     "speaker",
     "true_points",

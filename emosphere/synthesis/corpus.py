@@ -4,32 +4,29 @@ import json
 import secrets
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import soundfile
 
+from ..audio import RATE
 from ..utils import bar, move
 from . import labels, sentences, voices
-from .card import card
-from .speech import RATE, overlap, speak
+from .card import corpus_card
+from .speech import overlap, speak
 
 VERSION = 1
 """To be raised whenever the same settings give other files."""
 
-FEWEST = 12
+MIN_UTTERANCES = 12
 STAMP = "emosphere.json"
 SECOND_VOICE = 0.5
 """Share of the X utterances (no agreement) in which a second speaker is heard."""
 
 
-def plan(utterances, seed):
+def plan(utterances: int, seed: int) -> tuple[pd.DataFrame, labels.Labels]:
     """What will be spoken by whom, and how it is labelled.
-
-    Parameters
-    ----------
-    utterances : int
-    seed : int
 
     Returns
     -------
@@ -43,7 +40,7 @@ def plan(utterances, seed):
     truth = labels.draw(utterances, rng)
 
     # two thirds of the women and of the men train; each speaks about as often as the others
-    size = min(voices.COUNT, max(6, utterances // FEWEST // 6 * 6)) // 2
+    size = min(voices.COUNT, max(6, utterances // MIN_UTTERANCES // 6 * 6)) // 2
     women, men = (rng.permutation(np.arange(gender, voices.COUNT, 2))[:size] for gender in (0, 1))
     cast = {
         "Train": np.r_[women[size // 3 :], men[size // 3 :]],
@@ -66,8 +63,8 @@ def plan(utterances, seed):
     return table, truth
 
 
-def render(row):
-    """Samples of one row of `plan`."""
+def speak_row(row: Any) -> np.ndarray:
+    """Samples of one row of `plan`, a named tuple."""
     wave = speak(row.text, row.vad, row.speaker)
     if row.second_speaker < 0:
         return wave
@@ -75,7 +72,7 @@ def render(row):
     return overlap(wave, reply, row.second_start * len(wave) / RATE)
 
 
-def build(root, *, utterances=1400, seed=0, progress=True):
+def build(root: str | Path, *, utterances: int = 1400, seed: int = 0, progress: bool = True) -> Path:
     """Make the embedded corpus, or find that it is there.
 
     The same settings give the same files byte for byte. It is built beside ``root`` and moved there when
@@ -83,13 +80,13 @@ def build(root, *, utterances=1400, seed=0, progress=True):
 
     Parameters
     ----------
-    root : path
+    root
         Folder to make. It may exist if it is empty or holds the corpus with the same settings (then it is
         kept as is).
-    utterances : int
+    utterances
         At least 12. About two thirds are Train, one third Development, with different speakers.
-    seed : int
-    progress : bool
+    seed
+    progress
         Show a progress bar.
 
     Returns
@@ -108,9 +105,9 @@ def build(root, *, utterances=1400, seed=0, progress=True):
     for name, value in (("utterances", utterances), ("seed", seed)):
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
             raise ValueError(f"{name} is a whole number, not {value!r}.")
-    if utterances < FEWEST:
+    if utterances < MIN_UTTERANCES:
         raise ValueError(
-            f"{utterances} utterances are too few for speakers in both splits; at least {FEWEST} are needed."
+            f"{utterances} utterances are too few for speakers in both splits; at least {MIN_UTTERANCES} are needed."
         )
     if seed < 0:
         raise ValueError(f"seed is a whole number from 0, not {seed}.")
@@ -153,7 +150,7 @@ def _write(root, settings, progress):
     seconds = []
     rows = bar(table.itertuples(), "embedded corpus", len(table), disable=not progress, unit="utterance")
     for row in rows:
-        samples = np.round(render(row) * 32767).astype(np.int16)
+        samples = np.round(speak_row(row) * 32767).astype(np.int16)
         soundfile.write(root / "Audios" / row.file, samples, RATE, subtype="PCM_16")
         seconds.append(len(samples) / RATE)
 
@@ -184,18 +181,12 @@ def _write(root, settings, progress):
             "WorkerID": [f"WORKER{k + 1:08d}" for k in truth.raters.ravel()],
         },
     )
-    _csv(
-        root / "Labels" / "transcripts.csv",
-        {
-            "FileName": table.file,
-            "Text": (table.text + " " + table.second_text).str.strip(),
-        },
-    )
-    (root / "CARD.md").write_text(card(table, truth, seconds, settings), encoding="utf-8")
+    said = (table.text + " " + table.second_text).str.strip()
+    _csv(root / "Labels" / "transcripts.csv", {"FileName": table.file, "Text": said})
+    (root / "CARD.md").write_text(corpus_card(table, truth, seconds, settings), encoding="utf-8")
     (root / STAMP).write_text(json.dumps(settings) + "\n", encoding="utf-8")
 
 
 def _csv(path, columns):
-    pd.DataFrame(columns).sort_values("FileName", kind="stable").to_csv(
-        path, index=False, lineterminator="\n", float_format="%.1f"
-    )
+    table = pd.DataFrame(columns).sort_values("FileName", kind="stable")
+    table.to_csv(path, index=False, lineterminator="\n", float_format="%.1f")

@@ -24,8 +24,8 @@ from tempfile import TemporaryDirectory
 import espeakng_loader
 import numpy as np
 
-RATE = 22050
-"""Sampling rate of the samples in Hz."""
+ENGINE_RATE = 22_050
+"""Samples per second that eSpeak makes."""
 
 # What English needs of the 19 MB of voice data; one language only also makes the start fast.
 DATA = ("phondata", "phonindex", "phontab", "intonations", "en_dict", "lang/gmw")
@@ -61,23 +61,23 @@ def _unload(library):
     close(library._handle)
 
 
-def synthesize(text, *, voice="en-us", variant="", rate=175):
+def synthesize(text: str, *, voice: str = "en-us", variant: str = "", rate: int = 175) -> np.ndarray:
     """Speak ``text`` into memory.
 
     Parameters
     ----------
-    text : str
-    voice : str
+    text
+    voice
         One of eSpeak's English accents, such as ``"en-us"`` or ``"en-gb-scotland"``.
-    variant : str
+    variant
         Lines of a voice variant file (``pitch``, ``formant``, ``tone``, ...), see [1]_.
-    rate : int
+    rate
         Words per minute, 80 to 450.
 
     Returns
     -------
     (samples,) numpy.ndarray of int16
-        At `RATE`.
+        At `ENGINE_RATE`.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def synthesize(text, *, voice="en-us", variant="", rate=175):
     Examples
     --------
     >>> samples = synthesize("Good morning.")
-    >>> samples.dtype, 0.5 < len(samples) / RATE < 1.5
+    >>> samples.dtype, 0.5 < len(samples) / ENGINE_RATE < 1.5
     (dtype('int16'), True)
     """
     chunks = []
@@ -106,7 +106,7 @@ def synthesize(text, *, voice="en-us", variant="", rate=175):
         )
         library = ctypes.CDLL(str(home / Path(espeakng_loader.get_library_path()).name))
         try:
-            if library.espeak_Initialize(RETRIEVAL, 0, str(home).encode(), NO_EXIT) != RATE:
+            if library.espeak_Initialize(RETRIEVAL, 0, str(home).encode(), NO_EXIT) != ENGINE_RATE:
                 raise RuntimeError(
                     f"eSpeak could not start from {home}; if that path is longer than 140 "
                     "characters, set TMPDIR to a shorter one."

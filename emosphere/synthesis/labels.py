@@ -19,6 +19,7 @@ References
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..sphere import DIMENSIONS, RegionGrid, Scale
 
@@ -75,12 +76,12 @@ class Labels:
     """(n, 5): who they were, whole numbers from 0."""
 
     @property
-    def consensus(self):
+    def consensus(self) -> np.ndarray:
         """(n, 3) numpy.ndarray: mean ratings from 1 to 7."""
         return self.ratings.mean(axis=1)
 
     @property
-    def emotion(self):
+    def emotion(self) -> np.ndarray:
         """(n,) numpy.ndarray of str: the category most raters chose, X where none did."""
         letters = np.array([*NAMES, "X"])
         votes = (self.choices[:, :, None] == letters[:-1]).sum(axis=1)  # (n, categories)
@@ -89,7 +90,7 @@ class Labels:
         return letters[np.where(tied, len(letters) - 1, winner)]
 
 
-def choose(perceived, other, rng):
+def choose(perceived: npt.ArrayLike, other: npt.ArrayLike, rng: np.random.Generator) -> np.ndarray:
     """A category for each perceived point: softmax over the distances to the prototypes.
 
     Parameters
@@ -98,7 +99,7 @@ def choose(perceived, other, rng):
         Sphere coordinates.
     other : (...) array_like
         Probability that the answer is "other".
-    rng : numpy.random.Generator
+    rng
 
     Returns
     -------
@@ -115,17 +116,8 @@ def choose(perceived, other, rng):
     return np.array([*NAMES])[position]
 
 
-def draw(count, rng):
+def draw(count: int, rng: np.random.Generator) -> Labels:
     """Labels of ``count`` utterances.
-
-    Parameters
-    ----------
-    count : int
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    Labels
 
     Examples
     --------
@@ -147,13 +139,8 @@ def draw(count, rng):
     return Labels(true, ratings, choices, raters)
 
 
-def statistics(labels):
-    """Label statistics as (name, real, here) rows; real ones are of MSP-Podcast.
-
-    Returns
-    -------
-    list of tuple
-    """
+def statistics(labels: Labels) -> list[tuple[str, float, float]]:
+    """Label statistics as (name, real, here) rows; real ones are of MSP-Podcast."""
     consensus = labels.consensus
     correlation = np.corrcoef(consensus.T)
     points = SCALE.to_sphere(consensus)

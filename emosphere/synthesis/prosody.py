@@ -20,6 +20,7 @@ References
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..sphere import DIMENSIONS
 
@@ -75,7 +76,7 @@ class Quality:
     """Irregular voicing from 0 (none) to 1."""
 
 
-def check_vad(vad):
+def check_vad(vad: npt.ArrayLike) -> np.ndarray:
     """``vad`` as an array of three floats, or a sentence on what is wrong with it."""
     try:
         point = np.asarray(vad, dtype=float)
@@ -89,7 +90,7 @@ def check_vad(vad):
     return point + 0.0  # no -0.0
 
 
-def prosody(vad):
+def derive_prosody(vad: npt.ArrayLike) -> Prosody:
     """Schröder's rules.
 
     Parameters
@@ -97,13 +98,9 @@ def prosody(vad):
     vad : (3,) array_like
         Sphere coordinates (-1 to 1, 0 is neutral) in the order of `DIMENSIONS`.
 
-    Returns
-    -------
-    Prosody
-
     Examples
     --------
-    >>> excited = prosody([0.5, 0.8, 0.2])
+    >>> excited = derive_prosody([0.5, 0.8, 0.2])
     >>> round(excited.pitch, 1), round(excited.rate, 1), excited.accent_shape
     (27.0, 50.0, 'alternating')
     """
@@ -126,14 +123,14 @@ def prosody(vad):
     )
 
 
-def quality(vad):
+def derive_quality(vad: npt.ArrayLike) -> Quality:
     """Voice quality at a point: smile with valence, effort and breath with dominance and arousal.
 
     Examples
     --------
-    >>> quality([0.0, 0.0, 0.0])
+    >>> derive_quality([0.0, 0.0, 0.0])
     Quality(smile=0.0, effort=0.0, breath=0.0, roughness=0.0)
-    >>> quality([-0.5, 0.4, 0.4]).roughness
+    >>> derive_quality([-0.5, 0.4, 0.4]).roughness
     0.75
     """
     valence, arousal, dominance = check_vad(vad).tolist()

@@ -1,5 +1,7 @@
 """What the speakers say: everyday sentences, neutral ones and ones whose words tell the valence."""
 
+import numpy as np
+
 NEUTRAL = (
     "The meeting starts at nine in the morning.",
     "She put the book on the kitchen table.",
@@ -101,19 +103,8 @@ REPLIES = (
 """What a second voice says."""
 
 
-def choose(valence, rng):
-    """A sentence; its words tell the valence with a probability of up to 0.9 at the ends of the scale.
-
-    Parameters
-    ----------
-    valence : float
-        Sphere coordinate, -1 to 1.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    str
-    """
+def choose(valence: float, rng: np.random.Generator) -> str:
+    """A sentence for a valence from -1 to 1, which its words tell with a probability of up to 0.9 at the ends."""
     telling = rng.random() < min(0.9, 1.5 * abs(valence))
     pool = NEUTRAL if not telling else POSITIVE if valence > 0 else NEGATIVE
     return pool[rng.integers(len(pool))]

@@ -3,14 +3,13 @@
 import zlib
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torchaudio
 
+from ..audio import RATE
 from . import espeak, voices
-from .prosody import check_vad, prosody, quality
-
-RATE = 16000
-"""Sampling rate of the embedded corpus in Hz."""
+from .prosody import check_vad, derive_prosody, derive_quality
 
 MARGIN = 0.05  # seconds of silence before and after
 PEAK = 0.98
@@ -19,22 +18,22 @@ NOISE = -60.0
 frame could not hear how loud a voice is."""
 
 
-def speak(text, vad, speaker=0):
+def speak(text: str, vad: npt.ArrayLike, speaker: int = 0) -> np.ndarray:
     """Speak ``text`` with an emotion; the same arguments always give the same samples.
 
     Parameters
     ----------
-    text : str
+    text
         English; punctuation makes short pauses but does not change the melody, which follows the emotion.
     vad : (3,) array_like
         Sphere coordinates (-1 to 1, 0 is neutral) in the order of `emosphere.sphere.DIMENSIONS`.
-    speaker : int
+    speaker
         0 to 53; even numbers are female voices, odd ones male.
 
     Returns
     -------
     (samples,) numpy.ndarray of float32
-        At `RATE`, within -1 and 1.
+        At `emosphere.audio.RATE`, within -1 and 1.
 
     Raises
     ------
@@ -49,11 +48,11 @@ def speak(text, vad, speaker=0):
     (True, True)
     """
     point, person = check_vad(vad), voices.get(speaker)
-    rules = prosody(point)
+    rules = derive_prosody(point)
     samples = espeak.synthesize(
         text,
         voice=person.accent,
-        variant=voices.variant(rules, quality(point), person),
+        variant=voices.variant(rules, derive_quality(point), person),
         rate=voices.words_per_minute(rules, person),
     )
     first, last = np.flatnonzero(samples)[[0, -1]]
@@ -70,17 +69,17 @@ def _resample(wave):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return torchaudio.functional.resample(torch.from_numpy(wave), espeak.RATE, RATE).numpy()
+        return torchaudio.functional.resample(torch.from_numpy(wave), espeak.ENGINE_RATE, RATE).numpy()
     finally:
         torch.set_num_threads(threads)
 
 
-def limit(wave):
+def limit(wave: np.ndarray) -> np.ndarray:
     """``wave`` as float32, turned down where it would clip."""
     return (wave * min(1, PEAK / np.abs(wave).max())).astype(np.float32)
 
 
-def overlap(first, second, start):
+def overlap(first: np.ndarray, second: np.ndarray, start: float) -> np.ndarray:
     """Two utterances mixed, the second beginning at ``start`` seconds; silence fills a gap between them.
 
     Examples

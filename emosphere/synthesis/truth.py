@@ -2,21 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from ..metrics import scores
-from ..sphere import DIMENSIONS
+from ..sphere import DIMENSIONS, RegionGrid
 from .corpus import STAMP, plan
 
 
-def true_points(root):
+def true_points(root: str | Path) -> pd.DataFrame:
     """The emotion that each file of an embedded corpus speaks, before raters heard anything in it.
-
-    Parameters
-    ----------
-    root : path-like
-        Of an embedded corpus.
 
     Returns
     -------
@@ -28,7 +24,7 @@ def true_points(root):
     return pd.DataFrame(truth.true, index=table["file"], columns=list(DIMENSIONS))
 
 
-def ceiling(predictions, corpus, grid):
+def ceiling(predictions: pd.DataFrame, corpus: Any, grid: RegionGrid) -> dict[str, float | None]:
     """The scores of the true emotions of the embedded corpus: hardly more can be expected of a model.
 
     Its ratings are the true emotion and the noise of five raters, which no model can foresee. (Brought to the spread of
@@ -36,14 +32,15 @@ def ceiling(predictions, corpus, grid):
 
     Parameters
     ----------
-    predictions : pandas.DataFrame
-        Of a run on it, as `emosphere.prediction.predict_test` makes them.
-    corpus : Corpus
-    grid : RegionGrid
+    predictions
+        Of a run on it, as `emosphere.training.evaluation.predict_test` makes them.
+    corpus : emosphere.corpora.Corpus
+        The embedded corpus; corpora stand above this room.
+    grid
 
     Returns
     -------
-    dict of str to float
+    dict
         As `emosphere.metrics.scores`.
     """
     true = true_points(corpus.root).loc[[Path(path).name for path in predictions["path"]]].to_numpy()

@@ -4,17 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .prosody import Prosody, Quality
+
 # "en" is the British standard
-ACCENTS = (
-    "en-us",
-    "en",
-    "en-gb-x-rp",
-    "en-gb-scotland",
-    "en-us-nyc",
-    "en-gb-x-gbclan",
-    "en-gb-x-gbcwmd",
-    "en-029",
-)
+ACCENTS = ("en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-us-nyc", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029")
 
 COUNT = 54
 """How many speakers there are."""
@@ -61,7 +54,7 @@ class Speaker:
     """Fundamental frequency in Hz."""
     tract: float
     """Formant frequencies relative to eSpeak's male voice; a shorter vocal tract has higher ones."""
-    formants: tuple
+    formants: tuple[float, ...]
     """Personal deviation of formants 1 to 5, as factors."""
     pace: float
     """Speaking rate relative to 175 words per minute."""
@@ -76,7 +69,7 @@ class Speaker:
     flutter: int
 
 
-def get(number):
+def get(number: int) -> Speaker:
     """Speaker ``number`` (0 to 53): even numbers are female, odd ones male; always the same person.
 
     Examples
@@ -109,17 +102,17 @@ def get(number):
     )
 
 
-def words_per_minute(prosody, speaker):
+def words_per_minute(prosody: Prosody, speaker: Speaker) -> int:
     """eSpeak's rate: the rule's, from 80 (its slowest) to 400."""
     return int(np.clip(round(175 * speaker.pace * (1 + prosody.rate / 100)), 80, 400))
 
 
-def level(prosody, speaker):
+def level(prosody: Prosody, speaker: Speaker) -> float:
     """RMS level in dBFS: volume is loudness, which doubles every 10 dB."""
     return LEVEL + speaker.loudness + 10 * np.log2(prosody.volume / 50)
 
 
-def fundamental(prosody, speaker):
+def fundamental(prosody: Prosody, speaker: Speaker) -> tuple[float, float]:
     """Lower and upper end of eSpeak's pitch range in Hz.
 
     eSpeak has one range for a whole utterance, so the two rules that change pitch and range over a phrase act
@@ -131,13 +124,8 @@ def fundamental(prosody, speaker):
     return max(50, pitch * 2**-half), max(52, pitch * 2**half)
 
 
-def variant(prosody, quality, speaker):
-    """Lines of the eSpeak voice variant that speaks with this prosody and voice quality.
-
-    Returns
-    -------
-    str
-    """
+def variant(prosody: Prosody, quality: Quality, speaker: Speaker) -> str:
+    """Lines of the eSpeak voice variant that speaks with this prosody and voice quality."""
     low, high = fundamental(prosody, speaker)
     width = 120 if speaker.gender == "Female" else 100
     tract = round(100 * speaker.tract)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..audio import LONGEST, RATE
+from ..audio import MAX_SECONDS_AT_ONCE, RATE
 from ..data.recordings import plain
 from ..prediction import predict
 from ..run import RecordError, Run
@@ -39,8 +39,8 @@ class Heard:
     points : (n, 3) numpy.ndarray
         The windows in the sphere; NaN where there is no sound.
     averaged : bool
-        The recording was too long to be heard at once; the mean of what is heard in stretches of `LONGEST` seconds, by
-        the seconds that each of them adds, stands for it.
+        The recording was too long to be heard at once; the mean of what is heard in stretches of
+        `MAX_SECONDS_AT_ONCE`, by the seconds that each of them adds, stands for it.
     """
 
     seconds: float
@@ -83,12 +83,12 @@ def listen_to(model, samples, windows):
     samples = plain(samples)
     seconds, scale, grid = len(samples) / RATE, model.config.rating_scale, model.config.grid
     length, step = windows
-    table, averaged = None, seconds > LONGEST
+    table, averaged = None, seconds > MAX_SECONDS_AT_ONCE
     if seconds > length:
         step = min(length, max(step, (seconds - length) / (MOST - 1)))
         table = predict(model, samples, windows=(length, step))
     # as long as can be, so that nothing jumps where they begin: those of `table` are heard without what surrounds them
-    whole = predict(model, samples, windows=(LONGEST, LONGEST) if averaged else None)
+    whole = predict(model, samples, windows=(MAX_SECONDS_AT_ONCE, MAX_SECONDS_AT_ONCE) if averaged else None)
     added = np.diff(whole["end"], prepend=0) if averaged else np.ones(1)  # (stretches,) seconds
     added = added * whole[DIMENSIONS[0]].notna()
     mean = lambda columns: whole[columns].fillna(0.0).to_numpy().T @ (added / added.sum())

@@ -9,8 +9,7 @@ from ipywidgets import HTML, Audio, HBox, Layout, VBox
 from emosphere import plots
 
 from ..audio import AudioError, length, read
-from ..corpora import CorpusError
-from ..corpora.corpus import segments
+from ..corpora import CorpusError, segments
 from .figure import Figure
 from .messages import description, heading, message
 
@@ -119,7 +118,7 @@ class Player(VBox):
 
 
 def _read(corpus, row):
-    """Samples, rate, and whether there was more, or a `CorpusError` that says why there is nothing to hear."""
+    """Samples, rate, and whether there was more, or an error that says why there is nothing to hear."""
     path, file = row["path"], corpus.audio_path(row["path"])
     if not file.is_file():
         raise CorpusError(f"There is no audio: the file {path} is not in the folder of the corpus.")

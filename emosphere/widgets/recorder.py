@@ -9,7 +9,7 @@ import numpy as np
 import traitlets
 from ipywidgets import HTML, Button, HBox, Layout, Text
 
-from ..audio import MIN_SECONDS, QUIETEST, RATE, SILENCE, is_silent
+from ..audio import MIN_SECONDS, RATE, SILENCE, SILENCE_DB, is_silent
 from .messages import message
 from .player import wav_bytes
 
@@ -105,7 +105,7 @@ class Recorder(anywidget.AnyWidget):
             )
         if is_silent(np.abs(samples).max(), samples.mean(dtype=float)):
             advice = " Check that the microphone is on and not muted, and that the browser uses the right one."
-            raise ValueError(f"{what} is silent: nothing in it is above −{-QUIETEST} dB." + advice * self._recorded)
+            raise ValueError(f"{what} is silent: nothing in it is above −{-SILENCE_DB} dB." + advice * self._recorded)
 
 
 class Saving(HBox):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..synthesis import prosody, quality
+from ..synthesis import derive_prosody, derive_quality
 
 # Rows of the two tables: name, explanation, field, unit, the largest change from neutral, words for less and more
 RULES = (
@@ -52,7 +52,7 @@ def signed(value, decimals):
 
 def table_of_rules(vad):
     """What the rules made of a point in the sphere (order of `emosphere.sphere.DIMENSIONS`), as two HTML tables."""
-    now, usual = (vars(prosody(point)) | vars(quality(point)) for point in (vad, np.zeros(3)))
+    now, usual = (vars(derive_prosody(point)) | vars(derive_quality(point)) for point in (vad, np.zeros(3)))
     tables = "".join(
         f'<table style="border-collapse:collapse; table-layout:fixed; width:462px; line-height:1.65">{WIDTHS}'
         f"{''.join(_row(*row, now[row[2]], usual[row[2]]) for row in rows)}</table>"

@@ -6,7 +6,7 @@ import numpy as np
 
 from emosphere import plots
 
-from ..audio import LONGEST, QUIETEST
+from ..audio import MAX_SECONDS_AT_ONCE, SILENCE_DB
 from ..plots.colouring import CIVIDIS, color_by_region
 from ..sphere import DIMENSIONS
 from .hearing import in_words
@@ -44,7 +44,7 @@ def about_course(heard):
         "Play the recording and watch; click a dot, here or on the way, to jump there."
     )
     silent = int(np.isnan(heard.points).any(axis=1).sum())
-    return text + f" In {silent} of {len(heard.middles)} windows nothing is above −{-QUIETEST} dB." * (silent > 0)
+    return text + f" In {silent} of {len(heard.middles)} windows nothing is above −{-SILENCE_DB} dB." * (silent > 0)
 
 
 def words(heard, name, config):
@@ -56,7 +56,7 @@ def words(heard, name, config):
         label = f"{grid.short_names[heard.region]}: {label}"
     size = f"{html.escape(name)}, {heard.seconds:.1f} s"
     if heard.averaged:
-        size += f"; the mean of its stretches of {LONGEST} s, since it is too long to be heard at once"
+        size += f"; the mean of its stretches of {MAX_SECONDS_AT_ONCE} s, since it is too long to be heard at once"
     radius = np.linalg.norm(heard.point)
     scales = "".join(
         _scale_row(dimension, value, scale) for dimension, value in zip(DIMENSIONS, heard.ratings, strict=True)

@@ -9,10 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 from ipywidgets import HTML, Audio, Button, Dropdown, FloatSlider, GridBox, HBox, Label, Layout, Text, VBox
 
+from ..audio import RATE
 from ..plots import DIMENSION_COLORS, OCTANT_COLORS
 from ..plots.spheres import axes, borders, sphere_layout, xyz
 from ..sphere import DIMENSIONS, RegionGrid
-from ..synthesis import COUNT, NEUTRAL, RATE, speak
+from ..synthesis import COUNT, NEUTRAL, speak
 from ..synthesis import speaker as person
 from ..synthesis.labels import CATEGORIES
 from ..synthesis.prosody import check_vad

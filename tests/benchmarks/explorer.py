@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from emosphere import widgets
-from emosphere.corpora.corpus import Corpus, tidy
+from emosphere.corpora import Corpus, tidy
 from emosphere.sphere import DIMENSIONS, Scale
 from emosphere.synthesis import labels
 
