@@ -32,7 +32,7 @@ def main() -> None:
         "--cache", default="data/cache", help="folder for what was measured of audio files, and for frames"
     )
     many = commands.add_parser("sweep", help="train the runs of an experiment, write its tables and forest plot")
-    many.add_argument("experiments", nargs="?", default="notebooks/experiments.yaml", help="a YAML file")
+    many.add_argument("experiments", nargs="?", help="a YAML file; without it the nine variants of the paper")
     many.add_argument("--name", help="folder of the runs, instead of the file's")
     many.add_argument("--seeds", type=_seeds, help="5 means 0 to 4; 0,3,7 means these")
     many.add_argument("--scheduler", help="processes=N, or the address of a Dask scheduler; without it: here")
@@ -64,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from . import experiments
 
     with _notebooks_named():
-        experiments.walk()
+        experiments.run_walk()
 
 
 @contextlib.contextmanager
@@ -169,7 +169,7 @@ def _sweep(arguments: argparse.Namespace) -> None:
 
     with _notebooks_named():
         results = experiments.sweep(
-            arguments.experiments,
+            arguments.experiments or experiments.find_notebook("experiments.yaml"),
             name=arguments.name,
             seeds=arguments.seeds,
             runs=arguments.runs,

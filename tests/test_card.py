@@ -12,10 +12,11 @@ import yaml
 from conftest import SMALL, WHISPER
 from sklearn.metrics import accuracy_score, f1_score
 
-from emosphere.card import model_card, speakers_told, split_sizes, who_was_tested, write_card
+from emosphere.card import model_card, write_card
 from emosphere.config import Config
 from emosphere.corpora import ADAPTERS
 from emosphere.model import EmoSphereConfig, EmoSphereModel
+from emosphere.speakers import describe_overlap, describe_splits, describe_test
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
 
 
@@ -282,7 +283,7 @@ def test_what_the_reader_is_told_of_the_splits(made):
     speakers = {"train": ["a", "a", "b", None, "Unknown"], "validation": ["c", "d"], "test": ["d", "e"]}
     rows = {split: pd.DataFrame({"speaker": who}) for split, who in speakers.items()}
     seconds = {"train": [1, 2, 3, 4, 5], "validation": [2, 2], "test": [3, 3]}
-    sizes = split_sizes(rows, seconds)
+    sizes = describe_splits(rows, seconds)
     assert sizes["train"] == dict(utterances=5, nameless=2, speakers=2, speakers_in_test=0, seconds=[1.2, 3, 4.8])
     assert sizes["validation"] == dict(utterances=2, nameless=0, speakers=2, speakers_in_test=1, seconds=[2, 2, 2])
     card = model_card(made(facts={"splits": sizes}, max_seconds=4.0))
@@ -371,25 +372,25 @@ def test_of_speakers_no_more_is_said_than_is_known(made, case):
         split: pd.DataFrame({"speaker": pd.Series(who, dtype=object)})
         for split, who in zip(("train", "validation", "test"), SPLITS[case], strict=True)
     }
-    sizes = split_sizes(rows, {split: np.ones(len(table)) for split, table in rows.items()})
-    assert speakers_told(sizes) == SAID[case]
-    told = speakers_told(json.loads(json.dumps(sizes)))  # as a run's environment.json keeps it
+    sizes = describe_splits(rows, {split: np.ones(len(table)) for split, table in rows.items()})
+    assert describe_overlap(sizes) == SAID[case]
+    told = describe_overlap(json.loads(json.dumps(sizes)))  # as a run's environment.json keeps it
     predictions = table_of(speakers=2, each=len(rows["test"])).assign(speaker=list(rows["test"]["speaker"]) * 2)
     folder = made(predictions, facts={"splits": sizes})
-    assert f"{told}" in model_card(folder) and who_was_tested(folder).endswith(told)
+    assert f"{told}" in model_card(folder) and describe_test(folder).endswith(told)
 
 
 def test_runs_that_did_not_write_down_their_speakers_claim_nothing(made):
-    assert speakers_told({}) == "Nobody noted whether they were in training."
+    assert describe_overlap({}) == "Nobody noted whether they were in training."
     assert "Nobody noted whether they were in training." in model_card(made())
     old = {split: dict(utterances=9, speakers=2, speakers_in_test=0, seconds=[1, 1, 1]) for split in ("train", "test")}
     old["validation"] = old["train"]
-    assert speakers_told(old).startswith("As far as speakers are known: ")  # from before unknown ones were counted
+    assert describe_overlap(old).startswith("As far as speakers are known: ")  # from before unknown ones were counted
 
 
 def test_a_speaker_called_na_is_one(made):
     folder = made(table_of(speakers=2).assign(speaker=["NA", "None"] * 20))
-    assert who_was_tested(folder).startswith("40 test utterances of 2 speakers. ")
+    assert describe_test(folder).startswith("40 test utterances of 2 speakers. ")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from emosphere import corpora, losses
-from emosphere.card import speakers_told, split_sizes
+from emosphere.speakers import describe_overlap, describe_splits
 from emosphere.sphere import RegionGrid
 from emosphere.synthesis.card import corpus_card
 from emosphere.synthesis.corpus import plan
@@ -63,22 +63,22 @@ def test_nothing_claims_of_every_corpus_that_its_test_speakers_are_new():
 
 def test_notebooks_say_of_their_own_corpus_who_was_heard():
     for stem, call in {
-        "01": "speakers_told(",
-        "05": "who_was_tested(run.folder)",
-        "06": "who_was_tested(folder)",
-        "08": "who_was_tested(folder)",
+        "01": "describe_overlap(",
+        "05": "describe_test(run.folder)",
+        "06": "describe_test(folder)",
+        "08": "describe_test(folder)",
     }.items():
         assert call in notebook(stem, "code"), stem
 
 
 def test_the_test_speakers_of_our_results_were_not_in_training(embedded):
     rows = {split: embedded.rows(split) for split in ("train", "validation", "test")}
-    sizes = split_sizes(rows, {split: np.ones(len(table)) for split, table in rows.items()})
+    sizes = describe_splits(rows, {split: np.ones(len(table)) for split, table in rows.items()})
     said = (
         f"{sizes['test']['utterances']} test utterances of {sizes['test']['speakers']} speakers, none of whom was in "
     )
     assert said + "training" in (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
-    assert speakers_told(sizes).startswith("None of them was in training.")
+    assert describe_overlap(sizes).startswith("None of them was in training.")
 
 
 def test_what_01_and_02_say_of_the_embedded_corpus(embedded):

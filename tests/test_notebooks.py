@@ -201,7 +201,7 @@ def test_08_takes_a_speaker_who_is_known(speech, capsys):
 def test_01_counts_known_speakers_alone(speech):
     for everybody, unknown in ((True, 0), (False, speech.rows("test")["speaker"].nunique())):
         nameless = nobody(speech, everybody=everybody)
-        _, names = run_cell("01_corpus", "split_sizes(parts", speech=nameless, table=nameless.table)
+        _, names = run_cell("01_corpus", "describe_splits(parts", speech=nameless, table=nameless.table)
         assert names["sizes"].loc["test", "speakers"] == unknown
 
 

@@ -268,7 +268,7 @@ def figures(tones):
     predictions = corpus.rows("test").assign(**{f"{d}_predicted": 4.0 for d in DIMENSIONS})
     dots = pd.DataFrame({"label": ["a"], "value": [0.5], "low": [0.4], "high": [0.6], "group": ["valence"]})
     windows = pd.DataFrame({"start": [0.0, 1.0], "end": [3.0, 4.0], **{name: [2.0, 3.0] for name in DIMENSIONS}})
-    differences = pd.DataFrame([dict(variant="other", figure="valence", value=-0.02, low=-0.03, high=-0.01, p=0.004)])
+    differences = pd.DataFrame([dict(variant="other", score="valence", value=-0.02, low=-0.03, high=-0.01, p=0.004)])
     differences.attrs["reference"] = "full"
     menu = {
         "regions": (plots.color_by_region(grid, regions), grid),

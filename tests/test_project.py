@@ -33,7 +33,8 @@ ALLOWED = {
     "run": {"config", "corpora", "sphere", "utils"},
     "prediction": {"audio", "data", "model", "sphere", "utils"},
     "export": {"audio", "corpora", "model", "utils"},
-    "card": {"config", "corpora", "metrics", "run", "sphere", "utils"},
+    "speakers": {"run", "utils"},
+    "card": {"config", "corpora", "metrics", "run", "speakers", "sphere", "utils"},
     "training": {
         "audio",
         "card",
@@ -45,11 +46,12 @@ ALLOWED = {
         "model",
         "prediction",
         "run",
+        "speakers",
         "sphere",
         "synthesis",
         "utils",
     },
-    "experiments": {"card", "config", "corpora", "metrics", "model", "plots", "run", "sphere", "training", "utils"},
+    "experiments": {"config", "corpora", "metrics", "model", "plots", "run", "speakers", "sphere", "training", "utils"},
     "widgets": {
         "audio",
         "corpora",

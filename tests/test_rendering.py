@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 
 from emosphere import plots
-from emosphere.experiments import latex, rendering
-from emosphere.experiments.sheet import Cell, Sheet
+from emosphere.experiments import rendering
+from emosphere.experiments.wording import Cell, texts, worded
 
 NASTY = '<script>alert("1")</script> a_b 5 % | c & d\n#1 {x} \\y $2 ~^ λ → 45° é 감 [z] *w* `v`'
-FIGURES = ["valence", "arousal", "dominance", "average"]
+SCORES = ["valence", "arousal", "dominance", "average"]
 
 
 def results(rows, *, name="method", published=False, grid=False, percent=False, **attrs):
-    """A table from rows (label, seeds, value of all figures, spread, p)."""
+    """A table from rows (label, seeds, value of all scores, spread, p)."""
     columns = {}
     if grid:
         columns["grid", "regions", "value"] = [8, 18, 32][: len(rows)]
@@ -24,17 +24,17 @@ def results(rows, *, name="method", published=False, grid=False, percent=False, 
         columns["grid", "largest share, %", "value"] = [25, 20.5, 10.25][: len(rows)]
         columns["grid", "evenness", "value"] = [0.5, 0.25, 0.125][: len(rows)]
     value = np.array([row[2] for row in rows])
-    for figure in FIGURES + ["macro F1, %"] * percent:
-        scale = 100 if "%" in figure else 1
-        columns["ours", figure, "value"] = scale * value
-        columns["ours", figure, "low"] = scale * (value - 0.01)
-        columns["ours", figure, "high"] = scale * (value + 0.01)
-        columns["ours", figure, "spread"] = [scale * row[3] for row in rows]
-        columns["ours", figure, "p"] = [np.nan if scale == 100 else row[4] for row in rows]
+    for score in SCORES + ["macro F1, %"] * percent:
+        scale = 100 if "%" in score else 1
+        columns["ours", score, "value"] = scale * value
+        columns["ours", score, "low"] = scale * (value - 0.01)
+        columns["ours", score, "high"] = scale * (value + 0.01)
+        columns["ours", score, "spread"] = [scale * row[3] for row in rows]
+        columns["ours", score, "p"] = [np.nan if scale == 100 else row[4] for row in rows]
     columns["ours", "seeds", "value"] = [row[1] for row in rows]
     if published:
-        for figure in FIGURES:
-            columns["published", figure, "value"] = np.linspace(0.7, 0.6, len(rows))
+        for score in SCORES:
+            columns["published", score, "value"] = np.linspace(0.7, 0.6, len(rows))
     table = pd.DataFrame(columns, index=pd.Index([row[0] for row in rows], name=name))
     table.columns = pd.MultiIndex.from_tuples(table.columns)
     table.attrs = {
@@ -68,10 +68,10 @@ def wide():
 
 
 def test_cells(table):
-    sheet = Sheet.of(table)
-    assert sheet.headings == ["method", *FIGURES, *FIGURES]
-    assert sheet.groups == {"ours": range(1, 5), "published": range(5, 9)}
-    full, without, nasty, later = sheet.rows
+    words = worded(table)
+    assert list(words) == [(side, score) for side in ("ours", "published") for score in SCORES]
+    assert words.columns.names == ["", "method"]
+    full, without, nasty, later = words.reset_index().to_numpy().tolist()
     assert full[:2] == [Cell("full"), Cell("0.7000", True, "", ("± 0.012", "[0.6900, 0.7100]"))]
     assert without[0].below == ("4 of 5 seeds",)
     assert without[1] == Cell("0.6000", False, "*", ("± 0.020", "[0.5900, 0.6100]"))
@@ -84,27 +84,27 @@ def test_cells(table):
 def test_missing_is_never_filled_in_nor_called_not_run_without_reason(table):
     table.loc["without_x", ("ours", "valence", "value")] = np.nan
     table.loc["later", ("published", "valence", "value")] = np.nan
-    _, without, _, later = Sheet.of(table).rows
+    _, without, _, later = worded(table).reset_index().to_numpy()
     assert (without[1].text, later[1].text, later[5].text) == ("–", "not run", "–")
 
 
 def test_best_is_bold_with_ties_on_each_side(table):
     table[("ours", "valence", "value")] = [0.70001, 0.70004, 0.5, np.nan]
-    rows = Sheet.of(table).rows
+    rows = worded(table).reset_index().to_numpy()
     assert [row[1].bold for row in rows] == [True, True, False, False]
     assert [row[5].bold for row in rows] == [True, False, False, False]
 
 
 def test_there_is_always_a_best():
     for value in (0.60015, 0.60045, 0.60065):  # numpy and Python round these differently
-        assert Sheet.of(results([("a", 5, value, 0.01, np.nan)])).rows[0][1].bold
+        assert worded(results([("a", 5, value, 0.01, np.nan)]))["ours", "valence"].iloc[0].bold
 
 
 def test_nothing_of_the_grid_is_bold_and_digits_fit(wide):
-    sheet = Sheet.of(wide)
-    assert not any(row[column].bold for row in sheet.rows for column in sheet.groups["grid"])
-    assert [cell.text for cell in sheet.rows[1][:5]] == ["18 (60°)", "18", "equal angle", "20.50", "0.25"]
-    assert sheet.rows[0][9] == Cell("70.00", True, "", ("± 1.0", "[69.00, 71.00]"))
+    words = worded(wide)
+    assert not any(cell.bold for cell in words["grid"].to_numpy().ravel())
+    assert [cell.text for cell in words.reset_index().loc[1][:5]] == ["18 (60°)", "18", "equal angle", "20.50", "0.25"]
+    assert words["ours", "macro F1, %"].iloc[0] == Cell("70.00", True, "", ("± 1.0", "[69.00, 71.00]"))
 
 
 def test_columns_of_objects_are_numbers_all_the_same(table, wide):
@@ -117,7 +117,7 @@ def test_columns_of_objects_are_numbers_all_the_same(table, wide):
 
 def test_negative_numbers(table):
     table[("ours", "valence", "value")] = [-0.1, -0.00001, 0.2, np.nan]
-    assert [row[1].text for row in Sheet.of(table).rows] == ["−0.1000", "0.0000", "0.2000", "not run"]
+    assert [cell.text for cell in worded(table)["ours", "valence"]] == ["−0.1000", "0.0000", "0.2000", "not run"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_negative_numbers(table):
     ],
 )
 def test_notes_explain_what_is_there(rows, attrs, expected, unexpected):
-    notes = Sheet.of(results(rows, **attrs)).notes
+    *_, notes = texts(results(rows, **attrs))
     assert all(text in notes for text in expected)
     assert not any(text in notes for text in unexpected)
 
@@ -160,6 +160,7 @@ def test_html_escapes_and_needs_no_style_sheet(table):
     rows = re.findall("<tr>.*?</tr>", text, re.S)
     assert len(rows) == 2 + 4
     assert all(len(re.findall("border-left", row)) == 2 for row in rows)
+    assert ['<th scope="row"' in row and "<td" in row for row in rows] == [False] * 2 + [True] * 4
     for row in rows:
         spans = [int((re.search(r'colspan="(\d+)"', tag) or [1, 1])[1]) for tag in re.findall("<t[hd][^>]*>", row)]
         assert sum(spans) == 9
@@ -189,7 +190,7 @@ def fields(line):
 @pytest.mark.parametrize("name", ["table", "wide"])
 def test_latex_structure(name, request):
     table = request.getfixturevalue(name)
-    text = latex.to_latex(table)
+    text = rendering.to_latex(table)
     assert text.isascii()
     assert text.startswith(r"% \usepackage{booktabs,graphicx}")
     assert not re.search(r"\\\\\s*[\[*]", text)  # read as an argument of the line break
@@ -206,30 +207,33 @@ def test_latex_structure(name, request):
         else:
             assert opened.pop() == environment
     assert opened == []
-    columns = len(re.sub(r"@\{.*?\}", "", re.search(r"\\begin\{tabular\}\{(.*)\}", text)[1]))
-    counts = {fields(line) for line in text.splitlines() if line.endswith(r"\\")}
-    assert counts == {columns} == {9 if name == "table" else 6}
+    widths = []
+    for align, body in re.findall(r"\\begin\{tabular\}\{([^\n]*)\}\n(.*?)\\end\{tabular\}", text, re.S):
+        widths.append(len(re.sub(r"@\{.*?\}", "", align)))
+        assert {fields(line) for line in body.splitlines() if line.endswith(r"\\")} == {widths[-1]}
+        assert [body.count(rf"\{rule}rule") for rule in ("top", "mid", "bottom")] == [1, 1, 1]
+    assert widths == ([9] if name == "table" else [5, 6, 5])
     assert not re.search(r"(?<!\\)[#]|(?<!\\)_", code)
     assert all(line.endswith("{%") for line in text.splitlines()[1:] if re.search(r"(?<!\\)%", line))
     assert len(re.findall(r"(?<!\\)\$", code)) % 2 == 0
 
 
 def test_latex_content(table, wide):
-    text = latex.to_latex(table)
+    text = rendering.to_latex(table)
     assert r"\caption{From 5 \% of msp\_podcast.}" in text and r"\label{tab:table-1}" in text
     assert r"\cmidrule(lr){2-5}\cmidrule(lr){6-9}" in text
     assert r"\textbf{0.7000} & " in text and r"0.6000\rlap{$^{*}$} & " in text
     assert r" & \scriptsize {[}0.6900, 0.7100] & " in text and r"\scriptsize $\pm$ 0.012" in text
     assert r"\scriptsize 4 of 5 seeds &" in text
-    stacked = latex.to_latex(wide)
+    stacked = rendering.to_latex(wide)
     assert re.findall(r"multicolumn\{\d\}\{c\}\{(\w+)\}", stacked) == ["grid", "ours", "published"]
     assert stacked.count(r"18 (60$^{\circ}$) &") == 3 and stacked.count("4 of 5 seeds") == 1
     table.attrs["title"] = "My sweep"
-    assert r"\caption{\textbf{My sweep.} From" in latex.to_latex(table)
+    assert r"\caption{\textbf{My sweep.} From" in rendering.to_latex(table)
 
 
 def test_latex_escapes_every_special():
-    text = latex.latex_escaped('\\ { } $ & % # _ ~ ^ < > | " “q” – — ± − ° × → λ é ö ç ß 감 😀 \x07')
+    text = rendering.latex_escaped('\\ { } $ & % # _ ~ ^ < > | " “q” – — ± − ° × → λ é ö ç ß 감 😀 \x07')
     assert text.isascii() and text.isprintable()
     assert text.startswith(r"\textbackslash{} \{ \} \$ \& \% \# \_ \textasciitilde{} \textasciicircum{} $<$ $>$ $|$ ''")
     assert text.endswith(r"$\lambda$ \'{e} \"{o} \c{c} \ss{} {[}U+AC10] {[}U+1F600] {[}U+0007]")
@@ -249,13 +253,13 @@ def test_csv_round_trip(table):
     np.testing.assert_array_equal(read.to_numpy(), table.to_numpy())
 
 
-def test_export_replaces_whole_files(table, wide, tmp_path, monkeypatch):
+def test_writing_replaces_whole_files(table, wide, tmp_path, monkeypatch):
     folder = tmp_path / "new" / "tables"
-    paths = rendering.export({"one": table, "three": wide}, folder)
+    paths = rendering.write_tables({"one": table, "three": wide}, folder)
     assert sorted(paths) == sorted(folder.iterdir())
     assert [path.name for path in paths[:4]] == ["one.csv", "one.md", "one.tex", "one.html"]
     assert (folder / "one.html").read_text("utf-8").startswith("<!doctype html>\n<meta charset=")
-    rendering.export({"one": wide}, folder)
+    rendering.write_tables({"one": wide}, folder)
     assert (folder / "one.md").read_text("utf-8") == rendering.to_markdown(wide)
 
     def fail(*_):
@@ -263,7 +267,7 @@ def test_export_replaces_whole_files(table, wide, tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        rendering.export({"one": table}, folder)
+        rendering.write_tables({"one": table}, folder)
     assert (folder / "one.csv").read_text("utf-8") == rendering.to_csv(wide)
     assert sorted(paths) == sorted(folder.iterdir())
 
@@ -272,12 +276,12 @@ def test_export_replaces_whole_files(table, wide, tmp_path, monkeypatch):
 
 
 def forest_table(variants, reference="full"):
-    """Differences from variants: label to (value, p), the same in all figures; None for one that was not run."""
+    """Differences from variants: label to (value, p), the same in all scores; None for one that was not run."""
     rows = []
     for variant, known in variants.items():
         value, p = known or (np.nan, np.nan)
         numbers = dict(value=value, low=value - 0.01, high=value + 0.02, p=p)
-        rows += [dict(variant=variant, figure=figure, **numbers) for figure in FIGURES]
+        rows += [dict(variant=variant, score=score, **numbers) for score in SCORES]
     table = pd.DataFrame(rows)
     table.attrs["reference"] = reference
     return table
@@ -312,7 +316,7 @@ def test_forest_tells_real_differences():
     assert [shape.x0 for shape in figure.layout.shapes if shape.x0 == shape.x1] == [0] * 4
     absent = [note for note in figure.layout.annotations if "not run" in note.text]
     assert [note.y for note in absent] == [y[4]] * 4
-    assert [note.text for note in figure.layout.annotations][:5] == [*FIGURES, "CCC minus that of full"]
+    assert [note.text for note in figure.layout.annotations][:5] == [*SCORES, "CCC minus that of full"]
     first = figure.data[0]
     assert (first.error_x.array[0], first.error_x.arrayminus[0]) == pytest.approx((0.02, 0.01))
     assert first.text[0] == "<b>up</b><br>+0.0300 [+0.0200, +0.0500]<br>p = 0.01 (Holm)"

@@ -13,7 +13,7 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from emosphere.metrics import (
-    FIGURES,
+    SCORES,
     bootstrap,
     concordance_cc,
     concordance_interval,
@@ -65,7 +65,7 @@ def naive_samples(variants, resamples, seed):
     tables = [[runs[name].sort_values("utterance") for name in sorted(runs)] for runs in variants]
     speakers = tables[0][0]["speaker"].to_numpy()
     names = list(dict.fromkeys(speakers))
-    samples = np.empty((len(tables), resamples, len(FIGURES)))
+    samples = np.empty((len(tables), resamples, len(SCORES)))
     for i, counts in enumerate(np.concatenate(list(bootstrap.draws(len(names), resamples, seed)))):
         rows = [np.tile(np.flatnonzero(speakers == name), int(n)) for name, n in zip(names, counts, strict=True)]
         rows = np.concatenate(rows)
@@ -87,7 +87,7 @@ def test_uncertainty_is_the_naive_bootstraps(seeds):
     _, runs = make_runs(np.random.default_rng(1), seeds=seeds)
     table = uncertainty(runs, resamples=50, seed=7, confidence=0.9)
     each = np.array([naive_figures(run) for run in runs.values()])
-    assert list(table.index) == list(FIGURES)
+    assert list(table.index) == list(SCORES)
     np.testing.assert_allclose(table["value"], each.mean(0), atol=1e-9)
     np.testing.assert_allclose(table["spread"], each.std(0, ddof=1) if len(seeds) > 1 else [np.nan] * 6, atol=1e-9)
     (naive,) = naive_samples([runs], 50, 7)
@@ -97,7 +97,7 @@ def test_uncertainty_is_the_naive_bootstraps(seeds):
 
 
 def test_values_are_those_of_the_scores(variants):
-    each = pd.DataFrame([scores(run) for run in variants[0].values()])[list(FIGURES)]
+    each = pd.DataFrame([scores(run) for run in variants[0].values()])[list(SCORES)]
     table = uncertainty(variants[0], resamples=10)
     np.testing.assert_allclose(table["value"], each.mean(), atol=1e-12)
     np.testing.assert_allclose(table["spread"], each.std(), atol=1e-12)
@@ -298,7 +298,7 @@ def test_one_run_is_about_speakers_alone(variants):
     assert table["spread"].isna().all()
     run = run.sort_values("utterance")
     limits = concordance_interval(run[list(DIMENSIONS)], run[PREDICTED], run["speaker"], resamples=200, seed=2)
-    np.testing.assert_allclose(table.loc[FIGURES[0] : FIGURES[2], ["low", "high"]].T, limits)
+    np.testing.assert_allclose(table.loc[SCORES[0] : SCORES[2], ["low", "high"]].T, limits)
 
 
 def test_wider_with_more_confidence_and_another_seed_is_another_bootstrap(variants):

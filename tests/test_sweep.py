@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,7 +23,8 @@ from emosphere import corpora, experiments
 from emosphere import utils as files
 from emosphere.config import ConfigError
 from emosphere.corpora import CorpusError
-from emosphere.experiments import SweepError, read_results, running
+from emosphere.experiments import SweepError, engines, read_results
+from emosphere.run import Run
 from emosphere.sphere import DIMENSIONS
 from emosphere.training import pipeline as training
 
@@ -214,11 +216,48 @@ def test_a_run_that_somebody_else_is_at_is_left_alone(settings, tmp_path, monkey
     (run,) = mine.runs(tmp_path)
     run.folder.mkdir(parents=True)
     with files.only_writer(run.folder, ".sweep-lock", "The run"):
-        assert running.execute(run, NOTEBOOKS / "05_training.ipynb").state == "busy"
+        assert engines.execute(run, NOTEBOOKS / "05_training.ipynb").state == "busy"
         results = experiments.sweep(mine, runs=tmp_path, progress=False)
     assert not results.runs
     assert "full, seed 0: busy. The run in" in capsys.readouterr().out
     assert not (run.folder / "failure.txt").exists()
+
+
+def test_a_sweep_of_an_installed_package(settings, tmp_path):
+    """Where the notebooks lie among the packages, everything still goes to, and comes from, the current directory."""
+    site, here = tmp_path / "site" / "emosphere", tmp_path / "here"
+    shutil.copytree(NOTEBOOKS.parent / "emosphere", site, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(NOTEBOOKS, site / "notebooks", ignore=shutil.ignore_patterns("lab", "app", "student"))
+    shutil.copytree(settings["root"], here / "data" / "tones")
+    shutil.copytree(settings["encoder"], here / "models" / "wavlm")
+    content = {"settings": {**settings, "root": "data/tones", "encoder": "../models/wavlm"}, "full": {}}
+    (here / "mine.yaml").write_text(yaml.safe_dump(content))
+    before = {path: path.stat().st_mtime_ns for path in site.rglob("*")}
+    done = subprocess.run(
+        [sys.executable, "-m", "emosphere", "sweep", "mine.yaml"],
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": str(site.parent), "PYTHONDONTWRITEBYTECODE": "1"},
+        text=True,
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.name for path in here.iterdir()} == {"data", "figures", "mine.yaml", "models", "notebooks", "runs"}
+    assert {path.name for path in (here / "data").iterdir()} == {"cache", "tones"}
+    assert [path.name for path in (here / "notebooks").iterdir()] == ["05_training.ipynb"]
+    assert (here / "figures" / "mine" / "variants.csv").exists()
+    assert Run(here / "runs" / "mine" / "full" / "seed0").config.root == "../data/tones"
+    assert {path: path.stat().st_mtime_ns for path in site.rglob("*")} == before
+
+
+def test_a_copied_notebook_is_its_owner_s(tmp_path, monkeypatch):
+    (tmp_path / "packaged").mkdir()
+    (tmp_path / "packaged" / "mine.ipynb").write_text("as it came")
+    monkeypatch.setattr(experiments.notebooks, "PACKAGED", tmp_path / "packaged")
+    monkeypatch.chdir(tmp_path)
+    copy = experiments.find_notebook("mine.ipynb")
+    assert copy == tmp_path / "notebooks" / "mine.ipynb" and copy.read_text() == "as it came"
+    copy.write_text("changed")
+    assert experiments.find_notebook("mine.ipynb").read_text() == "changed"
 
 
 def kernels(folder):

@@ -57,7 +57,7 @@ def nine(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tables(nine):
-    return experiments.tables(nine)
+    return experiments.make_tables(nine)
 
 
 def test_rows_columns_and_published_numbers_are_the_papers(tables):
@@ -80,7 +80,7 @@ def test_published_averages_are_those_of_their_rows():
 def test_our_figures_are_means_over_seeds_from_the_predictions(tables, nine):
     cccs, f1s, accuracies = [], [], []
     for seed in range(3):
-        table = pd.read_csv(nine.runs["angle_45", seed] / "predictions.csv")
+        table = pd.read_csv(nine.runs["angle_45", seed].predictions_file)
         cccs.append([audmetric.concordance_cc(table[name], table[f"{name}_predicted"]) for name in DIMENSIONS])
         f1s.append(f1_score(table["region"], table["region_predicted"], average="macro", zero_division=0))
         accuracies.append(accuracy_score(table["region"], table["region_predicted"]))
@@ -148,7 +148,7 @@ def test_the_ceiling_stands_beside_every_score(tmp_path):
         folder = leave_run(tmp_path / "known", variant, 0, 1.0)
         highest = dict.fromkeys(experiments.CCCS, 0.85) | {"region_macro_f1": f1, "region_accuracy": 0.6}
         files.write_json(folder / "ceiling.json", highest)
-    table = experiments.tables(read_results(tmp_path / "known"))["table3"]
+    table = experiments.make_tables(read_results(tmp_path / "known"))["table3"]
     assert table.loc["8 (90°)", ("ours", "macro F1, %", "ceiling")] == pytest.approx(43.7)
     assert table.loc["18 (60°)", ("ours", "macro F1, %", "ceiling")] == pytest.approx(31.5)
     for text in (experiments.to_html(table), experiments.to_markdown(table), experiments.to_latex(table)):
@@ -156,7 +156,7 @@ def test_the_ceiling_stands_beside_every_score(tmp_path):
     assert "macro F1, % (ours) ceiling" in experiments.to_csv(table)
     leave_run(tmp_path / "unknown", "full", 0, 1.0)
     assert "ceiling" not in experiments.to_csv(
-        next(iter(experiments.tables(read_results(tmp_path / "unknown")).values()))
+        next(iter(experiments.make_tables(read_results(tmp_path / "unknown")).values()))
     )
 
 
@@ -166,7 +166,7 @@ def test_the_papers_own_setting_may_be_compared(tmp_path):
     for path in folder.parents[1].glob("*/*/config.json"):
         config = json.loads(path.read_text())
         path.write_text(json.dumps({**config, "corpus": "msp_podcast", "preset": "paper"}))
-    caption = experiments.tables(read_results(tmp_path / "paper"))["table3"].attrs["caption"]
+    caption = experiments.make_tables(read_results(tmp_path / "paper"))["table3"].attrs["caption"]
     assert "no reproduction" not in caption
     assert "One seed" in caption
 
@@ -189,7 +189,7 @@ def test_a_caption_counts_the_speakers_that_are_known(tmp_path, speakers, said):
 def test_own_variants_have_a_table_of_their_own(tmp_path):
     for variant in ("wide", "narrow"):
         leave_run(tmp_path / "mine", variant, 0, 1.0)
-    tables = experiments.tables(read_results(tmp_path / "mine", variants=["wide", "narrow", "later"]))
+    tables = experiments.make_tables(read_results(tmp_path / "mine", variants=["wide", "narrow", "later"]))
     assert list(tables) == ["variants", "grids"]
     assert tables["variants"].index.tolist() == ["wide", "narrow", "later"]
     assert tables["variants"].attrs["reference"] == "wide"
@@ -206,7 +206,7 @@ def test_grids_and_how_even_they_are(tables, nine):
     assert row["largest share, %"] == pytest.approx(25)
     assert row["empty regions"] == 1
     turned = read_results(nine.folder, variants=["angle_45", "full", "angle_60"], seeds=(0,))
-    assert experiments.tables(turned)["grids"].index.tolist() == grid.index.tolist()
+    assert experiments.make_tables(turned)["grids"].index.tolist() == grid.index.tolist()
 
 
 @pytest.mark.parametrize(
@@ -223,21 +223,21 @@ def test_results_that_do_not_belong_together_are_refused(tmp_path, changes, mess
     leave_run(tmp_path, "full", 0, 1.0)
     leave_run(tmp_path, "angle_60", 0, 1.0, **changes)
     with pytest.raises(ValueError, match=f"full/seed0 and angle_60/seed0 do not belong into one table: they {message}"):
-        experiments.tables(read_results(tmp_path))
+        experiments.make_tables(read_results(tmp_path))
     with pytest.raises(ValueError, match="do not belong into one table"):
-        experiments.compare(tmp_path / "full", tmp_path / "angle_60")
+        experiments.compare_runs(tmp_path / "full", tmp_path / "angle_60")
 
 
 def test_no_run_no_table(tmp_path):
     with pytest.raises(ValueError, match="holds no complete run yet"):
-        experiments.tables(read_results(tmp_path))
+        experiments.make_tables(read_results(tmp_path))
     with pytest.raises(ConfigError, match="holds no complete run; notebook 05 or a sweep makes one"):
-        experiments.compare(tmp_path, tmp_path)
+        experiments.compare_runs(tmp_path, tmp_path)
 
 
 def test_compare_two_variants_over_their_common_seeds(nine):
     full, constant = nine.folder / "full", nine.folder / "constant_weight"
-    table = experiments.compare(full, constant)
+    table = experiments.compare_runs(full, constant)
     pairs = {seed: nine.predictions["constant_weight"][seed] for seed in (0, 1)}
     base = {seed: nine.predictions["full"][seed] for seed in (0, 1)}
     expected = metrics.difference(base, pairs)
@@ -249,7 +249,7 @@ def test_compare_two_variants_over_their_common_seeds(nine):
 
 
 def test_compare_two_single_runs_with_other_seeds_and_grids(nine):
-    table = experiments.compare(nine.runs["full", 0], nine.runs["angle_60", 1])
+    table = experiments.compare_runs(nine.runs["full", 0].folder, nine.runs["angle_60", 1].folder)
     assert table.attrs["parameters"].loc["azimuth"].tolist() == [4, 6]
     assert table.attrs["parameters"].loc["seed"].tolist() == [0, 1]
     assert np.isnan(table.loc["macro F1, %", "difference"])

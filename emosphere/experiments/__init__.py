@@ -1,21 +1,19 @@
 """Experiments: variants as data, many runs through papermill, and their results as tables one can believe.
 
 The way of the data: a YAML file (`load_experiment`) becomes runs, `sweep` trains what is missing, `Results` reads what
-the runs left, `tables`, `differences` and `compare` judge it, `show`, `export` and `report` put it on paper.
+the runs left, `make_tables`, `differences` and `compare_runs` judge it, `show`, `write_tables` and `report` put it on
+paper.
 """
 
 from ..run import RecordError
-from .comparison import compare
 from .engines import SweepError
-from .latex import to_latex
+from .notebooks import find_notebook, run_notebook
 from .plan import Experiment, PlannedRun, load_experiment
 from .published import PUBLISHED, PUBLISHED_REGIONS, TABLES
-from .rendering import export, show, to_csv, to_html, to_markdown
+from .rendering import report, show, to_csv, to_html, to_latex, to_markdown, write_tables
 from .results import Results, read_results
-from .running import run_notebook
-from .sweeping import sweep
-from .tables import CCCS, differences, tables
-from .walk import report, walk
+from .sweeping import run_walk, sweep
+from .tables import CCCS, compare_runs, differences, make_tables
 
 __all__ = [
     "CCCS",
@@ -23,23 +21,24 @@ __all__ = [
     "PUBLISHED_REGIONS",
     "TABLES",
     "Experiment",
-    "Results",
-    "RecordError",
     "PlannedRun",
+    "RecordError",
+    "Results",
     "SweepError",
-    "compare",
+    "compare_runs",
     "differences",
-    "export",
+    "find_notebook",
     "load_experiment",
+    "make_tables",
     "read_results",
     "report",
     "run_notebook",
+    "run_walk",
     "show",
     "sweep",
-    "tables",
     "to_csv",
     "to_html",
     "to_latex",
     "to_markdown",
-    "walk",
+    "write_tables",
 ]

@@ -1,4 +1,4 @@
-"""Where the runs of a sweep are executed: here, in processes of this machine, or on a cluster, by Dask.
+"""One run, whatever comes of it; and many: here, in processes of this machine, or on a cluster, by Dask.
 
 References
 ----------
@@ -7,34 +7,92 @@ References
 
 import logging
 import os
+import re
 import signal
 import threading
+import traceback
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 
+import papermill
 import psutil
+from nbclient.exceptions import DeadKernelError
 
 from ..config import ConfigError
-from ..utils import EmoSphereError
-from .running import Outcome, execute
+from ..utils import BusyError, EmoSphereError, only_writer, replacing
+from .notebooks import run_notebook
+from .plan import PlannedRun
 
 PATIENCE = 20  # seconds for a scheduler to answer
+FAILURE = "failure.txt"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: ``complete``, ``failed`` or ``busy`` (somebody else is at it); the reason, and the details."""
+
+    state: str
+    reason: str = ""
+    details: str = ""
+
+    @property
+    def disk_full(self) -> bool:
+        """Whether it ended for want of room."""
+        # a text, since the error comes from another process, and from libraries that have errors of their own
+        return "No space left on device" in f"{self.reason}{self.details}"
 
 
 class SweepError(EmoSphereError, RuntimeError):
     """A sweep that cannot go on."""
 
 
-def executed(missing, notebook, scheduler, resources):
+def execute(run: PlannedRun, notebook: str | Path) -> Outcome:
+    """Trains one run by the notebook, unless it is complete or somebody else is at it; an error becomes the outcome."""
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        with only_writer(run.folder, ".sweep-lock", "The run"):
+            if not run.is_complete:
+                run_notebook(notebook, run.folder / "05_training.ipynb", {**run.parameters, "folder": str(run.folder)})
+            (run.folder / FAILURE).unlink(missing_ok=True)
+    except BusyError as error:
+        return Outcome("busy", str(error))
+    except papermill.PapermillExecutionError as error:
+        if error.ename == "BusyError":
+            return Outcome("busy", error.evalue)
+        details = "\n".join(error.traceback)
+        return Outcome("failed", f"{error.ename}: {error.evalue}", re.sub(r"\x1b\[[0-9;]*m", "", details))
+    except DeadKernelError:
+        return Outcome(
+            "failed",
+            "The process that ran the notebook was killed. Out of memory, perhaps: try a smaller "
+            "batch_size, or fewer runs at a time.",
+        )
+    except Exception as error:  # one run must not stop the others
+        return Outcome("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
+    return Outcome("complete")
+
+
+def record_failure(run: PlannedRun, outcome: Outcome) -> None:
+    """Keeps what made a run fail in its folder."""
+    try:
+        with replacing(run.folder / FAILURE) as temporary:
+            temporary.write_text(f"{outcome.reason}\n\n{outcome.details}\n", encoding="utf-8")
+    except OSError as error:  # a disk that is full, most likely, which the sweep reports anyway
+        logging.getLogger(__name__).warning("The failure of %s could not be kept: %s", run.folder, error)
+
+
+def execute_all(
+    missing: Sequence[PlannedRun],
+    notebook: str | Path,
+    scheduler: str | None,
+    resources: dict[str, float] | None,
+) -> Generator[tuple[PlannedRun, Outcome], None, None]:
     """Yield each run with its `Outcome`, as they end; closing the generator ends what is running.
 
-    Parameters
-    ----------
-    missing : list of Run
-    notebook : path-like
-        The training notebook.
-    scheduler, resources
-        As for `emosphere.experiments.sweep`.
+    Scheduler and resources are as for `emosphere.experiments.sweep`.
     """
     if scheduler is None:
         yield from _here(missing, notebook)

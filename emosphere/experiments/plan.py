@@ -16,15 +16,16 @@ import os
 import re
 import textwrap
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from ..config import Config, ConfigError
 from ..run import Run
 
-LARGEST = 10_000  # values of a file, what its aliases repeat counted as often; a few lines can make billions
 MANY = 200  # runs; more are asked about
 TOO_MANY = 100_000  # variants of one grid, which nobody can mean
 
@@ -42,23 +43,19 @@ class Experiment:
     """Variants, seeds and common settings under one name; `load_experiment` reads one from a file."""
 
     name: str
-    variants: dict
-    seeds: tuple = (0,)
+    variants: dict[str, dict]
+    seeds: tuple[int, ...] = (0,)
     settings: dict | None = None
 
-    def runs(self, folder, *, many=False):
+    def runs(self, folder: str | Path, *, many: bool = False) -> list[PlannedRun]:
         """Every run, checked; all variants of the first seed come first, so that early tables are whole.
 
         Parameters
         ----------
-        folder : path-like
+        folder
             Of all experiments; the runs go to ``<folder>/<name>/<variant>/seed<k>``.
-        many : bool
+        many
             Allows more than `MANY` runs.
-
-        Returns
-        -------
-        list of Run
 
         Raises
         ------
@@ -87,24 +84,27 @@ class Experiment:
         return found
 
 
-def load_experiment(path, *, name=None, seeds=None, beside=None, **settings):
+def load_experiment(
+    path: str | Path,
+    *,
+    name: str | None = None,
+    seeds: int | Sequence[int] | None = None,
+    beside: str | Path | None = None,
+    **settings: Any,
+) -> Experiment:
     """The experiment that a YAML file describes (see this module's docstring), with changes.
 
     Parameters
     ----------
-    path : path-like
-    name : str, optional
+    path
+    name
         Instead of the file's.
-    seeds : int or sequence of int, optional
+    seeds
         Instead of the file's; a number n means 0 to n - 1.
-    beside : path-like, optional
+    beside
         Folder from which the runs will look for a relative ``root``; in the file it is relative to the file.
     **settings
         Win over the file's; None means "as in the file".
-
-    Returns
-    -------
-    Experiment
 
     Raises
     ------
@@ -125,7 +125,6 @@ def load_experiment(path, *, name=None, seeds=None, beside=None, **settings):
     path = Path(path)
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-        _check_size(content)
     except Exception as error:  # an odd value makes PyYAML raise KeyError, AttributeError and others
         raise ConfigError(f"{path} cannot be read as YAML: {textwrap.shorten(str(error), 300)}") from None
     if not isinstance(content, dict):
@@ -226,22 +225,6 @@ def _short(value):
     """A value as messages show it."""
     text = repr(value)
     return text if len(text) <= 200 else f"{text[:200]}..."
-
-
-def _check_size(content):
-    """Raise ValueError for a file that aliases blow up to more than memory holds, or that holds itself."""
-    values = [content]
-    for count in range(LARGEST):
-        if not values:
-            return
-        value = values.pop()
-        if isinstance(value, int) and abs(value) >= 10**18:
-            raise ValueError("it holds a number of more than 18 digits, which no parameter can be.")
-        if isinstance(value, dict | list | tuple | set):
-            values += [*value, *value.values()] if isinstance(value, dict) else value
-            if count + len(values) > LARGEST:
-                break
-    raise ValueError(f"it holds more than {LARGEST:,} values, counted as often as its aliases repeat them.")
 
 
 class _Loader(yaml.SafeLoader):

@@ -1,15 +1,18 @@
 """What the runs of an experiment left behind, read once and checked to belong together."""
 
+import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
-from ..card.speakers import drawn
+from ..config import Config
 from ..metrics import difference, uncertainty
 from ..run import Run
+from ..speakers import count_speakers
 from ..sphere import DIMENSIONS
 from ..utils import counted
 from .published import PUBLISHED
@@ -21,52 +24,52 @@ class Results:
 
     Attributes
     ----------
-    folder : Path
-    variants : tuple of str
+    folder
+    variants
         That were asked for, in order; some may have no complete run.
-    seeds : tuple of int
+    seeds
         That were asked for.
-    runs : dict of (str, int) to emosphere.run.Run
+    runs
         Each complete run, by variant and seed.
     """
 
     folder: Path
-    variants: tuple
-    seeds: tuple
-    runs: dict
+    variants: tuple[str, ...]
+    seeds: tuple[int, ...]
+    runs: dict[tuple[str, int], Run]
 
     @cached_property
-    def configs(self):
-        """dict: the `Config` of each complete run."""
+    def configs(self) -> dict[tuple[str, int], Config]:
+        """Of each complete run."""
         return {key: run.config for key, run in self.runs.items()}
 
     @cached_property
-    def scores(self):
-        """pandas.DataFrame: a row a run, ``variant``, ``seed``, then the figures of `emosphere.metrics.scores`."""
+    def scores(self) -> pd.DataFrame:
+        """A row a run: ``variant``, ``seed``, then what `emosphere.metrics.scores` gives."""
         rows = [{"variant": variant, "seed": seed, **run.scores()} for (variant, seed), run in self.runs.items()]
         return pd.DataFrame(rows)
 
     @cached_property
-    def ceilings(self):
-        """dict of (str, int) to dict: what the true emotions score in each run, where the corpus knows them."""
+    def ceilings(self) -> dict[tuple[str, int], dict]:
+        """What the true emotions score in each run, where the corpus knows them."""
         found = {key: run.ceiling() for key, run in self.runs.items()}
         return {key: ceiling for key, ceiling in found.items() if ceiling}
 
     @cached_property
-    def predictions(self):
-        """dict of str to dict of int to pandas.DataFrame: by variant and seed."""
-        found = {}
+    def predictions(self) -> dict[str, dict[int, pd.DataFrame]]:
+        """By variant and seed."""
+        found: dict[str, dict[int, pd.DataFrame]] = {}
         for (variant, seed), run in self.runs.items():
             found.setdefault(variant, {})[seed] = run.predictions()
         return found
 
     @cached_property
-    def uncertainties(self):
-        """dict of str to pandas.DataFrame: `emosphere.metrics.uncertainty` of each variant."""
+    def uncertainties(self) -> dict[str, pd.DataFrame]:
+        """What `emosphere.metrics.uncertainty` gives of each variant."""
         return {variant: uncertainty(runs) for variant, runs in self.predictions.items()}
 
-    def differences(self, reference):
-        """dict of str to pandas.DataFrame: `emosphere.metrics.difference` of each variant to the reference one.
+    def differences(self, reference: str) -> dict[str, pd.DataFrame]:
+        """What `emosphere.metrics.difference` gives of each variant against the reference one.
 
         Variants without a complete run, or without a seed that the reference has too, are left out.
         """
@@ -77,13 +80,13 @@ class Results:
             if variant != reference and set(base) & set(runs)
         }
 
-    def seeds_of(self, variant):
-        """list of int: the seeds of a variant's complete runs."""
+    def seeds_of(self, variant: str) -> list[int]:
+        """Those of a variant's complete runs."""
         return sorted(self.predictions.get(variant, {}))
 
     @cached_property
-    def about(self):
-        """str: corpus, preset and test set.
+    def about(self) -> str:
+        """Corpus, preset and test set.
 
         Raises
         ------
@@ -119,7 +122,7 @@ class Results:
         self._same_encoders()
         here = facts[first]
         table = next(iter(next(iter(self.predictions.values())).values()))
-        speakers, nameless = drawn(table)
+        speakers, nameless = count_speakers(table)
         alone = f", {counted(nameless, 'utterance')} by unknown ones" if nameless else ""
         return (
             f"corpus {here['corpus']}, preset {here['preset']}, test set of {counted(len(table), 'utterance')} by "
@@ -139,27 +142,24 @@ class Results:
                 )
 
 
-def read_results(folder, *, variants=None, seeds=None):
+def read_results(
+    folder: str | Path, *, variants: Sequence[str] | None = None, seeds: Sequence[int] | None = None
+) -> Results:
     """The complete runs below a folder of an experiment.
 
     Parameters
     ----------
-    folder : path-like
+    folder
         Such as ``runs/embedded``.
-    variants : sequence of str, optional
+    variants
         Those that were asked for, in order. If not given, all that are there, the paper's first.
-    seeds : sequence of int, optional
-
-    Returns
-    -------
-    Results
+    seeds
     """
     folder = Path(folder)
     there = {}
     for path in folder.glob("*/seed*/scores.json"):
-        number = path.parent.name.removeprefix("seed")
-        if number.isascii() and number.isdigit():
-            there[path.parent.parent.name, int(number)] = Run(path.parent)
+        if re.fullmatch("seed[0-9]+", path.parent.name):
+            there[path.parent.parent.name, int(path.parent.name.removeprefix("seed"))] = Run(path.parent)
     order = list(PUBLISHED)  # the paper's first
     names = sorted({variant for variant, _ in there})
     variants = tuple(variants or sorted(names, key=lambda name: order.index(name) if name in order else len(order)))

@@ -1,63 +1,64 @@
-"""Many runs: what is missing of an experiment, trained, shown and read."""
+"""Many runs: what is missing of an experiment, trained, shown and read; and all numbered notebooks in order."""
 
 import json
+import os
 import threading
+import time
+from collections.abc import Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import papermill
 
 from ..corpora import read, scan
 from ..training.provenance import depends
 from ..utils import bar
-from .engines import SweepError, executed
-from .plan import Experiment, load_experiment
-from .results import read_results
-from .running import record
-
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "05_training.ipynb"
+from .engines import Outcome, SweepError, execute_all, record_failure
+from .notebooks import find_notebook, numbered_notebooks, run_notebook
+from .plan import Experiment, PlannedRun, load_experiment
+from .results import Results, read_results
 
 
 def sweep(
-    experiment,
+    experiment: str | Path | Experiment,
     *,
-    name=None,
-    seeds=None,
-    runs="runs",
-    scheduler=None,
-    resources=None,
-    many=False,
-    notebook=NOTEBOOK,
-    progress=True,
-    **settings,
-):
-    """Trains what is missing of an experiment. What is complete is used again, what was stopped goes on.
+    name: str | None = None,
+    seeds: int | Sequence[int] | None = None,
+    runs: str | Path = "runs",
+    scheduler: str | None = None,
+    resources: dict[str, float] | None = None,
+    many: bool = False,
+    notebook: str | Path | None = None,
+    progress: bool = True,
+    **settings: Any,
+) -> Results:
+    """Trains what is missing of an experiment, and gives all its complete runs.
 
-    Ctrl-C stops it (on a cluster, runs that have begun go on); the same call goes on where it stopped. A run that fails
-    is recorded in its folder (``failure.txt``) and the others go on; the next call tries it again.
+    What is complete is used again, what was stopped goes on. Ctrl-C stops it (on a cluster, runs that have begun go
+    on); the same call goes on where it stopped. A run that fails is recorded in its folder (``failure.txt``) and the
+    others go on; the next call tries it again.
 
     Parameters
     ----------
-    experiment : path-like or Experiment
+    experiment
         A YAML file as `load_experiment` takes it, or what it gives.
     name, seeds, **settings
         As for `load_experiment`, if it is a file.
-    runs : path-like
+    runs
         Folder of all experiments.
-    scheduler : str, optional
+    scheduler
         None: one run after the other, here. ``"processes=N"``: N at a time on this machine, each with a GPU of its own
         where there are as many (from a script only under ``if __name__ == "__main__":``). Else the address of a Dask
         scheduler, such as ``"tcp://10.0.0.1:8786"``; its workers must see the same folders.
-    resources : dict of str to float, optional
+    resources
         What a run takes of a Dask worker's resources, such as ``{"GPU": 1}``.
-    many : bool
+    many
         Allows more than 200 runs.
-    progress : bool
-
-    Returns
-    -------
-    Results
-        Of all complete runs of the experiment's variants and seeds.
+    notebook
+        That trains; 05 if not given.
+    progress
 
     Raises
     ------
@@ -69,21 +70,21 @@ def sweep(
     SweepError
         If the disk is full, or the scheduler cannot be reached.
     """
-    notebook = Path(notebook).resolve()
+    notebook = Path(notebook or find_notebook("05_training.ipynb")).resolve()
     if not isinstance(experiment, Experiment):
         experiment = load_experiment(experiment, name=name, seeds=seeds, beside=notebook.parent, **settings)
     planned = experiment.runs(runs, many=many)
     missing = _missing(planned, notebook.parent)
-    outcomes = {}
+    outcomes: dict[PlannedRun, Outcome] = {}
     if missing:
         try:
-            running = closing(executed(missing, notebook, scheduler, resources))
+            running = closing(execute_all(missing, notebook, scheduler, resources))
             with _shown(missing, progress) as show, running as ended:
                 for run, outcome in ended:
                     outcomes[run] = outcome
                     show(outcomes)
                     if outcome.state == "failed":
-                        record(run, outcome)
+                        record_failure(run, outcome)
                     if outcome.disk_full:
                         raise SweepError(
                             f"The disk that holds {runs} is full. Make room and give the same command "
@@ -188,3 +189,29 @@ def _epochs(run):
         return len(run.history_file.read_text(encoding="utf-8").splitlines()) - 1
     except OSError:
         return 0
+
+
+def run_walk() -> None:
+    """Executes the numbered notebooks in order on the embedded corpus, each timed; complete runs are used again.
+
+    The executed notebooks lie in ``runs/embedded/``, those of the training runs in their own folders. Up to four runs
+    are trained at a time.
+    """
+    started = time.perf_counter()
+    variants = find_notebook("experiments.yaml")
+    experiment = load_experiment(variants, beside=variants.parent)
+    runs = variants.parents[1] / "runs"
+    folder = runs / experiment.name
+    for notebook in numbered_notebooks():
+        begun = time.perf_counter()
+        if notebook.stem == "05_training":
+            workers = min(4, os.cpu_count() or 1)
+            sweep(experiment, runs=runs, notebook=notebook, scheduler=f"processes={workers}")
+        else:
+            watched = "interactive" in papermill.inspect_notebook(str(notebook))
+            run_notebook(notebook, folder / notebook.name, {"interactive": False} if watched else {})
+        print(f"{notebook.stem}: {time.perf_counter() - begun:.0f} s", flush=True)
+    print(
+        f"All in {time.perf_counter() - started:.0f} s. Executed notebooks and runs are in {folder}, tables and "
+        f"figures in {runs.with_name('figures') / experiment.name}."
+    )

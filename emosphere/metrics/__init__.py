@@ -3,11 +3,11 @@
 Arguments come in the order truth, prediction. NaN where a figure is undefined.
 """
 
-from .bootstrap import FIGURES, concordance_interval, difference, holm, uncertainty
+from .bootstrap import SCORES, concordance_interval, difference, holm, uncertainty
 from .scores import accuracy, concordance_cc, confusion, macro_f1, scores
 
 __all__ = [
-    "FIGURES",
+    "SCORES",
     "accuracy",
     "concordance_cc",
     "concordance_interval",

@@ -27,9 +27,9 @@ import pandas as pd
 
 from ..sphere import DIMENSIONS
 from ..utils import is_known
-from .scores import FIGURES, concordance_from_sums, concordance_sums, figure_sums, figures_from_sums
+from .scores import SCORES, concordance_from_sums, concordance_sums, figure_sums, figures_from_sums
 
-LOWEST = np.array([-1.0, -1.0, -1.0, -1.0, 0.0, 0.0])  # of each of FIGURES
+LOWEST = np.array([-1.0, -1.0, -1.0, -1.0, 0.0, 0.0])  # of each of SCORES
 CELLS = 2_000_000
 """Counts drawn at a time: 16 MB an array."""
 
@@ -55,7 +55,7 @@ def uncertainty(runs: Runs, *, confidence: float = 0.95, resamples: int = 10_000
     Returns
     -------
     (figures,) pandas.DataFrame
-        A row for each of `FIGURES`: ``value``, the mean over runs; ``spread``, their sample standard deviation (NaN
+        A row for each of `SCORES`: ``value``, the mean over runs; ``spread``, their sample standard deviation (NaN
         for one run); ``low`` and ``high``, the limits of the mean (NaN with fewer than two speakers). The region's are
         NaN where a run has no region head.
 
@@ -76,7 +76,7 @@ def uncertainty(runs: Runs, *, confidence: float = 0.95, resamples: int = 10_000
     low, high = np.clip(_percentiles(samples, confidence), LOWEST, 1)
     spread = values[0].std(0, ddof=1) if len(runs) > 1 else np.nan
     columns = {"value": values[0].mean(0), "spread": spread, "low": low, "high": high}
-    return pd.DataFrame(columns, index=pd.Index(FIGURES, name="figure"))
+    return pd.DataFrame(columns, index=pd.Index(SCORES, name="score"))
 
 
 def difference(
@@ -96,7 +96,7 @@ def difference(
     Returns
     -------
     (figures,) pandas.DataFrame
-        A row for each of `FIGURES`: ``value``, ``low``, ``high``, and ``p``, two-sided, of no difference:
+        A row for each of `SCORES`: ``value``, ``low``, ``high``, and ``p``, two-sided, of no difference:
         (2 min(#{d <= 0}, #{d >= 0}) + 1) / (resamples + 1), at most 1 [4]_. NaN as in `uncertainty`.
 
     Raises
@@ -126,7 +126,7 @@ def difference(
     tail = np.minimum(np.sum(gains <= 0, axis=0), np.sum(gains >= 0, axis=0))
     p = np.where(defined > 0, np.minimum((2 * tail + 1) / (defined + 1), 1), np.nan)
     columns = {"value": values[1].mean(0) - values[0].mean(0), "low": low, "high": high, "p": p}
-    return pd.DataFrame(columns, index=pd.Index(FIGURES, name="figure"))
+    return pd.DataFrame(columns, index=pd.Index(SCORES, name="score"))
 
 
 def holm(p: npt.ArrayLike) -> np.ndarray:
@@ -241,7 +241,7 @@ def _aligned(tables):
 def _bootstrap(variants, resamples, seed):
     """Figures of the runs, (variants, seeds, figures), and with drawn speakers, (variants, resamples, figures)."""
     tables = [table for variant in variants for table in variant]
-    shape = (len(variants), len(variants[0]), -1, len(FIGURES))
+    shape = (len(variants), len(variants[0]), -1, len(SCORES))
     units = units_of(tables[0]["speaker"])
     sums = [_per_unit(figure_sums(table), units) for table in tables]
     values = np.array([figures_from_sums(each.sum(0)) for each in sums]).reshape(shape)

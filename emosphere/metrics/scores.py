@@ -11,8 +11,8 @@ import pandas as pd
 
 from ..sphere import DIMENSIONS
 
-FIGURES = (*(f"ccc_{name}" for name in DIMENSIONS), "ccc_mean", "region_macro_f1", "region_accuracy")
-"""The figures of `scores` that get an interval."""
+SCORES = (*(f"ccc_{name}" for name in DIMENSIONS), "ccc_mean", "region_macro_f1", "region_accuracy")
+"""What `scores` gives and gets an interval."""
 
 
 def concordance_cc(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> np.ndarray:
@@ -146,7 +146,7 @@ def scores(predictions: pd.DataFrame) -> dict[str, float | None]:
 
 
 def figure_sums(predictions):
-    """What `FIGURES` are made of, additive over utterances.
+    """What `SCORES` are made of, additive over utterances.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def figure_sums(predictions):
 
 
 def figures_from_sums(sums):
-    """(..., figures) numpy.ndarray: `FIGURES` of sums of `figure_sums`, which lie along the last axis."""
+    """(..., figures) numpy.ndarray: `SCORES` of sums of `figure_sums`, which lie along the last axis."""
     cccs = concordance_from_sums(sums[..., :18].reshape(*sums.shape[:-1], 6, 3), axis=-2)
     hits, occurrences = np.split(sums[..., 18:], 2, axis=-1)
     f1 = np.divide(2 * hits, occurrences, out=np.zeros_like(hits), where=occurrences > 0)

@@ -14,12 +14,12 @@ WIDTH = 34  # letters of a label in one line
 
 
 def forest(differences, *, title=None):
-    """Differences of CCC to a reference with their intervals, a panel a figure, a row a variant.
+    """Differences of CCC to a reference with their intervals, a panel a score, a row a variant.
 
     Parameters
     ----------
     differences : pandas.DataFrame
-        A row a variant and figure: ``variant`` (label), ``figure``, ``value`` (CCC minus that of the reference),
+        A row a variant and score: ``variant`` (label), ``score``, ``value`` (CCC minus that of the reference),
         ``low``, ``high`` (95 % interval), ``p`` (Holm-adjusted); NaN for a variant that was not run.
         ``attrs["reference"]`` is the label of the reference.
     title : str, optional
@@ -31,14 +31,14 @@ def forest(differences, *, title=None):
     Examples
     --------
     >>> import pandas as pd
-    >>> row = dict(variant="w/o auxiliary loss", figure="valence", value=-0.02, low=-0.03, high=-0.01, p=0.004)
+    >>> row = dict(variant="w/o auxiliary loss", score="valence", value=-0.02, low=-0.03, high=-0.01, p=0.004)
     >>> differences = pd.DataFrame([row])
     >>> differences.attrs["reference"] = "EmoSphere-SER"
     >>> [trace.name for trace in forest(differences).data if trace.x[0] < 0]
     ['worse than EmoSphere-SER (p < 0.05)']
     """
     reference = wrapped(differences.attrs["reference"])
-    variants, panels = differences["variant"].unique(), differences["figure"].unique()
+    variants, panels = differences["variant"].unique(), differences["score"].unique()
     missing = differences.groupby("variant")["value"].count() == 0
     labels = [wrapped(variant, WIDTH) for variant in variants]
     heights = np.array([12 + 17 * (label.count("<br>") + 1) for label in labels])  # pixels
@@ -52,7 +52,7 @@ def forest(differences, *, title=None):
         x_title=wrapped(f"CCC minus that of {differences.attrs['reference']}", 120),
     )
     for column, panel in enumerate(panels, start=1):
-        part = differences[differences["figure"] == panel].set_index("variant").reindex(variants)
+        part = differences[differences["score"] == panel].set_index("variant").reindex(variants)
         significant, texts = part["p"] < LEVEL, []
         for variant, value, start, end, p in part[["value", "low", "high", "p"]].itertuples():
             tested = "not tested" if np.isnan(p) else f"p = {p:.2g} (Holm)"

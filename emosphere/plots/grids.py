@@ -13,7 +13,7 @@ def grid_study(table, *, title="Coarser, or more even?"):
     Parameters
     ----------
     table : pandas.DataFrame
-        ``grids`` of `emosphere.experiments.tables`: grids with as many regions share a colour.
+        ``grids`` of `emosphere.experiments.make_tables`: grids with as many regions share a colour.
     """
     figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04)
     grid, average = table["grid"].xs("value", level=1, axis=1), table["ours"]["average"]

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from accelerate.utils import set_seed
 
-from ..card import split_sizes, write_card
+from ..card import write_card
 from ..config import Config, ConfigError
 from ..metrics import scores
 from ..model import EmoSphereModel
@@ -24,6 +24,7 @@ from ..model.attention import fuse_attention
 from ..model.encoders import find_encoder, transformer_layers
 from ..model.fingerprints import encoder_fingerprint
 from ..run import Run
+from ..speakers import describe_splits
 from ..utils import only_writer, replacing, write_json
 from .evaluation import predict_test
 from .live import LiveRun
@@ -135,7 +136,7 @@ def _train(live: LiveRun) -> None:
     if live.is_main:
         run.config.save(run.config_file)
         facts = environment(live.accelerator, prepared.corpus) | live.depends
-        facts["splits"] = split_sizes(prepared.rows, prepared.seconds)
+        facts["splits"] = describe_splits(prepared.rows, prepared.seconds)
         write_json(run.environment_file, facts)
         prepared.class_table().to_csv(run.classes_file, index=False)
         run.notes_file.write_text("".join(f"{note}\n" for note in prepared.notes), encoding="utf-8")

@@ -32,7 +32,7 @@ def region_task(name, seeds, **settings):
     full = results.scores[results.scores["variant"] == "full"]
     print(f"\n{name}: {results.about}, {seeds} seeds")
     print(full[[*experiments.CCCS, "region_macro_f1", "region_accuracy"]].mean().round(3).to_string())
-    compared = experiments.compare(results.folder / "no_region_task", results.folder / "full")
+    compared = experiments.compare_runs(results.folder / "no_region_task", results.folder / "full")
     print("with the region task (b) minus without (a):")
     print(compared.iloc[:4].round(4).to_string())
     return results

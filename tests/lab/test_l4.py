@@ -13,8 +13,7 @@ from emosphere_lab.l4_variants import chosen, label
 from scipy import stats
 
 from emosphere.config import Config
-from emosphere.experiments import CCCS, Results
-from emosphere.experiments.sweeping import NOTEBOOK
+from emosphere.experiments import CCCS, Results, find_notebook
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "notebooks" / "lab" / "L4_ablation.ipynb"
@@ -117,7 +116,8 @@ def test_two_variants_with_the_same_seeds_are_trained(planned, tmp_path):
     assert {(run.variant, run.seed) for run in runs} == {(v, s) for v in ("full", "auxiliary=none") for s in range(3)}
     assert {run.config.auxiliary for run in runs if run.variant == "auxiliary=none"} == {"none"}
     assert {(run.config.preset, run.config.epochs, run.config.limit) for run in runs} == {("small", 12, None)}
-    assert all((NOTEBOOK.parent / run.config.root).resolve() == SETTINGS["root"].resolve() for run in runs)
+    beside = find_notebook("05_training.ipynb").parent
+    assert all((beside / run.config.root).resolve() == SETTINGS["root"].resolve() for run in runs)
     np.testing.assert_allclose(table["difference"], [0.01, 0.02, 0.03])
     assert list(table.columns) == ["full", "auxiliary=none", "difference"]
 
@@ -186,7 +186,7 @@ def test_over_speakers_compares_one_s_own_runs(monkeypatch):
     given = []
     own = pd.DataFrame({"difference": np.arange(6.0)})
     own.attrs["caption"] = "a and b"
-    monkeypatch.setattr(l4_runs, "compare", lambda a, b: given.append((a, b)) or own)
+    monkeypatch.setattr(l4_runs, "compare_runs", lambda a, b: given.append((a, b)) or own)
     table = l4.recorded(MINE)
     table.attrs = {"variant": "pooling=statistics", "folder": "runs/lab/epochs=12"}
     assert len(l4.over_speakers(table)) == 4

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from emosphere.experiments import CCCS, Experiment, compare, sweep
-from emosphere.experiments.sweeping import NOTEBOOK
+from emosphere.experiments import CCCS, Experiment, compare_runs, find_notebook, sweep
 from emosphere_lab.checking import Hint
 from emosphere_lab.l4_variants import EPOCHS, chosen, label
 
@@ -87,7 +86,7 @@ def run(my_variants, *, root, folder, epochs=EPOCHS, limit=None, seeds=SEEDS, pr
 def _from_notebook(root):
     """A path as notebook 05 finds it: the same on every machine, so that complete runs are known again."""
     try:
-        return Path(os.path.relpath(Path(root).resolve(), NOTEBOOK.parent)).as_posix()
+        return Path(os.path.relpath(Path(root).resolve(), find_notebook("05_training.ipynb").parent)).as_posix()
     except ValueError:  # another drive of Windows
         return str(Path(root).resolve())
 
@@ -130,7 +129,7 @@ def recorded_scores():
 
 
 def over_speakers(results):
-    """The difference with intervals over test speakers and seeds, by `emosphere.experiments.compare`.
+    """The difference with intervals over test speakers and seeds, by `emosphere.experiments.compare_runs`.
 
     Parameters
     ----------
@@ -147,10 +146,10 @@ def over_speakers(results):
         return None
     folder, variant = results.attrs["folder"], results.attrs["variant"]
     if folder is None:
-        table = pd.read_csv(HERE / "l4_recorded_speakers.csv", index_col="figure")
+        table = pd.read_csv(HERE / "l4_recorded_speakers.csv", index_col="score")
         print(f"RECORDED: full (a) and {variant} (b), seeds 0 to {SEEDS - 1}.")
         return table[table["variant"] == variant].drop(columns="variant")
-    table = compare(Path(folder, "full"), Path(folder, variant))
+    table = compare_runs(Path(folder, "full"), Path(folder, variant))
     print(table.attrs["caption"])
     return table.iloc[: len(CCCS)].round(4)
 
@@ -165,19 +164,19 @@ def record(folder):
     variants = {"full": {}} | {label(changes): changes for changes in MENU}
     settings = {
         "preset": "small",
-        "root": _from_notebook(NOTEBOOK.parent.parent / "data" / "embedded"),
+        "root": _from_notebook(find_notebook("05_training.ipynb").parent.parent / "data" / "embedded"),
         "epochs": EPOCHS,
     }
     plan = Experiment(f"epochs={EPOCHS}", variants, tuple(range(RECORDED_SEEDS)), settings)
     results = sweep(plan, runs=folder, scheduler="processes=2")
     results.scores[["variant", "seed", *CCCS]].round(6).to_csv(HERE / "l4_recorded.csv", index=False)
-    with tempfile.TemporaryDirectory() as few:  # compare takes all seeds that it finds
+    with tempfile.TemporaryDirectory() as few:  # compare_runs takes all seeds that it finds
         for (variant, seed), run_folder in results.runs.items():
             if seed < SEEDS:
                 shutil.copytree(run_folder, Path(few, variant, f"seed{seed}"))
-        tables = {name: compare(Path(few, "full"), Path(few, name)).iloc[: len(CCCS)] for name in variants}
+        tables = {name: compare_runs(Path(few, "full"), Path(few, name)).iloc[: len(CCCS)] for name in variants}
     tables.pop("full")
-    whole = pd.concat({name: table.round(4) for name, table in tables.items()}, names=["variant", "figure"])
+    whole = pd.concat({name: table.round(4) for name, table in tables.items()}, names=["variant", "score"])
     whole.reset_index().to_csv(HERE / "l4_recorded_speakers.csv", index=False)
 
 

@@ -1,33 +1,38 @@
 """What may be said of those who speak in a test split: who they are, and whether training or validation heard them."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 
-from ..run import Run
-from ..utils import counted, is_known, known
+from .run import Run
+from .utils import counted, is_known, known
 
 
-def drawn(predictions):
+def count_speakers(predictions: pd.DataFrame) -> tuple[int, int]:
     """Numbers of known speakers and of utterances by unknown ones, each of which counts as a speaker of its own."""
     return len(known(predictions["speaker"])), int((~is_known(predictions["speaker"])).sum())
 
 
-def who(predictions):
+def describe_utterances(predictions: pd.DataFrame) -> str:
     """How many utterances of how many speakers a table of predictions holds."""
-    speakers, nameless = drawn(predictions)
+    speakers, nameless = count_speakers(predictions)
     of = f" of {counted(speakers, 'speaker')}" if speakers else ""
     alone = f" ({counted(nameless, 'utterance')} by unknown speakers, each taken for another one)" if nameless else ""
     return f"{counted(len(predictions), 'test utterance')}{of}{alone}"
 
 
-def split_sizes(rows, seconds):
-    """Of each split what a reader should know, as `model_card` takes it from environment.json.
+def describe_splits(rows: Mapping[str, pd.DataFrame], seconds: Mapping[str, npt.ArrayLike]) -> dict[str, dict]:
+    """What a reader should know of each split, as a run keeps it in its environment.json.
 
     Parameters
     ----------
-    rows : dict of str to pandas.DataFrame
+    rows
         Utterances by split, with ``speaker``.
-    seconds : dict of str to (n,) array_like
-        Their lengths.
+    seconds
+        Their lengths, (n,) for each split.
 
     Returns
     -------
@@ -40,7 +45,7 @@ def split_sizes(rows, seconds):
     --------
     >>> import pandas as pd
     >>> rows = {"train": pd.DataFrame({"speaker": ["a", "a", "b"]}), "test": pd.DataFrame({"speaker": ["b"]})}
-    >>> split_sizes(rows, {"train": [1, 2, 3], "test": [2]})["train"]
+    >>> describe_splits(rows, {"train": [1, 2, 3], "test": [2]})["train"]
     {'utterances': 3, 'nameless': 0, 'speakers': 2, 'speakers_in_test': 1, 'seconds': [1.1, 2.0, 2.9]}
     """
     speakers = {split: known(table["speaker"]) for split, table in rows.items()}
@@ -50,30 +55,26 @@ def split_sizes(rows, seconds):
             "nameless": int((~is_known(table["speaker"])).sum()),
             "speakers": len(speakers[split]),
             "speakers_in_test": len(speakers[split] & speakers["test"]),
-            "seconds": np.percentile(seconds[split], [5, 50, 95]).round(2).tolist(),
+            "seconds": np.percentile(np.asarray(seconds[split]), [5, 50, 95]).round(2).tolist(),
         }
         for split, table in rows.items()
     }
 
 
-def speakers_told(splits):
+def describe_overlap(splits: Mapping[str, dict]) -> str:
     """Whether the speakers of the test split were in training or in validation, as sentences; no more than is known.
 
     Parameters
     ----------
-    splits : dict
-        What `split_sizes` gave, as in the ``splits`` of a run's environment.json; empty if nobody wrote it down.
-
-    Returns
-    -------
-    str
+    splits
+        What `describe_splits` gave, as in the ``splits`` of a run's environment.json; empty if nobody wrote it down.
 
     Examples
     --------
     >>> import pandas as pd
     >>> rows = {"train": ["a", "b"], "validation": ["c", "d"], "test": ["d", "e"]}
     >>> tables = {split: pd.DataFrame({"speaker": speakers}) for split, speakers in rows.items()}
-    >>> speakers_told(split_sizes(tables, dict.fromkeys(rows, [1, 2])))
+    >>> describe_overlap(describe_splits(tables, dict.fromkeys(rows, [1, 2])))
     'None of them was in training. 1 of them was in the validation split, by which the epoch was chosen.'
     """
     if not splits:
@@ -90,17 +91,7 @@ def speakers_told(splits):
     return ("" if everybody else "As far as speakers are known: ") + " ".join(said)
 
 
-def who_was_tested(folder):
-    """What a run was tested on: how many utterances of whom, and what `speakers_told` says of these.
-
-    Parameters
-    ----------
-    folder : path-like
-        Of a complete run.
-
-    Returns
-    -------
-    str
-    """
+def describe_test(folder: str | Path) -> str:
+    """What a complete run was tested on: how many utterances of whom, and their `describe_overlap`."""
     run = Run(folder)
-    return f"{who(run.predictions())}. {speakers_told(run.environment().get('splits', {}))}"
+    return f"{describe_utterances(run.predictions())}. {describe_overlap(run.environment().get('splits', {}))}"
