@@ -101,7 +101,7 @@ def predict(
     model: EmoSphereModel | str | Path,
     sources: Any,
     *,
-    windows: tuple[float, float] | None = None,
+    windows: tuple[float, float] | float | None = None,
     batch_size: int = 16,
     broken: str = "raise",
     progress: str | None = None,

@@ -26,7 +26,7 @@ from emosphere.run import Run, refuse_changed
 from emosphere.sphere import DIMENSIONS, RegionGrid
 from emosphere.training import checkpoint
 from emosphere.training.live import LiveRun
-from emosphere.widgets.view import View
+from emosphere.widgets.utterances import Utterances
 
 IEMOCAP = """\
 % [START_TIME - END_TIME] TURN_NAME EMOTION [V, A, D]
@@ -119,7 +119,7 @@ def use(name, root, **options):
     corpus.fingerprint()
     corpus._repr_html_()
     if corpus.table[["valence", "arousal", "dominance"]].notna().all(axis=1).any():
-        view = View(corpus)
+        view = Utterances(corpus)
         view.facts(0, RegionGrid.from_angle(90))
         view.shown(text="a")
     return corpus

@@ -243,7 +243,7 @@ NO_FIGURES = {
     "plain",
     "region_colors",
     "save",
-    "way",
+    "trajectory_trace",
 }
 
 
@@ -277,7 +277,7 @@ def figures(tones):
     return {
         "arrows": plots.arrows(points[:5], points[5:10], grid),
         "bars": plots.bars(table, title="t", y_title="y", percent=True),
-        "forest": plots.forest(differences),
+        "forest_plot": plots.forest_plot(differences),
         "grid_study": plots.grid_study(study(3)),
         "heatmap": plots.heatmap(np.eye(2), limits=(0, 1), title="t"),
         "history": plots.history(history),
@@ -285,7 +285,7 @@ def figures(tones):
         "label_distributions": plots.label_distributions(corpus),
         "lines": plots.lines([0, 1], {"arousal": [0, 1]}, title="t", x_title="x", y_title="y"),
         "over_time": plots.over_time(windows, corpus.scale),
-        "path": plots.path(points[:4], range(4), grid),
+        "trajectory": plots.trajectory(points[:4], range(4), grid),
         "region_confusion": plots.region_confusion(np.eye(8, dtype=int), grid),
         "region_shares": plots.region_shares(points, {"90°": grid}),
         "sphere": plots.sphere(points, grid),

@@ -299,7 +299,7 @@ def points(figure):
 
 def test_forest_tells_real_differences():
     variants = {"up": (0.03, 0.01), "down": (-0.03, 0.049), "same": (-0.03, 0.05), "alone": (0.1, np.nan), "no": None}
-    figure = plots.forest(forest_table(variants))
+    figure = plots.forest_plot(forest_table(variants))
     y = list(figure.layout.yaxis.tickvals)
     assert list(figure.layout.yaxis.ticktext) == list(variants)
     low, high = figure.layout.yaxis.range
@@ -325,7 +325,7 @@ def test_forest_tells_real_differences():
 
 def test_forest_escapes_names():
     nasty = "<script>alert(1)</script> & <b>more</b>"
-    figure = plots.forest(forest_table({nasty: (0.1, 0.01)}, reference="<i>me</i>"))
+    figure = plots.forest_plot(forest_table({nasty: (0.1, 0.01)}, reference="<i>me</i>"))
     text = figure.to_json().replace(r"\u003c", "<").replace(r"\u003e", ">").replace(r"\u0026", "&")
     assert "<script" not in text and "<i>me" not in text
     assert "&lt;script&gt;" in figure.data[0].text[0]
@@ -337,7 +337,7 @@ def test_forest_escapes_names():
 @pytest.mark.parametrize("count", [1, 60])
 def test_forest_grows(count):
     label = "a long label " * 10
-    figure = plots.forest(forest_table({f"{label}{number}": (0.1, 0.5) for number in range(count)}), title="Mine")
+    figure = plots.forest_plot(forest_table({f"{label}{number}": (0.1, 0.5) for number in range(count)}), title="Mine")
     assert figure.layout.height > 80 * count
     assert figure.layout.title.text == "Mine"
     assert figure.layout.yaxis.automargin
@@ -345,7 +345,7 @@ def test_forest_grows(count):
 
 
 def test_forest_of_nothing_run():
-    figure = plots.forest(forest_table({"a": None}))
+    figure = plots.forest_plot(forest_table({"a": None}))
     assert points(figure) == []
     low, high = figure.layout.xaxis.range
     assert low < 0 < high

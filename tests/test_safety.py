@@ -303,9 +303,9 @@ def test_no_adapter_leads_outside(tmp_path, monkeypatch, adapter, way):
     explorer = widgets.explore(corpus)
     explorer.select(0)
     if way == "inside":
-        assert opened and outcomes and explorer.player.heard.children
+        assert opened and outcomes and explorer.player.pictured.children
     else:
-        assert not opened and not outcomes and not explorer.player.heard.children
+        assert not opened and not outcomes and not explorer.player.pictured.children
         # an absolute path behind "Audios/" is one inside
         assert set(findings["finding"]) & {"path outside the corpus", "missing file" if way == "absolute" else ""}
         assert corpora.problems(corpus, facts)["finding"][0]

@@ -17,7 +17,7 @@ from emosphere.corpora import Corpus, CorpusError, tidy
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
 from emosphere.widgets.figure import Figure
-from emosphere.widgets.view import View, table_of_regions
+from emosphere.widgets.utterances import Utterances, table_of_regions
 
 ROOT = Path(__file__).parents[1]
 EVIL = '<img src=x onerror="alert(1)">'
@@ -54,7 +54,7 @@ def predictions_of(corpus, rows):
 
 class TestView:
     def test_counts_and_weights_of_regions(self, corpus):
-        view = View(corpus)
+        view = Utterances(corpus)
         shown = view.shown(split="train")
         found = table_of_regions(view, RegionGrid(4, 2), shown)
         train = np.bincount(naive_regions(view.points[shown]), minlength=8)
@@ -65,7 +65,7 @@ class TestView:
         np.testing.assert_allclose(found["weight"], expected)
 
     def test_filters_go_together(self, corpus):
-        view = View(corpus)
+        view = Utterances(corpus)
         shown = view.shown(split="train", gender="female", radius=(0.2, 0.9))
         table = view.table
         expected = [
@@ -76,14 +76,14 @@ class TestView:
 
     def test_search_finds_every_word_anywhere_and_no_pattern(self, corpus):
         texts = ["a (b) c", "B c", "x"] + [""] * (len(corpus) - 3)
-        view = View(corpus.replace(table=corpus.table.assign(text=texts)))
+        view = Utterances(corpus.replace(table=corpus.table.assign(text=texts)))
         assert np.flatnonzero(view.shown(text="C b")).tolist() == [0, 1]
         assert np.flatnonzero(view.shown(text="(b")).tolist() == [0]
         name = view.table["utterance"].iloc[7]
         assert np.flatnonzero(view.shown(text=name.lower())).tolist() == [7]
 
     def test_error_is_the_distance_in_the_sphere(self, corpus):
-        view = View(corpus, predictions_of(corpus, [3, 5]))
+        view = Utterances(corpus, predictions_of(corpus, [3, 5]))
         assert view.table["error"].notna().sum() == 2
         low, high = corpus.scale
         for row in (3, 5):
@@ -94,7 +94,7 @@ class TestView:
     def test_unrated_utterances_are_left_out_and_counted(self, corpus):
         table = corpus.table.copy()
         table.loc[[0, 4], "arousal"] = np.nan
-        view = View(corpus.replace(table=table))
+        view = Utterances(corpus.replace(table=table))
         assert (view.unrated, len(view)) == (2, len(corpus) - 2)
         assert 4 not in view.table.index
 
@@ -108,16 +108,16 @@ class TestView:
     )
     def test_predictions_that_do_not_belong_are_refused(self, corpus, change, says):
         with pytest.raises(CorpusError, match=says):
-            View(corpus, change(predictions_of(corpus, [0, 1])))
+            Utterances(corpus, change(predictions_of(corpus, [0, 1])))
 
     def test_a_corpus_without_ratings_is_refused(self, corpus):
         with pytest.raises(CorpusError, match="No utterance .* has all three ratings"):
-            View(corpus.replace(table=corpus.table.assign(valence=np.nan)))
+            Utterances(corpus.replace(table=corpus.table.assign(valence=np.nan)))
 
 
 class TestExplorer:
     def test_points_lie_where_the_ratings_say(self, explorer, corpus):
-        points = explorer.scene.traces["points"]
+        points = explorer.sphere.traces["points"]
         for axis, name in zip("xyz", ("arousal", "valence", "dominance"), strict=True):
             np.testing.assert_allclose(points[axis], (corpus.table[name] - 1) / 3 - 1, atol=1e-6)
 
@@ -144,14 +144,14 @@ class TestExplorer:
         for name in DIMENSIONS:
             assert f"{row[name]:.2f}" in explorer.player.facts.value
         assert row["utterance"] in explorer.player.title.value
-        marked = explorer.scene.traces["marked"]
+        marked = explorer.sphere.traces["marked"]
         assert (len(marked.x), marked.x[0]) == (1, pytest.approx((row["arousal"] - 1) / 3 - 1))
 
     def test_a_region_lists_its_utterances(self, explorer):
-        regions = np.array(naive_regions(explorer.view.points))
+        regions = np.array(naive_regions(explorer.utterances.points))
         for region in range(8):
             explorer.select_region(region)
-            expected = explorer.view.table["utterance"][regions == region].tolist()
+            expected = explorer.utterances.table["utterance"][regions == region].tolist()
             assert explorer.selection["utterance"].tolist() == expected == explorer.listing.names
             assert f"{len(expected)} of {len(regions)} shown" in explorer.about.value.replace(",", "")
         explorer.select_region(None)
@@ -165,7 +165,7 @@ class TestExplorer:
         assert (shape.x0, shape.x1, shape.y0, shape.y1) == (180, 270, -90, 0)
         explorer.map.on_direction([0.5, 0.5, 0.5])
         assert (explorer.region, explorer.list.value) == (0, 0)
-        assert len(explorer.scene.traces["chosen"].i) > 0
+        assert len(explorer.sphere.traces["chosen"].i) > 0
 
     def test_a_click_in_the_map_is_read_as_azimuth_and_elevation(self, explorer):
         class Click:
@@ -175,10 +175,10 @@ class TestExplorer:
         assert explorer.grid.names[explorer.region] == "VII (-A -V -D)"
 
     def test_selection_can_be_set(self, explorer):
-        table = explorer.view.table
+        table = explorer.utterances.table
         explorer.selection = table.iloc[[3, 9, 4]]
         assert explorer.selection.index.tolist() == [3, 9, 4]
-        assert len(explorer.scene.traces["marked"].x) == 3
+        assert len(explorer.sphere.traces["marked"].x) == 3
         explorer.selection = table["utterance"].iloc[5]
         assert explorer.selection.index.tolist() == [5]
         assert table["utterance"].iloc[5] in explorer.player.title.value
@@ -188,22 +188,22 @@ class TestExplorer:
 
     def test_a_filter_hides_points_and_changes_counts(self, explorer):
         explorer.filters.split.value = "train"
-        train = (explorer.view.table["split"] == "train").to_numpy()
-        sizes = np.asarray(explorer.scene.traces["points"].marker.size)
+        train = (explorer.utterances.table["split"] == "train").to_numpy()
+        sizes = np.asarray(explorer.sphere.traces["points"].marker.size)
         assert ((sizes > 0) == train).all()
         assert explorer._figures["count"].sum() == train.sum()
         assert f"{train.sum()} of {len(train)} utterances shown" in explorer.status.value
         explorer.filters.clear()
-        assert (np.asarray(explorer.scene.traces["points"].marker.size) > 0).all()
+        assert (np.asarray(explorer.sphere.traces["points"].marker.size) > 0).all()
 
     def test_a_filter_keeps_what_was_selected(self, explorer):
-        explorer.selection = explorer.view.table["utterance"].iloc[[3, 9]]
+        explorer.selection = explorer.utterances.table["utterance"].iloc[[3, 9]]
         explorer.filters.split.value = "train"
         explorer.control.preset.value = 60
         assert explorer.selection.index.tolist() == [3, 9]
         explorer.select_region(0)
         explorer.filters.clear()
-        regions = explorer.grid.assign(explorer.view.points)
+        regions = explorer.grid.assign(explorer.utterances.points)
         assert len(explorer.selection) == (regions == 0).sum()
 
     def test_an_empty_filter_says_so(self, explorer):
@@ -219,8 +219,8 @@ class TestExplorer:
         explorer.control.preset.value = 45
         grid = RegionGrid.from_angle(45)
         assert explorer.grid == grid
-        regions = grid.assign(explorer.view.points)
-        np.testing.assert_array_equal(explorer.scene.traces["points"].marker.color, regions + 0.5)
+        regions = grid.assign(explorer.utterances.points)
+        np.testing.assert_array_equal(explorer.sphere.traces["points"].marker.color, regions + 0.5)
         assert explorer._figures["count"].tolist() == np.bincount(regions, minlength=32).tolist()
         assert grid.names[regions[3]] in explorer.player.facts.value
         explorer.grid = RegionGrid(5, 3, "area")
@@ -243,7 +243,7 @@ class TestExplorer:
     def test_grid_colours_and_filters_never_send_the_coordinates_again(self, explorer):
         sent = []
         messages = ["_py2js_update", "_py2js_restyle"]
-        explorer.scene.figure.observe(lambda change: change["new"] and sent.append(change["new"]), messages)
+        explorer.sphere.figure.observe(lambda change: change["new"] and sent.append(change["new"]), messages)
         explorer.control.preset.value = 60
         explorer.color.value = "category"
         explorer.filters.split.value = "test"
@@ -274,9 +274,9 @@ class TestExplorer:
     def test_an_arrow_leads_from_truth_to_prediction(self, corpus):
         explorer = widgets.explore(corpus, predictions_of(corpus, [3]))
         explorer.select(3)
-        arrow = explorer.scene.traces["arrow"]
+        arrow = explorer.sphere.traces["arrow"]
         np.testing.assert_allclose([arrow.x[1], arrow.y[1], arrow.z[1]], 0)
-        assert arrow.x[0] == pytest.approx(explorer.view.points[3, 1])
+        assert arrow.x[0] == pytest.approx(explorer.utterances.points[3, 1])
         assert "predicted 4.00" in explorer.player.facts.value
         explorer.select(4)
         assert len(arrow.x) == 0
@@ -287,15 +287,15 @@ class TestFigure:
 
     def test_a_browser_that_comes_later_sees_the_figure_as_it_is(self, explorer):
         explorer.color.value = "category"
-        explorer.scene.figure.layout.height = 333
-        state = explorer.scene.figure.get_state()
+        explorer.sphere.figure.layout.height = 333
+        state = explorer.sphere.figure.get_state()
         sent = state["_widget_data"][0]["marker"]["color"]
         sent = np.frombuffer(next(value for value in sent.values() if isinstance(value, memoryview)), sent["dtype"])
-        np.testing.assert_array_equal(sent, explorer.view.colouring("category", explorer.grid).marker["color"])
+        np.testing.assert_array_equal(sent, explorer.utterances.colouring("category", explorer.grid).marker["color"])
         assert state["_widget_layout"]["height"] == 333
 
     def test_a_click_comes_as_a_message_and_the_state_when_asked(self, explorer, monkeypatch):
-        figure, sent = explorer.scene.figure, []
+        figure, sent = explorer.sphere.figure, []
         points = {"trace_indexes": [0], "point_indexes": [11], "xs": [0], "ys": [0], "zs": [0]}
         click = {"event_type": "plotly_click", "points": points, "device_state": None, "selector": None}
         figure._handle_custom_msg({"clicked": click}, [])
@@ -306,12 +306,12 @@ class TestFigure:
         assert sent == [["_widget_data", "_widget_layout"], {"state": "sent"}]
 
     def test_a_direction_from_the_browser_is_arousal_valence_dominance(self, explorer):
-        touch = explorer.scene.children[1]
+        touch = explorer.sphere.children[1]
         touch._handle_custom_msg({"direction": [-0.6, 0.5, -0.6]}, [])
         assert explorer.grid.names[explorer.region] == "VI (-A +V -D)"
 
     def test_plotly_is_sent_once(self, explorer):
-        figures = [explorer.scene.figure, explorer.map.figure, explorer.player.picture]
+        figures = [explorer.sphere.figure, explorer.map.figure, explorer.player.picture]
         assert len({figure._bundle for figure in figures}) == 1
         assert len(figures[0].get_state()["_esm"]) < 10_000
 
@@ -344,7 +344,7 @@ def kinds(corpus, model):
     return {
         "explore": lambda: widgets.explore(corpus, run),
         "compare": lambda: widgets.compare(corpus, {"one": run}),
-        "hear": widgets.hear,
+        "speak": widgets.speak,
         "listen": lambda: widgets.listen(model, corpus),
     }
 
@@ -369,7 +369,7 @@ class TestEveryWidget:
             found = {path.name for path in sources if way in path.read_text("utf-8")}
             assert found <= files, f"{way}: where is its toolbar without the upload?"
 
-    @pytest.mark.parametrize("name", ["explore", "compare", "hear", "listen"])
+    @pytest.mark.parametrize("name", ["explore", "compare", "speak", "listen"])
     def test_it_is_whole_after_all_others_were_closed(self, kinds, name):
         """Nothing that a widget needs lives and dies with another one."""
         first = kinds[name]()
@@ -408,9 +408,9 @@ class TestClicksAreHeard:
         for name in ("explore", "compare"):
             explorer = kinds[name]()
             heard = self.heard(explorer.player)
-            self.click(explorer.scene.figure, 0, 11)
+            self.click(explorer.sphere.figure, 0, 11)
             assert heard == [True], name
-            self.click(explorer.scene.figure, 0, 11)
+            self.click(explorer.sphere.figure, 0, 11)
             assert heard == [True, False, True], name
             explorer.listing.table.selected_rows = [3]
             assert heard[3:] == [False, True] and explorer.selection["utterance"].tolist() == [
@@ -421,10 +421,10 @@ class TestClicksAreHeard:
 
     def test_neighbours(self, kinds):
         listener = kinds["listen"]()
-        listener.hear(np.random.default_rng(0).normal(0, 0.1, 16000).astype("float32"))
+        listener.analyse(np.random.default_rng(0).normal(0, 0.1, 16000).astype("float32"))
         heard = self.heard(listener.player)
-        near = listener.scene.figure.data.index(listener._near)
-        self.click(listener.scene.figure, near, 1)
+        near = listener.sphere.figure.data.index(listener._near)
+        self.click(listener.sphere.figure, near, 1)
         listener.listing.table.selected_rows = [2]
         assert heard == [True, False, True]
         assert listener.listing.names[2] in listener.player.title.value
@@ -432,8 +432,8 @@ class TestClicksAreHeard:
     def test_the_hint_and_the_player_are_above_the_sphere(self, kinds):
         for name in ("explore", "compare", "listen"):
             explorer = kinds[name]()
-            (left,) = [box for box in family(explorer) if explorer.scene in getattr(box, "children", ())]
-            assert left.children.index(explorer.player.sound) < left.children.index(explorer.scene)
+            (left,) = [box for box in family(explorer) if explorer.sphere in getattr(box, "children", ())]
+            assert left.children.index(explorer.player.sound) < left.children.index(explorer.sphere)
             assert "Click a point to hear it" in explorer.player.title.value
             assert explorer.player.title in explorer.player.sound.children
 
@@ -454,8 +454,10 @@ class TestBadInput:
         ]
         assert all("<img" not in widget.value for widget in shown)
         assert "&lt;img" in explorer.player.facts.value
-        assert not any("<img" in text for text in explorer.scene.traces["points"].text)
-        assert all("<img" not in str(trace.text) + trace.name for trace in explorer.view.figure().data if trace.name)
+        assert not any("<img" in text for text in explorer.sphere.traces["points"].text)
+        assert all(
+            "<img" not in str(trace.text) + trace.name for trace in explorer.utterances.figure().data if trace.name
+        )
 
     @pytest.mark.parametrize("damage", ["missing", "no audio", "outside"])
     def test_audio_that_cannot_be_played_is_a_message_in_the_players_place(self, tmp_path, damage):
@@ -478,7 +480,7 @@ class TestBadInput:
         assert explorer.player.audio in explorer.player.sound.children
         explorer.select(0)
         assert explorer.player.audio not in explorer.player.sound.children
-        assert not explorer.player.heard.children
+        assert not explorer.player.pictured.children
         words = {"missing": "is not in the folder of the corpus", "no audio": "cannot be used", "outside": '".."'}
         assert words[damage].replace('"', "&quot;") in explorer.player.title.value
         assert "5.00" in explorer.player.facts.value

@@ -17,11 +17,11 @@ from emosphere.corpora import Corpus, CorpusError, tidy
 from emosphere.data import recordings
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
-from emosphere.widgets import hearing
+from emosphere.widgets import analysis
 from emosphere.widgets import recorder as recording
-from emosphere.widgets.hearing import MOST, listen_to, nearest, origin
+from emosphere.widgets.analysis import MOST_WINDOWS, analyse, nearest, origin
 from emosphere.widgets.recorder import Recorder, save
-from emosphere.widgets.scene import Scene
+from emosphere.widgets.sphere_view import SphereView
 
 RATE = 16000
 EVIL = "<img src=x onerror=alert(1)>"
@@ -82,7 +82,7 @@ def corpus(tones):
 
 def test_a_short_recording_is_one_point(model):
     samples = sound(2.9)
-    heard = listen_to(model, samples, (3.0, 0.5))
+    heard = analyse(model, samples, (3.0, 0.5))
     ratings, probabilities = answer(model, samples)
     np.testing.assert_allclose(heard.ratings, ratings, atol=1e-4)
     np.testing.assert_allclose(heard.point, (ratings - 4) / 3, atol=1e-4)
@@ -93,7 +93,7 @@ def test_a_short_recording_is_one_point(model):
 
 def test_a_long_recording_is_heard_piece_by_piece_too(model):
     samples = sound(5.2)
-    heard = listen_to(model, samples, (3.0, 0.5))
+    heard = analyse(model, samples, (3.0, 0.5))
     np.testing.assert_allclose(heard.ratings, answer(model, samples)[0], atol=1e-4)
     begins = [0, 0.5, 1, 1.5, 2, 2.2]
     np.testing.assert_allclose(heard.middles, np.array(begins) + 1.5)
@@ -104,7 +104,7 @@ def test_a_long_recording_is_heard_piece_by_piece_too(model):
 
 
 def test_between_windows_the_way_is_straight_and_before_the_first_it_waits(model):
-    heard = listen_to(model, sound(4.0), (3.0, 0.5))
+    heard = analyse(model, sound(4.0), (3.0, 0.5))
     first, second = heard.points[:2]
     np.testing.assert_allclose(heard.at(1.5), first)
     np.testing.assert_allclose(heard.at(0.0), first)
@@ -115,18 +115,18 @@ def test_between_windows_the_way_is_straight_and_before_the_first_it_waits(model
 @pytest.fixture
 def six(monkeypatch):
     """Six seconds in the place of two minutes, which take long."""
-    for module in (hearing, prediction, recordings):
+    for module in (analysis, prediction, recordings):
         monkeypatch.setattr(module, "MAX_SECONDS_AT_ONCE", 6)
 
 
 def test_beyond_two_minutes_the_mean_of_long_stretches_stands_for_the_whole(model, six):
     samples = sound(13.5)
-    heard = listen_to(model, samples, (0.5, 0.01))
+    heard = analyse(model, samples, (0.5, 0.01))
     assert heard.averaged
     stretches = [answer(model, samples[round(begin * RATE) :][: 6 * RATE]) for begin in (0, 6, 7.5)]
     for found, *values in zip((heard.ratings, heard.probabilities), *stretches, strict=True):
         np.testing.assert_allclose(found, (6 * values[0] + 6 * values[1] + 1.5 * values[2]) / 13.5, atol=1e-3)
-    assert MOST - 2 <= len(heard.middles) <= MOST + 1
+    assert MOST_WINDOWS - 2 <= len(heard.middles) <= MOST_WINDOWS + 1
     assert heard.windows["start"].iloc[0] == 0 and heard.windows["end"].iloc[-1] == 13.5
     assert heard.probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert (np.diff(heard.windows["start"]) <= 0.5).all()  # no sound is left out
@@ -137,7 +137,7 @@ def test_nothing_jumps_at_two_minutes(model, six, quiet):
     """Noise with a quieter end, just short enough to be heard at once and just too long for that."""
     noise = np.random.default_rng(0).uniform(-1, 1, round(6.1 * RATE)).astype("float32")
     noise *= np.where(np.arange(len(noise)) < 3 * RATE, 0.3, quiet).astype("float32")
-    below, above = (listen_to(model, noise[: round(seconds * RATE)], (0.5, 0.5)) for seconds in (6, 6.1))
+    below, above = (analyse(model, noise[: round(seconds * RATE)], (0.5, 0.5)) for seconds in (6, 6.1))
     assert (below.averaged, above.averaged) == (False, True)
     np.testing.assert_allclose(above.ratings, below.ratings, atol=0.02)
     np.testing.assert_allclose(above.probabilities, below.probabilities, atol=0.01)
@@ -148,13 +148,13 @@ def test_nothing_jumps_at_two_minutes(model, six, quiet):
 
 def test_a_stretch_of_silence_does_not_count(model, six):
     samples = np.concatenate([sound(6.0), np.zeros(6 * RATE, "float32")])
-    heard = listen_to(model, samples, (3.0, 3.0))
+    heard = analyse(model, samples, (3.0, 3.0))
     np.testing.assert_allclose(heard.ratings, answer(model, samples[: 6 * RATE])[0], atol=1e-3)
 
 
 def test_silence_in_the_middle_is_a_gap(model):
     samples = np.concatenate([sound(2), np.zeros(2 * RATE, "float32"), sound(2, seed=1)])
-    heard = listen_to(model, samples, (1.0, 0.5))
+    heard = analyse(model, samples, (1.0, 0.5))
     silent = [begin / 2 for begin in range(11) if 2 <= begin / 2 <= 3]
     assert heard.windows["start"][np.isnan(heard.points[:, 0])].tolist() == silent
     assert np.isfinite(heard.ratings).all()
@@ -163,7 +163,7 @@ def test_silence_in_the_middle_is_a_gap(model):
 def test_another_grid_and_scale(model):
     other = model_of(grid=(8, 4), scale=(0.0, 4.0))
     samples = sound(1.0)
-    heard = listen_to(other, samples, (3.0, 0.5))
+    heard = analyse(other, samples, (3.0, 0.5))
     ratings, probabilities = answer(other, samples)
     np.testing.assert_allclose(heard.point, (ratings - 2) / 2, atol=1e-4)
     assert heard.region == RegionGrid(8, 4).assign((ratings - 2) / 2)
@@ -173,10 +173,10 @@ def test_another_grid_and_scale(model):
 @pytest.mark.parametrize("auxiliary", ["category", "none"])
 def test_without_a_region_head_there_are_no_probabilities(auxiliary):
     listener = widgets.listen(model_of(auxiliary=auxiliary))
-    listener.hear(sound(1.0))
-    assert listener.heard.probabilities is None
-    assert "no region head" in listener.words.value and auxiliary in listener.words.value
-    assert "%" not in listener.words.value.split("no region head")[1]
+    listener.analyse(sound(1.0))
+    assert listener.analysis.probabilities is None
+    assert "no region head" in listener.summary.value and auxiliary in listener.summary.value
+    assert "%" not in listener.summary.value.split("no region head")[1]
 
 
 def test_nearest_as_a_loop_finds_them():
@@ -227,35 +227,35 @@ def listener(model, corpus, tmp_path):
 
 
 def test_the_pictures_show_what_was_heard(listener, model):
-    listener.hear(sound(4.0), "four.wav")
-    heard = listener.heard
+    listener.analyse(sound(4.0), "four.wav")
+    heard = listener.analysis
     np.testing.assert_allclose(coordinates(listener._whole), heard.point[None], atol=1e-6)
-    np.testing.assert_allclose(coordinates(listener._way), heard.points, atol=1e-6)
+    np.testing.assert_allclose(coordinates(listener._trajectory), heard.points, atol=1e-6)
     for curve, name in zip(listener._curves, DIMENSIONS, strict=True):
         np.testing.assert_allclose(curve.y, heard.windows[name], rtol=1e-6)
         np.testing.assert_allclose(curve.x, heard.middles)
     name = model.config.grid.names[heard.region]
-    assert f"Region {name}" in listener.words.value and "four.wav, 4.0 s" in listener.words.value
+    assert f"Region {name}" in listener.summary.value and "four.wav, 4.0 s" in listener.summary.value
     for value in heard.ratings:
-        assert f"{value:.2f}" in listener.words.value
+        assert f"{value:.2f}" in listener.summary.value
     likeliest = heard.probabilities.max()
-    assert f"{100 * likeliest:.0f} %" in listener.words.value
+    assert f"{100 * likeliest:.0f} %" in listener.summary.value
     assert listener.over_time.layout.display is None and listener.saving.layout.display is None
 
 
 def test_the_marker_moves_with_the_player(listener):
-    listener.hear(sound(5.0))
+    listener.analyse(sound(5.0))
     listener.recorder.time = 2.3
-    np.testing.assert_allclose(coordinates(listener._now), listener.heard.at(2.3)[None], atol=1e-6)
+    np.testing.assert_allclose(coordinates(listener._now), listener.analysis.at(2.3)[None], atol=1e-6)
     assert list(listener._cursor.x) == [2.3, 2.3]
-    listener.hear(sound(2.0))  # no longer than a window: no way, no marker
+    listener.analyse(sound(2.0))  # no longer than a window: no way, no marker
     listener.recorder.time = 1.0
-    assert len(listener._now.x) == len(listener._way.x) == 0
+    assert len(listener._now.x) == len(listener._trajectory.x) == 0
     assert listener.over_time.layout.display == "none"
 
 
 def test_a_click_on_the_way_moves_the_player(listener):
-    listener.hear(sound(5.0))
+    listener.analyse(sound(5.0))
     sent = watched(listener.recorder)
     listener._seek(SimpleNamespace(point_inds=[2]))
     assert sent == [{"seek": 2.5}]
@@ -263,9 +263,9 @@ def test_a_click_on_the_way_moves_the_player(listener):
 
 def test_the_neighbours_are_the_nearest_in_the_sphere_whatever_the_scale(corpus):
     listener = widgets.listen(model_of(scale=(0.0, 4.0)), corpus, neighbours=4)
-    listener.hear(sound(1.0))
+    listener.analyse(sound(1.0))
     points = (corpus.table[list(DIMENSIONS)].to_numpy() - 4) / 3  # of the corpus' own scale, 1 to 7
-    far = [sum((point - listener.heard.point) ** 2) ** 0.5 for point in points]
+    far = [sum((point - listener.analysis.point) ** 2) ** 0.5 for point in points]
     expected = [corpus.table["utterance"][i] for i in np.argsort(far, kind="stable")[:4]]
     assert listener.listing.names == expected
     assert "rated from 1 to 7, the model answers from 0 to 4" in listener.listing.heading.value
@@ -278,13 +278,13 @@ def test_the_neighbours_are_the_nearest_in_the_sphere_whatever_the_scale(corpus)
 
 
 def test_a_refused_recording_changes_nothing(listener):
-    listener.hear(sound(4.0))
-    heard, way = listener.heard, coordinates(listener._way)
+    listener.analyse(sound(4.0))
+    heard, way = listener.analysis, coordinates(listener._trajectory)
     for wrong in (np.zeros(RATE), np.full(RATE, np.nan), sound(1.0)[:100], np.zeros((2, RATE))):
         with pytest.raises(AudioError):
-            listener.hear(wrong)
-    assert listener.heard is heard
-    np.testing.assert_array_equal(coordinates(listener._way), way)
+            listener.analyse(wrong)
+    assert listener.analysis is heard
+    np.testing.assert_array_equal(coordinates(listener._trajectory), way)
 
 
 def test_names_and_labels_are_text(model, tmp_path):
@@ -298,9 +298,9 @@ def test_names_and_labels_are_text(model, tmp_path):
         }
     )
     listener = widgets.listen(model, Corpus(EVIL, table, Scale(1, 7), tmp_path))
-    listener.hear(sound(1.0), EVIL)
+    listener.analyse(sound(1.0), EVIL)
     listener._play_nearest(0)
-    shown = [listener.words.value, listener.listing.heading.value, listener.player.title.value, *listener._near.text]
+    shown = [listener.summary.value, listener.listing.heading.value, listener.player.title.value, *listener._near.text]
     assert not any("<img" in text for text in shown)
 
 
@@ -337,11 +337,11 @@ def watched(recorder):
 def deliver(recorder, samples, name="a.wav", *, recorded=False, piece=5000, take="t", lost=()):
     """The messages of a browser."""
     whole = np.round(np.asarray(samples) * 32768).clip(-32768, 32767).astype("<i2")
-    recorder._hear(recorder, {"take": take, "begin": len(whole), "name": name, "recorded": recorded}, [])
+    recorder._receive(recorder, {"take": take, "begin": len(whole), "name": name, "recorded": recorded}, [])
     for at in range(0, len(whole), piece):
         if at // piece not in lost:
-            recorder._hear(recorder, {"take": take, "at": at}, [memoryview(whole[at : at + piece].tobytes())])
-    recorder._hear(recorder, {"take": take, "end": True}, [])
+            recorder._receive(recorder, {"take": take, "at": at}, [memoryview(whole[at : at + piece].tobytes())])
+    recorder._receive(recorder, {"take": take, "end": True}, [])
     return whole
 
 
@@ -370,10 +370,10 @@ class TestRecorder:
 
     def test_a_take_that_was_given_up_is_forgotten(self, recorder, heard):
         sent = watched(recorder)
-        recorder._hear(recorder, {"take": "old", "begin": 4, "name": "old", "recorded": False}, [])
+        recorder._receive(recorder, {"take": "old", "begin": 4, "name": "old", "recorded": False}, [])
         deliver(recorder, sound(0.5))
-        recorder._hear(recorder, {"take": "old", "at": 0}, [bytes(8)])
-        recorder._hear(recorder, {"take": "old", "end": True}, [])
+        recorder._receive(recorder, {"take": "old", "at": 0}, [bytes(8)])
+        recorder._receive(recorder, {"take": "old", "end": True}, [])
         assert [name for _, name in heard] == ["a.wav"] and sent[-1] == {"take": "t", "refused": ""}
 
     @pytest.mark.parametrize(("peak", "silent"), [(0.0, True), (0.0009, True), (0.0012, False), (0.5, False)])
@@ -510,7 +510,7 @@ def test_nothing_is_written_by_itself_and_save_writes_the_last(listener, tmp_pat
 def test_the_way_goes_through_the_points_in_the_order_of_time():
     points, seconds = np.random.default_rng(0).uniform(-1, 1, (6, 3)), np.arange(6) * 0.5 + 1.5
     points[3] = np.nan
-    figure = plots.path(points, seconds, RegionGrid(4, 2))
+    figure = plots.trajectory(points, seconds, RegionGrid(4, 2))
     (line,) = [trace for trace in figure.data if trace.name == "way"]
     np.testing.assert_allclose(coordinates(line), points, rtol=1e-6)
     np.testing.assert_allclose(line.line.color, seconds)
@@ -522,12 +522,12 @@ def test_the_way_goes_through_the_points_in_the_order_of_time():
 
 def test_the_ends_are_the_first_and_last_that_are_known():
     points = np.array([[np.nan] * 3, [0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [np.nan] * 3])
-    figure = plots.path(points, range(4), RegionGrid(4, 2))
+    figure = plots.trajectory(points, range(4), RegionGrid(4, 2))
     np.testing.assert_allclose(coordinates(figure.data[-1]), points[1:3], rtol=1e-6)
-    nothing = plots.path(np.full((2, 3), np.nan), range(2), RegionGrid(4, 2))
+    nothing = plots.trajectory(np.full((2, 3), np.nan), range(2), RegionGrid(4, 2))
     assert not any(trace.mode == "markers+text" for trace in nothing.data)
     with pytest.raises(ValueError, match="2 points and 3 times"):
-        plots.path(np.zeros((2, 3)), range(3), RegionGrid(4, 2))
+        plots.trajectory(np.zeros((2, 3)), range(3), RegionGrid(4, 2))
 
 
 def test_over_time_windows_at_their_middles_and_truth_as_steps():
@@ -545,7 +545,7 @@ def test_over_time_windows_at_their_middles_and_truth_as_steps():
     assert len(plots.over_time(windows, Scale(1, 7)).data) == 3
 
 
-def test_a_scene_without_utterances_has_regions(model):
-    scene = widgets.listen(model).scene
-    assert isinstance(scene, Scene)
-    assert len(scene.traces["patches"].i) > 0 and len(scene.traces["points"].x) == 0
+def test_a_sphere_without_utterances_has_regions(model):
+    sphere = widgets.listen(model).sphere
+    assert isinstance(sphere, SphereView)
+    assert len(sphere.traces["patches"].i) > 0 and len(sphere.traces["points"].x) == 0

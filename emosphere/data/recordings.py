@@ -132,14 +132,14 @@ class Recordings(Dataset):
     def __init__(
         self,
         sources: Sequence,
-        windows: tuple[float, float] | None = None,
+        windows: tuple[float, float] | float | None = None,
         broken: str = "raise",
         progress: str | None = None,
     ):
         if broken not in ("raise", "note"):
             raise ValueError(f'broken is "raise" or "note", not {broken!r}.')
         self.sources = [source if is_path(source) else plain(source) for source in sources]
-        self.windows = None if windows is None else _checked(windows)
+        self.windows = None if windows is None else checked_windows(windows)
         self.problems, rows = [], []
         shown = bar(self.sources, desc=f"{progress}, reading", leave=False, delay=1, disable=progress is None)
         for position, source in enumerate(shown):
@@ -209,10 +209,10 @@ class Recordings(Dataset):
         return math.ceil(facts["frames"] * RATE / (facts["rate"] or RATE)), problem
 
 
-def _checked(windows):
-    """(length, step) in seconds."""
+def checked_windows(windows: tuple[float, float] | float) -> tuple[float, float]:
+    """(length, step) in seconds, half a length where there is no step; a ValueError for what are no windows."""
     try:
-        length, step = (windows, windows / 2) if isinstance(windows, Real) else windows
+        length, step = (windows, windows / 2) if isinstance(windows, int | float | Real) else windows
         fine = MIN_SECONDS <= length <= MAX_SECONDS_AT_ONCE and MIN_STEP <= step <= length
     except (TypeError, ValueError):
         fine = False

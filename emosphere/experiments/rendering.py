@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import HTML
 
-from ..plots import forest, grid_study, save
+from ..plots import forest_plot, grid_study, save
 from ..utils import harmless, markdown, replacing
 from .results import Results
 from .tables import differences, make_tables
@@ -215,7 +215,7 @@ def report(results: Results, folder: str | Path) -> list[Path]:
     written = write_tables(found, folder)
     pictures = {}
     if len(results.variants) > 1:
-        pictures["forest"] = forest(differences(results))
+        pictures["forest"] = forest_plot(differences(results))
     if "grids" in found:
         pictures["grid_study"] = grid_study(found["grids"])
     for name, figure in pictures.items():

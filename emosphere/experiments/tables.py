@@ -69,7 +69,7 @@ def make_tables(results: Results, *, reference: str | None = None) -> dict[str, 
 
 
 def differences(results: Results, *, reference: str | None = None) -> pd.DataFrame:
-    """How each variant's CCCs differ from the reference's, for `emosphere.plots.forest`.
+    """How each variant's CCCs differ from the reference's, for `emosphere.plots.forest_plot`.
 
     Returns
     -------

@@ -6,12 +6,13 @@ turns with the azimuth and the lightness rises with the elevation), and hovering
 
 from .basic import DIMENSION_COLORS, OCTANT_COLORS, bars, heatmap, intervals, lines, plain, region_colors, save
 from .colouring import Colouring, color_by_group, color_by_quantity, color_by_region
-from .forest import forest
+from .forest import forest_plot
 from .grids import grid_study
 from .menu import sphere_menu
-from .panels import history, label_distributions, region_confusion, region_shares, truth_against_prediction, waveform
-from .paths import over_time, path, way
+from .panels import history, label_distributions, region_confusion, region_shares, truth_against_prediction
+from .sounds import waveform
 from .spheres import arrows, hover_texts, patches, sphere
+from .trajectories import over_time, trajectory, trajectory_trace
 
 __all__ = [
     "DIMENSION_COLORS",
@@ -22,7 +23,7 @@ __all__ = [
     "color_by_group",
     "color_by_quantity",
     "color_by_region",
-    "forest",
+    "forest_plot",
     "grid_study",
     "heatmap",
     "history",
@@ -32,7 +33,6 @@ __all__ = [
     "lines",
     "over_time",
     "patches",
-    "path",
     "plain",
     "region_colors",
     "region_confusion",
@@ -40,7 +40,8 @@ __all__ = [
     "save",
     "sphere",
     "sphere_menu",
+    "trajectory",
+    "trajectory_trace",
     "truth_against_prediction",
     "waveform",
-    "way",
 ]

@@ -2,12 +2,16 @@
 
 import html
 import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import plotly.graph_objects as go
 
-from ..sphere import DIMENSIONS
+from ..sphere import DIMENSIONS, RegionGrid
 
 OCTANT_COLORS = ("#D55E00", "#E69F00", "#0072B2", "#CC79A7", "#B8A900", "#009E73", "#56B4E9", "#666666")
 DIMENSION_COLORS = dict(zip(DIMENSIONS, ("#009E73", "#D55E00", "#0072B2"), strict=True))
@@ -16,8 +20,8 @@ OTHER_COLORS = ("#0072B2", "#CC79A7", "#B8A900", "#666666", "#56B4E9", "#E69F00"
 DASHES, PATTERNS = ("solid", "dash", "dot", "dashdot"), ("", "/", "x", ".")  # where the colours begin again
 
 
-def region_colors(grid):
-    """A colour for each region of a grid, as a list of CSS strings.
+def region_colors(grid: RegionGrid) -> list[str]:
+    """A CSS colour for each region of a grid.
 
     Examples
     --------
@@ -34,7 +38,7 @@ def region_colors(grid):
     ]
 
 
-def plain(text):
+def plain(text: object) -> str:
     """A label as plotly shows it letter by letter: without this, tags in it would be markup and links.
 
     Examples
@@ -45,7 +49,7 @@ def plain(text):
     return html.escape(str(text), quote=False)
 
 
-def styled(figure, title, height=420, **layout):
+def styled(figure: go.Figure, title: str | dict[str, Any] | None, height: int = 420, **layout: Any) -> go.Figure:
     """The common look; and however the figure is shown or written, without the button that uploads it to a cloud."""
     figure.update_layout(
         template="plotly_white",
@@ -65,7 +69,7 @@ def _looks(names, colors, styles):
     return [(DIMENSION_COLORS.get(name, color), style) for name, (style, color) in zip(names, looks, strict=False)]
 
 
-def bars(table, *, title, y_title, percent=False, height=380):
+def bars(table: pd.DataFrame, *, title: str, y_title: str, percent: bool = False, height: int = 380) -> go.Figure:
     """Grouped bars of a table: index along the axis, a colour a column."""
     figure, looks = go.Figure(), _looks(table.columns, OTHER_COLORS, PATTERNS)
     for (name, column), (color, pattern) in zip(table.items(), looks, strict=True):
@@ -79,7 +83,16 @@ def bars(table, *, title, y_title, percent=False, height=380):
     return styled(figure, title, height, showlegend=len(table.columns) > 1)
 
 
-def lines(x, curves, *, title, x_title, y_title, height=380, markers=False):
+def lines(
+    x: npt.ArrayLike,
+    curves: Mapping[str, npt.ArrayLike],
+    *,
+    title: str,
+    x_title: str,
+    y_title: str,
+    height: int = 380,
+    markers: bool = False,
+) -> go.Figure:
     """Curves over a common axis.
 
     Parameters
@@ -99,26 +112,38 @@ def lines(x, curves, *, title, x_title, y_title, height=380, markers=False):
     return styled(figure, title, height, xaxis_title=x_title, yaxis_title=y_title)
 
 
-def heatmap(values, *, limits, title, x=None, y=None, x_title="", y_title="", height=460, scale="Blues", text=None):
+def heatmap(
+    values: npt.ArrayLike,
+    *,
+    limits: tuple[float, float],
+    title: str,
+    x: Sequence | None = None,
+    y: Sequence | None = None,
+    x_title: str = "",
+    y_title: str = "",
+    height: int = 460,
+    scale: str = "Blues",
+    text: npt.ArrayLike | None = None,
+) -> go.Figure:
     """A matrix as colours; ``text`` is written into the cells.
 
     Parameters
     ----------
     values : (rows, columns) array_like
-    limits : (low, high)
+    limits
         Values at the two ends of the colour scale: from what is in the matrix alone, plotly would draw the smallest
         difference from white to blue.
     """
     low, high = map(float, limits)
-    x, y = (
+    columns, rows = (
         labels if labels is None else [plain(label) if isinstance(label, str) else label for label in labels]
         for labels in (x, y)
     )
     figure = go.Figure(
         go.Heatmap(
             z=values,
-            x=x,
-            y=y,
+            x=columns,
+            y=rows,
             zmin=low,
             zmax=high,
             colorscale=scale,
@@ -130,7 +155,7 @@ def heatmap(values, *, limits, title, x=None, y=None, x_title="", y_title="", he
     return styled(figure, title, height, xaxis_title=x_title, yaxis_title=y_title)
 
 
-def intervals(table, *, title, x_title="CCC"):
+def intervals(table: pd.DataFrame, *, title: str, x_title: str = "CCC") -> go.Figure:
     """A dot and an interval a row: columns ``label``, ``value``, ``low``, ``high`` and optionally ``group``."""
     figure = go.Figure()
     groups = table.groupby("group", sort=False) if "group" in table else [("", table)]
@@ -156,7 +181,7 @@ def intervals(table, *, title, x_title="CCC"):
     return styled(figure, title, 160 + 26 * len(table), xaxis_title=x_title, showlegend=named)
 
 
-def save(figure, path):
+def save(figure: go.Figure, path: str | Path) -> None:
     """Writes a figure as HTML that rotates, hovers and hides by itself, offline; plotly's code lies beside it once."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

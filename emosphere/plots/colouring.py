@@ -2,11 +2,13 @@
 
 import html
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from ..sphere import OCTANTS
+from ..sphere import OCTANTS, RegionGrid
 from .basic import OCTANT_COLORS, region_colors
 
 CATEGORY_COLORS = {
@@ -21,7 +23,7 @@ CATEGORY_COLORS = {
     "other": "#9A9A9A",
     "no agreement": "#C4C4C4",
 }
-LARGEST = 11  # groups that a legend names; the others are summed up
+MOST_NAMED = 11  # groups that a legend names; the others are summed up
 CIVIDIS = ("#00224E", "#35456C", "#666970", "#948E77", "#C8B866", "#FEE838")
 ABSENT = "#D9D9D9"
 
@@ -32,10 +34,10 @@ class Colouring:
 
     Parameters
     ----------
-    title : str
+    title
     values : (n,) numpy.ndarray of float32
         Number of the group, or a quantity; NaN where there is none.
-    labels, colors : tuple of str
+    labels, colors
         Name and CSS colour of each group; no labels and a scale of colours for a quantity.
     """
 
@@ -53,8 +55,8 @@ class Colouring:
         return low, high if high > low else low + 1
 
     @property
-    def marker(self):
-        """Dict of plotly's marker properties: ``color``, ``colorscale``, ``cmin``, ``cmax``."""
+    def marker(self) -> dict[str, Any]:
+        """plotly's marker properties ``color``, ``colorscale``, ``cmin``, ``cmax``."""
         low, high = self._limits
         count = len(self.colors)
         if self.labels:
@@ -67,7 +69,7 @@ class Colouring:
         values = np.where(np.isnan(self.values), low - step, self.values).astype("float32")
         return dict(color=values, colorscale=stops, cmin=low - step, cmax=high)
 
-    def legend(self, shown):
+    def legend(self, shown: np.ndarray) -> str:
         """The colours in words, as HTML: each group with its count, or the range of the quantity.
 
         Parameters
@@ -87,7 +89,7 @@ class Colouring:
             return _row(self.title, [text, *([_entry(ABSENT, "none", absent)] if absent else [])])
         counts = np.bincount(values.astype(int), minlength=len(self.labels))
         # in their own order where all fit, else the largest
-        order = np.flatnonzero(counts) if (counts > 0).sum() <= LARGEST + 1 else np.argsort(-counts)[:LARGEST]
+        order = np.flatnonzero(counts) if (counts > 0).sum() <= MOST_NAMED + 1 else np.argsort(-counts)[:MOST_NAMED]
         entries = [_entry(self.colors[i], self.labels[i], counts[i]) for i in order]
         rest = (counts > 0).sum() - len(order)
         if rest:
@@ -105,12 +107,12 @@ def _row(title, entries):
     return f'<div style="line-height:1.6"><b style="margin-right:1em">{html.escape(title)}</b>{cells}</div>'
 
 
-def color_by_region(grid, regions):
+def color_by_region(grid: RegionGrid, regions: np.ndarray) -> Colouring:
     """Points coloured by their region of a grid.
 
     Parameters
     ----------
-    grid : RegionGrid
+    grid
     regions : (n,) numpy.ndarray of int
         As `RegionGrid.assign` gives them.
 
@@ -125,14 +127,14 @@ def color_by_region(grid, regions):
     return Colouring("region", regions.astype("float32"), labels, tuple(region_colors(grid)))
 
 
-def color_by_group(title, names):
+def color_by_group(title: str, names: pd.Series) -> Colouring:
     """Points coloured by a column of names; missing ones are a group of their own, "unknown".
 
     Emotion categories keep their colours whatever else there is; other groups take turns, the largest first.
 
     Parameters
     ----------
-    title : str
+    title
     names : (n,) pandas.Series of str
     """
     names = names.astype(object).where(names.notna(), "unknown")
@@ -147,6 +149,6 @@ def color_by_group(title, names):
     return Colouring(title, values, tuple(map(str, labels)), tuple(colors))
 
 
-def color_by_quantity(title, values):
+def color_by_quantity(title: str, values: npt.ArrayLike) -> Colouring:
     """Points coloured by a number, dark for low and bright for high (Cividis); grey where there is none."""
     return Colouring(title, np.asarray(values, dtype="float32"), (), CIVIDIS)

@@ -1,32 +1,29 @@
 """Which differences are real: a forest plot of many variants against one reference."""
 
-import html
 import textwrap
 
 import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from .basic import GREY, styled
+from .basic import GREY, plain, styled
 
 BETTER, WORSE = "#0072B2", "#D55E00"  # Okabe and Ito (2008)
 LEVEL = 0.05
 WIDTH = 34  # letters of a label in one line
 
 
-def forest(differences, *, title=None):
+def forest_plot(differences: pd.DataFrame, *, title: str | None = None) -> go.Figure:
     """Differences of CCC to a reference with their intervals, a panel a score, a row a variant.
 
     Parameters
     ----------
-    differences : pandas.DataFrame
+    differences
         A row a variant and score: ``variant`` (label), ``score``, ``value`` (CCC minus that of the reference),
         ``low``, ``high`` (95 % interval), ``p`` (Holm-adjusted); NaN for a variant that was not run.
         ``attrs["reference"]`` is the label of the reference.
-    title : str, optional
 
-    Returns
-    -------
-    plotly.graph_objects.Figure
 
     Examples
     --------
@@ -34,7 +31,7 @@ def forest(differences, *, title=None):
     >>> row = dict(variant="w/o auxiliary loss", score="valence", value=-0.02, low=-0.03, high=-0.01, p=0.004)
     >>> differences = pd.DataFrame([row])
     >>> differences.attrs["reference"] = "EmoSphere-SER"
-    >>> [trace.name for trace in forest(differences).data if trace.x[0] < 0]
+    >>> [trace.name for trace in forest_plot(differences).data if trace.x[0] < 0]
     ['worse than EmoSphere-SER (p < 0.05)']
     """
     reference = wrapped(differences.attrs["reference"])
@@ -112,6 +109,6 @@ def forest(differences, *, title=None):
     )
 
 
-def wrapped(text, width=1000):
+def wrapped(text: object, width: int = 1000) -> str:
     """A text in lines of a width, none of it read as HTML."""
-    return "<br>".join(html.escape(line, quote=False) for line in textwrap.wrap(str(text), width))
+    return "<br>".join(plain(line) for line in textwrap.wrap(str(text), width))

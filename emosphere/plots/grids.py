@@ -2,17 +2,19 @@
 
 from itertools import cycle
 
+import pandas as pd
+import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from .basic import OCTANT_COLORS, styled
 
 
-def grid_study(table, *, title="Coarser, or more even?"):
+def grid_study(table: pd.DataFrame, *, title: str = "Coarser, or more even?") -> go.Figure:
     """Average CCC of each grid with its interval, over the number of regions and over their evenness.
 
     Parameters
     ----------
-    table : pandas.DataFrame
+    table
         ``grids`` of `emosphere.experiments.make_tables`: grids with as many regions share a colour.
     """
     figure = make_subplots(1, 2, shared_yaxes=True, horizontal_spacing=0.04)

@@ -1,20 +1,31 @@
 """The sphere with a menu of colourings, for pages and notebooks without Python behind them."""
 
 import html
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
+from ..sphere import RegionGrid
+from .colouring import Colouring
 from .spheres import axes, borders, sphere_layout, xyz
 
-MOST = 5000
+MOST_POINTS = 5000
 """Utterances in one picture; more would make the file heavy."""
 
 
-def sphere_menu(points, names, colourings, *, predicted=None, title="The VAD sphere", height=680):
+def sphere_menu(
+    points: np.ndarray,
+    names: Sequence[str],
+    colourings: Mapping[str, tuple[Colouring, RegionGrid]],
+    *,
+    predicted: np.ndarray | None = None,
+    title: str = "The VAD sphere",
+    height: int = 680,
+) -> go.Figure:
     """Points in the sphere, with a menu of what colours them; a click on the legend hides a group.
 
-    Of more than `MOST` points a random sample (always the same) is shown, and the title says so.
+    Of more than `MOST_POINTS` points a random sample (always the same) is shown, and the title says so.
 
     Parameters
     ----------
@@ -22,17 +33,18 @@ def sphere_menu(points, names, colourings, *, predicted=None, title="The VAD sph
         Sphere coordinates in the order of `emosphere.sphere.DIMENSIONS`.
     names : (n,) sequence of str
         For hovering; HTML in them is shown as text.
-    colourings : dict of str to (Colouring, RegionGrid)
+    colourings
         The entries of the menu, each with the grid whose borders are drawn.
     predicted : (n, 3) numpy.ndarray, optional
         Predicted points, NaN where there is none: lines to them that the legend switches on.
     """
     rows = np.arange(len(points))
-    if len(rows) > MOST:
-        rows = np.sort(np.random.default_rng(0).choice(rows, MOST, replace=False))
-        title += f" ({MOST:,} of {len(points):,} utterances, drawn at random)"
-    points, names = points[rows], np.array([html.escape(names[row]) for row in rows])
-    figure, owners = go.Figure(axes()), [None]
+    if len(rows) > MOST_POINTS:
+        rows = np.sort(np.random.default_rng(0).choice(rows, MOST_POINTS, replace=False))
+        title += f" ({MOST_POINTS:,} of {len(points):,} utterances, drawn at random)"
+    points, texts = points[rows], np.array([html.escape(names[row]) for row in rows.tolist()])
+    figure = go.Figure(axes())
+    owners: list[str | None] = [None]
     if predicted is not None:
         path = np.stack([points, predicted[rows], np.full_like(points, np.nan)], 1)[~np.isnan(predicted[rows, 0])]
         figure.add_scatter3d(
@@ -44,12 +56,13 @@ def sphere_menu(points, names, colourings, *, predicted=None, title="The VAD sph
         )
         owners.append("predictions")
     for entry, (colouring, grid) in colourings.items():
-        traces = [borders(grid), *_groups(points, names, colouring, rows)]
+        traces = [borders(grid), *_groups(points, texts, colouring, rows)]
         figure.add_traces(traces)
         owners += [entry] * len(traces)
     first, buttons = next(iter(colourings)), []
     for entry in colourings:
-        visible = [{None: True, entry: True, "predictions": "legendonly"}.get(owner, False) for owner in owners]
+        states: dict[str | None, bool | str] = {None: True, entry: True, "predictions": "legendonly"}
+        visible = [states.get(owner, False) for owner in owners]
         buttons.append(dict(label=entry, method="update", args=[{"visible": visible}]))
         if entry == first:
             for trace, state in zip(figure.data, visible, strict=True):

@@ -1,16 +1,32 @@
 """Pictures of corpora, training and results in two dimensions."""
 
+from collections.abc import Mapping
+from typing import Protocol
+
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..sphere import DIMENSIONS
+from ..sphere import DIMENSIONS, RegionGrid, Scale
 from .basic import DIMENSION_COLORS, GREY, heatmap, plain, region_colors, styled
 from .spheres import hover_texts
 
-MELS = 64
+
+class Ratings(Protocol):
+    """What `label_distributions` looks at in a `emosphere.corpora.corpus.Corpus`, which pictures do not import."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def ratings(self) -> np.ndarray: ...
+    @property
+    def scale(self) -> Scale: ...
+    def __len__(self) -> int: ...
 
 
-def label_distributions(corpus):
+def label_distributions(corpus: Ratings) -> go.Figure:
     """Histograms of the three ratings and, below, how they go together two by two."""
     figure = make_subplots(
         2,
@@ -60,78 +76,15 @@ def _pairs():
     return (arousal, valence), (arousal, dominance), (dominance, valence)
 
 
-def waveform(samples, rate, *, title="One utterance", height=420):
-    """Waveform above, log-mel spectrogram (dB) below; both in at most a thousand or so steps, however long the audio.
-
-    Parameters
-    ----------
-    samples : (n,) or (n, channels) array_like of float
-        Channels are averaged.
-    rate : int
-        In Hz.
-    """
-    samples = np.asarray(samples, dtype="float32").reshape(len(samples), -1).mean(axis=1)  # (n,)
-    seconds, heights = _envelope(samples, rate)
-    times, level = _log_mel(samples, rate)
-    loudest = float(level.max())
-    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06, row_heights=[0.35, 0.65])
-    figure.add_scatter(x=seconds, y=heights, line=dict(width=1, color="#0072B2"), row=1, col=1)
-    figure.add_heatmap(
-        z=level,
-        x=times,
-        colorscale="Magma",
-        zmin=loudest - 70,
-        zmax=loudest,
-        showscale=False,
-        hovertemplate="%{x:.2f} s<br>%{z:.0f} dB<extra></extra>",
-        row=2,
-        col=1,
-    )
-    shown = [hertz for hertz in (250, 1000, 4000, 10000) if hertz < rate / 2]
-    figure.update_xaxes(title="seconds", row=2, col=1)
-    figure.update_yaxes(title="amplitude", row=1, col=1)
-    figure.update_yaxes(
-        title="Hz (mel)",
-        tickvals=[MELS * _mel(hertz) / _mel(rate / 2) for hertz in shown],
-        ticktext=shown,
-        row=2,
-        col=1,
-    )
-    return styled(figure, title, height, showlegend=False)
-
-
-def _envelope(samples, rate):
-    """Lowest and highest sample of each of up to a thousand steps, in turn, so that no peak is lost."""
-    step = max(1, len(samples) // 1000)
-    whole = samples[: len(samples) // step * step].reshape(-1, step)
-    ends = np.stack([whole.min(1), whole.max(1)], 1).ravel() if step > 1 else samples
-    return np.arange(len(ends), dtype="float32") * (step / 2 if step > 1 else 1) / rate, ends
-
-
-def _mel(hertz):
-    return 2595 * np.log10(1 + hertz / 700)
-
-
-def _log_mel(samples, rate):
-    from torchaudio.functional import melscale_fbanks  # only here: pictures load without torch
-
-    window = round(0.025 * rate)
-    step = max(round(0.005 * rate), len(samples) // 1000)
-    whole = np.pad(samples, (0, max(0, window - len(samples))))
-    frames = np.lib.stride_tricks.sliding_window_view(whole, window)[::step]
-    power = np.abs(np.fft.rfft(frames * np.hanning(window), n=2 * window)) ** 2  # (frames, bins)
-    banks = melscale_fbanks(power.shape[1], 0.0, rate / 2, MELS, rate).numpy()
-    level = 10 * np.log10(power @ banks + 1e-9).T  # (MELS, frames)
-    return (np.arange(level.shape[1]) * step / rate).astype("float32"), level.astype("float32")
-
-
-def region_shares(points, grids, *, title="How unevenly the regions are filled"):
+def region_shares(
+    points: npt.ArrayLike, grids: Mapping[str, RegionGrid], *, title: str = "How unevenly the regions are filled"
+) -> go.Figure:
     """Share of the utterances in each region, the fullest first, a panel a grid.
 
     Parameters
     ----------
     points : (n, 3) array_like
-    grids : dict of str to RegionGrid
+    grids
     """
     figure = make_subplots(1, len(grids), subplot_titles=list(grids), horizontal_spacing=0.07)
     for column, grid in enumerate(grids.values(), start=1):
@@ -152,7 +105,7 @@ def region_shares(points, grids, *, title="How unevenly the regions are filled")
     return styled(figure, title, 360)
 
 
-def history(table):
+def history(table: pd.DataFrame) -> go.Figure:
     """Losses, validation CCCs and λ over the epochs, as history.csv counts them; a star marks the checkpoint kept.
 
     The auxiliary loss has a gap where nothing was asked of it: it was not measured there.
@@ -195,7 +148,7 @@ def history(table):
     return styled(figure, "The course of the training", 400, legend=dict(orientation="h", y=-0.25))
 
 
-def truth_against_prediction(predictions, scale):
+def truth_against_prediction(predictions: pd.DataFrame, scale: Scale) -> go.Figure:
     """Scatter of prediction over truth for each dimension, with the diagonal of perfect agreement."""
     figure = make_subplots(1, 3, subplot_titles=DIMENSIONS)
     for column, name in enumerate(DIMENSIONS, start=1):
@@ -224,16 +177,17 @@ def truth_against_prediction(predictions, scale):
     return styled(figure, "Truth and prediction on the test split", 400, showlegend=False)
 
 
-def region_confusion(counts, grid, *, title="Which regions are taken for which"):
+def region_confusion(
+    counts: npt.ArrayLike, grid: RegionGrid, *, title: str = "Which regions are taken for which"
+) -> go.Figure:
     """Confusion of the regions: colour is the share of the true region's utterances, text the count."""
-    counts = np.asarray(counts)
-    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    matrix = np.asarray(counts)
     return heatmap(
-        share,
+        matrix / np.maximum(matrix.sum(1, keepdims=True), 1),
         limits=(0, 1),
         x=grid.short_names,
         y=grid.short_names,
-        text=counts if len(grid) <= 18 else None,
+        text=matrix if len(grid) <= 18 else None,
         title=title,
         x_title="predicted region",
         y_title="true region",

@@ -5,22 +5,26 @@ under the mouse, so that a filled sphere would hide its utterances from hovering
 """
 
 import html
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import plotly.graph_objects as go
 
-from ..sphere import DIMENSIONS, XYZ, spherical_to_vad
+from ..sphere import DIMENSIONS, XYZ, RegionGrid, spherical_to_vad
 from .basic import region_colors, styled
 
 STEP = np.pi / 24  # a patch is flat over this angle
 
 
-def xyz(points):
+def xyz(points: np.ndarray) -> dict[str, Any]:
     """(n, 3) points in the order of `DIMENSIONS` as plotly's keywords ``x``, ``y``, ``z``."""
     return dict(zip("xyz", (points[:, i].astype("float32") for i in XYZ), strict=True))
 
 
-def hover_texts(rows):
+def hover_texts(rows: pd.DataFrame) -> list[str]:
     """One text a row of a corpus table for hovering; what a label says is shown as text, never run as HTML."""
     columns = [name for name in ("utterance", "speaker", "emotion", *DIMENSIONS, "text") if name in rows]
     texts = []
@@ -30,7 +34,7 @@ def hover_texts(rows):
     return texts
 
 
-def borders(grid):
+def borders(grid: RegionGrid) -> go.Scatter3d:
     """The borders of a grid's regions on the unit sphere, as one trace of lines."""
     turn, rise = np.linspace(0, 2 * np.pi, 73), np.linspace(-np.pi / 2, np.pi / 2, 37)
     lines = [np.stack([np.full(37, azimuth), rise], -1) for azimuth in grid.azimuth_edges[:-1]]
@@ -46,7 +50,7 @@ def borders(grid):
     )
 
 
-def axes():
+def axes() -> go.Scatter3d:
     """The three axes through the sphere with their names at both ends, as one trace."""
     ends = 1.18 * np.concatenate([np.eye(3), -np.eye(3)])  # rows in the order of DIMENSIONS, positive ends first
     path, texts = [], []
@@ -71,13 +75,13 @@ def _parts(edges):
     return np.append(np.concatenate(fine), edges[-1]), np.repeat(np.arange(len(counts)), counts)
 
 
-def patches(grid, *, only=None):
+def patches(grid: RegionGrid, *, only: int | None = None) -> tuple[dict[str, Any], np.ndarray]:
     """The regions as pieces of the unit sphere, as keywords of ``plotly.graph_objects.Mesh3d``.
 
     Parameters
     ----------
-    grid : RegionGrid
-    only : int, optional
+    grid
+    only
         One region alone; none of them for -1.
 
     Returns
@@ -101,7 +105,7 @@ def patches(grid, *, only=None):
     return {**xyz(vertices), **dict(zip("ijk", triangles.T.astype("int32"), strict=True))}, regions
 
 
-def sphere_layout(figure, title=None, height=640):
+def sphere_layout(figure: go.Figure, title: str | None = None, height: int = 640) -> go.Figure:
     """The common look of a figure whose scene is the sphere: no box, the sphere fills the picture."""
     hidden = dict(visible=False, range=[-1.2, 1.2])
     scene = dict(
@@ -111,19 +115,26 @@ def sphere_layout(figure, title=None, height=640):
     return figure.update_layout(margin=dict(l=0, r=0, b=0, t=60 if title else 0))
 
 
-def sphere(points, grid, *, hover=None, title="The VAD sphere", height=640):
+def sphere(
+    points: npt.ArrayLike,
+    grid: RegionGrid,
+    *,
+    hover: Sequence[str] | None = None,
+    title: str = "The VAD sphere",
+    height: int = 640,
+) -> go.Figure:
     """Points in the sphere, coloured by region, with the borders of the regions; a click on the legend hides one.
 
     Parameters
     ----------
     points : (n, 3) array_like
         Sphere coordinates in the order of `DIMENSIONS`.
-    grid : RegionGrid
-    hover : sequence of str, optional
+    grid
+    hover
         Text of each point, such as `hover_texts` makes.
     """
     points = np.asarray(points, dtype=float)
-    hover = np.array(hover if hover is not None else [""] * len(points), dtype=object)
+    texts = np.array(hover if hover is not None else [""] * len(points), dtype=object)
     regions = grid.assign(points)
     figure = go.Figure([borders(grid), axes()])
     for region, (name, color) in enumerate(zip(grid.names, region_colors(grid), strict=True)):
@@ -135,14 +146,22 @@ def sphere(points, grid, *, hover=None, title="The VAD sphere", height=640):
             mode="markers",
             name=f"{name} · {inside.sum()}",
             legendgroup=name,
-            text=hover[inside],
+            text=texts[inside],
             marker=dict(size=3.5, color=color, opacity=0.85),
             hovertemplate=f"%{{text}}<br>{name}<extra></extra>",
         )
     return sphere_layout(figure, title, height)
 
 
-def arrows(truth, prediction, grid, *, hover=None, title="From truth (dot) to prediction (line end)", height=640):
+def arrows(
+    truth: npt.ArrayLike,
+    prediction: npt.ArrayLike,
+    grid: RegionGrid,
+    *,
+    hover: Sequence[str] | None = None,
+    title: str = "From truth (dot) to prediction (line end)",
+    height: int = 640,
+) -> go.Figure:
     """Where the model puts each utterance: a line from the true point to the predicted one, coloured by true region.
 
     Parameters

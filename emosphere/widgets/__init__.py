@@ -1,39 +1,54 @@
 """Things to turn, click and hear in a notebook: thin shells around `emosphere.plots` and the tables.
 
-The explorers (`explore`, `compare`) put together parts that know nothing of each other: ``scene`` (the sphere),
-``flat`` (the map), ``controls``, ``player``, ``listing``; what they show comes from plain tables (``view``,
-``comparison``). `hear` is the synthesiser with sliders, `listen` a microphone before a trained model.
+The explorers (`explore`, `compare`) put together parts that know nothing of each other: ``sphere_view``, ``map_view``,
+``controls``, ``player``, ``listing``; what they show comes from plain tables (``utterances``, ``runs``). `speak` is the
+synthesiser with sliders, `listen` a microphone before a trained model.
 """
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import plotly.graph_objects as go
 
 from emosphere import plots
 
+from ..corpora.corpus import Corpus
+from ..sphere import RegionGrid
 from .explorer import Explorer
-from .models import ModelExplorer
-from .view import View
-from .voice import Voice, hear
+from .run_explorer import RunExplorer
+from .synthesiser import Synthesiser, speak
+from .utterances import Utterances
 
-__all__ = ["Explorer", "ModelExplorer", "Voice", "compare", "explore", "hear", "listen"]
+if TYPE_CHECKING:  # torch takes seconds to load
+    from ..model import EmoSphereModel
+    from .microphone import Microphone
+
+__all__ = ["Explorer", "RunExplorer", "Synthesiser", "compare", "explore", "listen", "speak"]
 
 
-def explore(corpus, predictions=None, *, static=False, path=None):
+def explore(
+    corpus: Corpus,
+    predictions: pd.DataFrame | None = None,
+    *,
+    static: bool = False,
+    path: str | Path | None = None,
+) -> Explorer | go.Figure:
     """The region explorer: turn the sphere, click a point to hear it, click a region to list it.
 
     Parameters
     ----------
-    corpus : Corpus
-    predictions : pandas.DataFrame, optional
+    corpus
+    predictions
         Of one run, as in its predictions.csv: columns ``utterance``, ``valence_predicted``, ``arousal_predicted``,
         ``dominance_predicted`` on the rating scale.
-    static : bool
+    static
         A figure in place of the widget, for where no Python runs behind it: it turns, hovers and toggles by itself.
         It is also written to `path`.
-    path : path-like, optional
+    path
         HTML file of that figure; without `static` it is left beside the widget. By default explorer.html with `static`,
         else none. plotly's code lies beside it once, so that it works offline.
-
-    Returns
-    -------
-    Explorer or plotly.graph_objects.Figure
 
     Raises
     ------
@@ -43,27 +58,25 @@ def explore(corpus, predictions=None, *, static=False, path=None):
     if not static:
         explorer = Explorer(corpus, predictions)
         if path:
-            plots.save(explorer.view.figure(), path)
+            plots.save(explorer.utterances.figure(), path)
         return explorer
-    figure = View(corpus, predictions).figure()
+    figure = Utterances(corpus, predictions).figure()
     plots.save(figure, path or "explorer.html")
     return figure
 
 
-def compare(corpus, runs, grid=None):
-    """The model explorer: where on the sphere runs err, which regions they confuse, how the worst utterances sound.
+def compare(
+    corpus: Corpus, runs: Mapping[str, pd.DataFrame | str | Path], grid: RegionGrid | None = None
+) -> RunExplorer:
+    """The run explorer: where on the sphere runs err, which regions they confuse, how the worst utterances sound.
 
     Parameters
     ----------
-    corpus : Corpus
-    runs : dict of str to (pandas.DataFrame or path)
+    corpus
+    runs
         Name and predictions of each run: its predictions.csv as a table, or the folder in which that file lies.
-    grid : RegionGrid, optional
+    grid
         The regions at first; by default those of the first run.
-
-    Returns
-    -------
-    ModelExplorer
 
     Raises
     ------
@@ -71,29 +84,37 @@ def compare(corpus, runs, grid=None):
         For no run, a folder without predictions.csv, predictions that do not belong to the corpus, or runs without a
         common utterance.
     """
-    return ModelExplorer(corpus, runs, grid)
+    return RunExplorer(corpus, runs, grid)
 
 
-def listen(model, corpus=None, *, windows=(3.0, 0.5), neighbours=5, folder="recordings"):
+def listen(
+    model: "EmoSphereModel | str | Path",
+    corpus: Corpus | None = None,
+    *,
+    windows: tuple[float, float] | float = (3.0, 0.5),
+    neighbours: int = 5,
+    folder: str | Path = "recordings",
+) -> "Microphone":
     """Where is my voice on the sphere? Record or choose a sound, and see and play what a trained model hears in it.
 
     Parameters
     ----------
-    model : EmoSphereModel or path-like
+    model
         A model, or the folder of one, or of the run that trained it. Regions and rating scale are those of the model.
-    corpus : Corpus, optional
+    corpus
         Whose utterances nearest to the recording are listed, to be listened to.
-    windows : (length, step) or float
-        In seconds: what is longer than ``length`` is also heard piece by piece, every ``step``.
-    neighbours : int
+    windows
+        Length and step in seconds, or the length alone for steps of half of it: what is longer than a length is also
+        heard piece by piece, every step.
+    neighbours
         How many utterances of the corpus are listed.
-    folder : path-like
+    folder
         Where recordings go if, and only if, a person presses "Save".
 
     Returns
     -------
-    emosphere.widgets.own_voice.OwnVoice
-        With ``recorder``; ``heard``, the last result; and ``hear(samples)``, which takes 16 kHz mono from Python.
+    emosphere.widgets.microphone.Microphone
+        With ``recorder``; ``analysis``, the last result; and ``analyse(samples)``, which takes 16 kHz mono from Python.
 
     Raises
     ------
@@ -102,6 +123,6 @@ def listen(model, corpus=None, *, windows=(3.0, 0.5), neighbours=5, folder="reco
     CorpusError
         For a corpus without rated utterances.
     """
-    from .own_voice import OwnVoice  # only here: torch takes seconds to load
+    from .microphone import Microphone  # only here: torch takes seconds to load
 
-    return OwnVoice(model, corpus, windows=windows, neighbours=neighbours, folder=folder)
+    return Microphone(model, corpus, windows=windows, neighbours=neighbours, folder=folder)

@@ -1,12 +1,15 @@
 """Which regions a run takes for which, as a map whose cells can be clicked."""
 
+from collections.abc import Callable
+
 import numpy as np
 import plotly.graph_objects as go
 from ipywidgets import VBox
 
 from ..plots.basic import styled
+from ..sphere import RegionGrid
 from .figure import Figure
-from .scene import ACCENT
+from .sphere_view import ACCENT
 
 MAX_TEXTS = 20  # regions up to which counts are written into the cells and every region is named beside them
 
@@ -16,11 +19,11 @@ class Confusion(VBox):
 
     Parameters
     ----------
-    on_cell : callable
+    on_cell
         Called with the true and the predicted region of a clicked cell.
     """
 
-    def __init__(self, on_cell, *, height=430):
+    def __init__(self, on_cell: Callable[[int, int], object], *, height: int = 430) -> None:
         self.on_cell = on_cell
         cells = go.Heatmap(
             x=["0"],
@@ -43,19 +46,19 @@ class Confusion(VBox):
         self.figure = Figure(figure, displayModeBar=False)
         (self.cells,) = self.figure.data
         self.cells.on_click(self._clicked)
-        self._names = ("0",)
+        self._names: tuple[str, ...] = ("0",)
         super().__init__([self.figure])
 
     def _clicked(self, trace, clicked, state):
         if clicked.xs:
             self.on_cell(*(self._names.index(str(name)) for name in (clicked.ys[0], clicked.xs[0])))
 
-    def show(self, grid, counts):
+    def show(self, grid: RegionGrid, counts: np.ndarray) -> None:
         """Other counts, maybe of another grid.
 
         Parameters
         ----------
-        grid : RegionGrid
+        grid
         counts : (len(grid), len(grid)) numpy.ndarray of int
         """
         self._names = names = grid.short_names
@@ -74,7 +77,7 @@ class Confusion(VBox):
             texttemplate="%{text}" if few else "",
         )
 
-    def show_cell(self, true=None, predicted=None):
+    def show_cell(self, true: int | None = None, predicted: int | None = None) -> None:
         """A frame around one cell, a row (of one true region), a column (of one predicted one), or none for None."""
         if true is None and predicted is None:
             self.figure.layout.shapes = ()

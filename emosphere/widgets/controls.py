@@ -1,18 +1,36 @@
 """The controls of an explorer: which grid, which utterances."""
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
 import numpy as np
 from ipywidgets import HTML, Button, Dropdown, FloatRangeSlider, HBox, IntText, Layout, Text, ToggleButtons, VBox
+from traitlets import HasTraits
 
 from ..sphere import RegionGrid
 from .messages import message
-from .view import ALL
+from .utterances import ALL, Utterances
 
 # dicts: a Layout, which is a widget too, would be shared by all, and be closed with any of them
 WRAP = dict(flex_flow="row wrap", align_items="center", grid_gap="2px 14px")
 PLAIN = dict(description_width="initial")
 
 
-def menu(options, description):
+@contextmanager
+def unobserved(handler: Callable[[Any], object], *controls: HasTraits) -> Iterator[None]:
+    """Within the block, `handler` is not called for what happens to the value of controls that it observes."""
+    for control in controls:
+        control.unobserve(handler, "value")
+    try:
+        yield
+    finally:
+        for control in controls:
+            control.observe(handler, "value")
+
+
+def menu(options: Sequence, description: str) -> Dropdown:
+    """A Dropdown as wide as its words."""
     return Dropdown(options=options, description=description, style=PLAIN, layout=Layout(width="auto"))
 
 
@@ -21,12 +39,12 @@ class GridControl(VBox):
 
     Parameters
     ----------
-    grid : RegionGrid
-    on_grid : callable
+    grid
+    on_grid
         Called with the new grid when a person chooses one.
     """
 
-    def __init__(self, grid, on_grid):
+    def __init__(self, grid: RegionGrid, on_grid: Callable[[RegionGrid], object]) -> None:
         self.on_grid = on_grid
         narrow = dict(style=PLAIN, layout=Layout(width="130px"))
         self.preset = ToggleButtons(
@@ -38,34 +56,34 @@ class GridControl(VBox):
         self.elevation = IntText(description="elevation ÷", tooltip="Parts of 180°", **narrow)
         self.spacing = menu([("equal angles", "angle"), ("equal areas", "area")], "bands of")
         self.refusal = HTML()
+        for control in self._controls:
+            control.observe(self._choose, "value")
         self.show(grid)
-        self.preset.observe(lambda change: self._held or self._choose_preset(), "value")
-        for control in (self.azimuth, self.elevation, self.spacing):
-            control.observe(lambda change: self._held or self._choose(), "value")
         super().__init__([HBox([self.preset, self.azimuth, self.elevation, self.spacing], layout=WRAP), self.refusal])
 
-    def show(self, grid):
+    @property
+    def _controls(self):
+        return self.preset, self.azimuth, self.elevation, self.spacing
+
+    def show(self, grid: RegionGrid) -> None:
         """Sets the controls to a grid without calling `on_grid`."""
         presets = {RegionGrid.from_angle(angle, grid.spacing): angle for angle in (90, 60, 45)}
-        self._held = True
         self.grid, self.refusal.value = grid, ""
-        self.preset.value = presets.get(grid)
-        self.azimuth.value, self.elevation.value, self.spacing.value = grid.azimuth, grid.elevation, grid.spacing
-        self._held = False
+        with unobserved(self._choose, *self._controls):
+            self.preset.value = presets.get(grid)
+            self.azimuth.value, self.elevation.value, self.spacing.value = grid.azimuth, grid.elevation, grid.spacing
 
-    def _choose_preset(self):
-        if self.preset.value is not None:
-            self._set(RegionGrid.from_angle(self.preset.value, self.spacing.value))
-
-    def _choose(self):
+    def _choose(self, change):
         try:
-            grid = RegionGrid(self.azimuth.value, self.elevation.value, self.spacing.value)
+            if change["owner"] is not self.preset:
+                grid = RegionGrid(self.azimuth.value, self.elevation.value, self.spacing.value)
+            elif self.preset.value is not None:
+                grid = RegionGrid.from_angle(self.preset.value, self.spacing.value)
+            else:
+                return
         except ValueError as error:
             self.refusal.value = message(f"{error} The grid is still {self.grid.azimuth} x {self.grid.elevation}.")
             return
-        self._set(grid)
-
-    def _set(self, grid):
         self.show(grid)
         self.on_grid(grid)
 
@@ -75,15 +93,15 @@ class Filters(HBox):
 
     Parameters
     ----------
-    view : View
-    on_change : callable
+    utterances
+    on_change
         Called without arguments.
     """
 
-    def __init__(self, view, on_change):
-        reach = np.ceil(20 * view.table["radius"].max()) / 20
+    def __init__(self, utterances: Utterances, on_change: Callable[[], object]) -> None:
+        reach = np.ceil(20 * utterances.table["radius"].max()) / 20
         self.split, self.category, self.gender = (
-            menu(view.choices(column), column) for column in ("split", "category", "gender")
+            menu(utterances.choices(column), column) for column in ("split", "category", "gender")
         )
         self.radius = FloatRangeSlider(
             value=(0, reach),
@@ -106,22 +124,23 @@ class Filters(HBox):
         self._controls = dict(
             split=self.split, category=self.category, gender=self.gender, radius=self.radius, text=self.text
         )
-        self._held = False
         self.on_change = on_change
         for control in self._controls.values():
-            control.observe(lambda change: self._held or self.on_change(), "value")
+            control.observe(self._changed, "value")
         self.reset.on_click(lambda button: self.clear())
         super().__init__([*self._controls.values(), self.reset], layout=WRAP)
 
+    def _changed(self, change):
+        self.on_change()
+
     @property
-    def values(self):
-        """Dict of the keywords of `View.shown`."""
+    def values(self) -> dict[str, Any]:
+        """The keywords of `Utterances.shown`."""
         return {name: control.value for name, control in self._controls.items()}
 
-    def clear(self):
+    def clear(self) -> None:
         """No filter."""
-        self._held = True
-        self.split.value = self.category.value = self.gender.value = ALL
-        self.radius.value, self.text.value = (self.radius.min, self.radius.max), ""
-        self._held = False
+        with unobserved(self._changed, *self._controls.values()):
+            self.split.value = self.category.value = self.gender.value = ALL
+            self.radius.value, self.text.value = (self.radius.min, self.radius.max), ""
         self.on_change()

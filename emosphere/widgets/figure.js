@@ -26,7 +26,7 @@ const clicking = (model, hand) =>
   new Proxy(model, {
     get(target, name) {
       if (name !== "set") return typeof target[name] === "function" ? target[name].bind(target) : target[name];
-      return (key, value) => (key === "_js2py_pointsCallback" ? hand.told(value) : target.set(key, value));
+      return (key, value) => (key === "_js2py_pointsCallback" ? hand.note(value) : target.set(key, value));
     },
   });
 
@@ -36,7 +36,7 @@ const clicking = (model, hand) =>
 function handOf(send) {
   let [press, over] = [null, null];
   return {
-    told(value) {
+    note(value) {
       if (value?.event_type === "plotly_hover") over = value;
       else if (value?.event_type === "plotly_unhover") over = null;
       else if (value?.event_type !== "plotly_click") return;

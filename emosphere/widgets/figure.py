@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import plotly.graph_objects as go
 import traitlets
@@ -16,7 +17,7 @@ class _Plotly(Widget):
     shared = None
 
     @classmethod
-    def get(cls):
+    def get(cls) -> "_Plotly":
         """The one that all figures share; another one if somebody has closed it, as `Widget.close_all` does."""
         if cls.shared is None or cls.shared.comm is None:
             cls.shared = cls(code=str(go.FigureWidget._esm))
@@ -34,7 +35,7 @@ class Figure(go.FigureWidget):
 
     Parameters
     ----------
-    figure : plotly.graph_objects.Figure
+    figure
     **config
         plotly's configuration, such as ``displayModeBar``.
     """
@@ -42,7 +43,7 @@ class Figure(go.FigureWidget):
     _esm = Path(__file__).with_suffix(".js")
     _bundle = traitlets.Instance(Widget).tag(sync=True, **widget_serialization)
 
-    def __init__(self, figure, **config):
+    def __init__(self, figure: go.Figure, **config: Any) -> None:
         super().__init__(figure)
         self._config = {"responsive": True, "displaylogo": False, "showSendToCloud": False, **config}
         self.on_msg(self._answer)
@@ -51,7 +52,7 @@ class Figure(go.FigureWidget):
     def _share(self):
         return _Plotly.get()
 
-    def get_state(self, key=None, drop_defaults=False):
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> dict[str, Any]:
         """State for the browser, with the data and layout of now; plotly keeps those of the beginning."""
         made = "_layout_obj" in vars(self)
         if made and (key is None or "_widget_data" in key):

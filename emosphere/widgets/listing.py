@@ -1,16 +1,22 @@
 """A sortable table of utterances, of which a click chooses one."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pandas as pd
 from ipywidgets import HTML, VBox
 from itables.widget import ITable
 
 from ..sphere import DIMENSIONS
 from .messages import heading
 
-MOST = 500
+MOST_ROWS = 500
 """Rows that are listed; more would make the notebook heavy."""
 
 # the explorer has its own search; an update takes the index and fewer rows again unless told
-OPTIONS = dict(layout=dict.fromkeys(("topStart", "topEnd", "bottomStart", "bottomEnd")), showIndex=False, maxBytes=0)
+OPTIONS: dict[str, Any] = dict(
+    layout=dict.fromkeys(("topStart", "topEnd", "bottomStart", "bottomEnd")), showIndex=False, maxBytes=0
+)
 
 COLUMNS = ("utterance", "speaker", "category", *DIMENSIONS, "radius", "error", "disagreement", "split", "text")
 
@@ -20,30 +26,30 @@ class Listing(VBox):
 
     Parameters
     ----------
-    on_row : callable
+    on_row
         Called with the name of the chosen utterance.
-    columns : sequence of str
+    columns
         What is shown of the rows where they have it; ``utterance`` is among them.
     """
 
-    def __init__(self, on_row, columns=COLUMNS):
+    def __init__(self, on_row: Callable[[str], object], columns: Sequence[str] = COLUMNS) -> None:
         self.on_row, self.columns = on_row, columns
         self.heading = HTML()
-        self.names = []
-        self.table = None
+        self.names: list[str] = []
+        self.table: ITable | None = None
         super().__init__([self.heading])
 
-    def show(self, title, rows):
+    def show(self, title: str, rows: pd.DataFrame) -> None:
         """Other rows.
 
         Parameters
         ----------
-        title : str
+        title
             What they are.
         rows : (m, ...) pandas.DataFrame
         """
-        listed = rows[[name for name in self.columns if name in rows]].head(MOST)
-        beyond = f" (the first {MOST:,} are listed)" if len(rows) > MOST else ""
+        listed = rows[[name for name in self.columns if name in rows]].head(MOST_ROWS)
+        beyond = f" (the first {MOST_ROWS:,} are listed)" if len(rows) > MOST_ROWS else ""
         self.heading.value = heading(title) + beyond
         self.names = listed["utterance"].tolist()
         texts = listed.select_dtypes(exclude="number").columns

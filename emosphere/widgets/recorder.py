@@ -1,11 +1,13 @@
 """Sound from a microphone or a file into Python, through the browser; and onto a disk only when a person says so."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import anywidget
 import numpy as np
+import numpy.typing as npt
 import traitlets
 from ipywidgets import HTML, Button, HBox, Layout, Text
 
@@ -28,13 +30,13 @@ class Recorder(anywidget.AnyWidget):
 
     Parameters
     ----------
-    on_audio : callable
+    on_audio
         Called with (n,) samples, a numpy.ndarray of float32 in [-1, 1], and the name of the file or "your recording".
         If it raises a ValueError, its message is shown and the recording counts as refused.
-    on_time : callable, optional
+    on_time
         Called with the seconds at which the player is: about five times a second while it plays (fewer while Python
         has no time), and when it stops or jumps.
-    longest_recording, longest_file : float
+    longest_recording, longest_file
         Seconds after which recording ends by itself, and above which a file is refused.
     """
 
@@ -42,7 +44,14 @@ class Recorder(anywidget.AnyWidget):
     limits = traitlets.Dict().tag(sync=True)
     time = traitlets.Float(0.0).tag(sync=True)
 
-    def __init__(self, on_audio, on_time=None, *, longest_recording=LONGEST_RECORDING, longest_file=LONGEST_FILE):
+    def __init__(
+        self,
+        on_audio: Callable[[np.ndarray, str], object],
+        on_time: Callable[[float], object] | None = None,
+        *,
+        longest_recording: float = LONGEST_RECORDING,
+        longest_file: float = LONGEST_FILE,
+    ) -> None:
         limits = dict(
             rate=RATE,
             longest_recording=longest_recording,
@@ -52,15 +61,15 @@ class Recorder(anywidget.AnyWidget):
         )
         super().__init__(limits=limits)
         self.on_audio, self._take = on_audio, None
-        self.on_msg(self._hear)
+        self.on_msg(self._receive)
         if on_time:
             self.observe(lambda change: on_time(change["new"]), "time")
 
-    def seek(self, seconds):
+    def seek(self, seconds: float) -> None:
         """Moves the player."""
         self.send({"seek": float(seconds)})
 
-    def _hear(self, widget, content, buffers):
+    def _receive(self, widget, content, buffers):
         """A take is a message that begins it, pieces and one that ends it; each is answered."""
         take = content.get("take")
         if "begin" in content:
@@ -113,7 +122,7 @@ class Saving(HBox):
 
     Parameters
     ----------
-    folder : path-like
+    folder
         Made when the first file is written.
 
     Attributes
@@ -122,8 +131,9 @@ class Saving(HBox):
         16 kHz mono.
     """
 
-    def __init__(self, folder):
-        self.folder, self.samples = Path(folder), None
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.samples: npt.ArrayLike | None = None
         self.name = Text(
             description="keep it as",
             placeholder="a name",
@@ -150,20 +160,16 @@ class Saving(HBox):
             self.said.value = message(str(error))
 
 
-def save(samples, folder, name):
+def save(samples: npt.ArrayLike, folder: str | Path, name: str) -> Path:
     """Writes 16 kHz mono samples as a new wav file.
 
     Parameters
     ----------
     samples : (n,) array_like of float in [-1, 1]
-    folder : path-like
+    folder
         Made if it is not there.
-    name : str
+    name
         Of the file in it; ".wav" is added where it is absent.
-
-    Returns
-    -------
-    Path
 
     Raises
     ------

@@ -1,11 +1,15 @@
 """The regions as a list to choose from, with the mean error of each run."""
 
 import html
+from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 from ipywidgets import HTML, Layout, Select, VBox
 
-from .lines import TIPS, looks
+from ..sphere import RegionGrid
+from .controls import unobserved
+from .error_lines import TIPS, looks
 
 ALL = -1  # not None, which in a menu marks no line at all
 MARK = "\0"
@@ -23,24 +27,27 @@ class RegionList(VBox):
 
     Parameters
     ----------
-    on_region : callable
+    on_region
         Called with the number of the region that a person chose, or None for all.
     """
 
-    def __init__(self, on_region):
-        self._held = False
+    def __init__(self, on_region: Callable[[int | None], object]) -> None:
+        self.on_region = on_region
         self._top = HTML()
         self.menu = Select(layout=Layout(width="auto", height="154px"))
-        self.menu.observe(lambda change: self._held or on_region(as_region(change["new"])), "value")
+        self.menu.observe(self._chosen, "value")
         super().__init__([self._top, self.menu], layout=Layout(max_width="100%"))
         self.add_class("emosphere-regions")
 
-    def show(self, grid, counts, means, overall):
+    def _chosen(self, change):
+        self.on_region(as_region(change["new"]))
+
+    def show(self, grid: RegionGrid, counts: np.ndarray, means: pd.DataFrame, overall: pd.Series) -> None:
         """Other regions or errors.
 
         Parameters
         ----------
-        grid : RegionGrid
+        grid
         counts : (len(grid),) numpy.ndarray of int
         means : (len(grid), runs) pandas.DataFrame
         overall : (runs,) pandas.Series
@@ -50,24 +57,24 @@ class RegionList(VBox):
         for color, _, tip in looks(means).values():
             top = top.replace(MARK, f'<span style="color:{color}" aria-hidden="true">{TIPS[tip]}</span>', 1)
         self._top.value = f"{STYLE}<pre>{top}</pre>"
-        self._held = True
-        # menus swallow blanks
-        self.menu.options = [(line.replace(" ", "\u00a0"), i - 1) for i, line in enumerate(lines)]
-        self._held = False
+        with unobserved(self._chosen, self.menu):
+            # menus swallow blanks
+            self.menu.options = [(line.replace(" ", "\u00a0"), i - 1) for i, line in enumerate(lines)]
 
-    def choose(self, region):
+    def choose(self, region: int | None) -> None:
         """Marks a region, or the first line for None, without calling `on_region`."""
-        self._held = True
-        self.menu.value = ALL if region is None else region
-        self._held = False
+        with unobserved(self._chosen, self.menu):
+            self.menu.value = ALL if region is None else region
 
 
-def as_region(value):
+def as_region(value: int) -> int | None:
     """The region behind a line of a menu; None for `ALL`."""
     return None if value == ALL else value
 
 
-def lines_of_regions(grid, counts, means, overall):
+def lines_of_regions(
+    grid: RegionGrid, counts: np.ndarray, means: pd.DataFrame, overall: pd.Series
+) -> tuple[str, list[str]]:
     """The regions as texts in equal columns: name, utterances, mean error of each run.
 
     Returns

@@ -39,7 +39,7 @@ CELL = "padding:0 10px 0 0; text-align:left; white-space:nowrap; font-weight:nor
 WIDTHS = "".join(f'<col style="width:{width}px">' for width in (92, 120, 122, 128))
 
 
-def signed(value, decimals):
+def signed(value: float, decimals: int) -> str:
     """A number with its sign and a true minus; what rounds to 0 is +0.
 
     Examples
@@ -50,7 +50,7 @@ def signed(value, decimals):
     return f"{value:+z.{decimals}f}".replace("-", "−")
 
 
-def table_of_rules(vad):
+def table_of_rules(vad: np.ndarray) -> str:
     """What the rules made of a point in the sphere (order of `emosphere.sphere.DIMENSIONS`), as two HTML tables."""
     now, usual = (vars(derive_prosody(point)) | vars(derive_quality(point)) for point in (vad, np.zeros(3)))
     tables = "".join(

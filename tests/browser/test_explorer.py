@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from emosphere import corpora, synthesis, widgets
 from emosphere.sphere import DIMENSIONS, RegionGrid
-from emosphere.widgets.voice import EMOTIONS
+from emosphere.widgets.synthesiser import EMOTIONS
 
 from .lab import HEAR, PROJECT
 
@@ -149,8 +149,8 @@ def ask(notebook):
 
 @pytest.mark.slow
 def test_a_slider_is_heard(notebook, lab):
-    notebook.open(scratch(lab, "from emosphere import widgets\nwidgets.hear()")).run_all()
-    voice = notebook.page.locator(".emosphere-voice")
+    notebook.open(scratch(lab, "from emosphere import widgets\nwidgets.speak()")).run_all()
+    voice = notebook.page.locator(".emosphere-synthesiser")
     notebook.figure(0, voice)
     handles, audio = voice.locator(".noUi-handle"), voice.locator("audio")
     source = audio.get_attribute("src")
@@ -193,7 +193,7 @@ for name, noise in (("near", 0.3), ("far", 1.2)):
         runs[name][dimension + "_predicted"] = (shrunk + rng.normal(0, noise, len(test))).clip(1, 7)
 widgets.compare(speech, runs)"""
     notebook.open(scratch(lab, source)).run_all()
-    explorer = notebook.page.locator(".emosphere-models")
+    explorer = notebook.page.locator(".emosphere-runs")
     notebook.figure(0, explorer)
     notebook.screenshot("models")
     test = speech.rows("test")
@@ -233,7 +233,7 @@ def test_the_app(app, speech):
     clicked = app.click_point(app.figure(0, explorer), outermost(speech.points))["point"]
     assert_heard(app, explorer, speech, clicked)
     assert not app.page.get_by_text("import").count()  # no code
-    app.page.locator(".emosphere-voice audio").wait_for()
+    app.page.locator(".emosphere-synthesiser audio").wait_for()
 
 
 HEAR_PLAYING = """() => {
@@ -313,7 +313,7 @@ def test_a_click_plays_where_the_player_is_in_sight_and_a_turn_does_not(app, spe
 def test_an_emotion_is_heard_at_each_click_and_not_when_the_picture_turns(app):
     app.page.add_init_script(f"({HEAR_PLAYING})()")
     app.open()
-    figure = app.figure(0, app.page.locator(".emosphere-voice"))
+    figure = app.figure(0, app.page.locator(".emosphere-synthesiser"))
     app.page.wait_for_function("window.played")  # it speaks when it appears
     app._rest()
     before, (valence, arousal, dominance) = app.page.evaluate("window.played"), EMOTIONS["Angry"]
@@ -327,13 +327,13 @@ def test_an_emotion_is_heard_at_each_click_and_not_when_the_picture_turns(app):
 
 @pytest.mark.slow
 def test_widgets_come_back_after_closing_running_again_restart_and_reload(notebook, lab):
-    source = "from ipywidgets import Widget\nfrom emosphere import widgets\nWidget.close_all()\nwidgets.hear()"
+    source = "from ipywidgets import Widget\nfrom emosphere import widgets\nWidget.close_all()\nwidgets.speak()"
     notebook.open(scratch(lab, source))
     session = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session"
     for then in ("again", "restart", "reload", "the end"):
         notebook.run_all()
-        notebook.figure(0, notebook.page.locator(".emosphere-voice").last)
-        notebook.page.locator(".emosphere-voice audio").last.wait_for()
+        notebook.figure(0, notebook.page.locator(".emosphere-synthesiser").last)
+        notebook.page.locator(".emosphere-synthesiser audio").last.wait_for()
         if then == "restart":
             notebook.page.evaluate(f"{session}.kernel.restart()")
         elif then == "reload":

@@ -115,7 +115,7 @@ class Listening:
         nbformat.write(book, lab.notebooks / "own_voice.ipynb")
         notebook.open("own_voice.ipynb").run_all()
         self.notebook, self.page, self.model = notebook, notebook.page, model
-        self.root = notebook.page.locator(".emosphere-own-voice")
+        self.root = notebook.page.locator(".emosphere-microphone")
         self.record, self.said = self.root.locator(".record"), self.root.locator(".said")
         self.player = self.root.locator(".emosphere-recorder audio")
         self.sphere = notebook.figure(0, self.root)

@@ -9,30 +9,31 @@ import pytest
 import soundfile
 
 from emosphere import synthesis
+from emosphere.synthesis import speak as utterance
 from emosphere.synthesis import voices
-from emosphere.widgets import voice as module
-from emosphere.widgets.voice import ACCENTS, EMOTIONS, LONGEST, hear
+from emosphere.widgets import synthesiser
+from emosphere.widgets.synthesiser import ACCENTS, EMOTIONS, LONGEST_TEXT, speak
 
 TEXT = "The bags are still in the car."
 
 
 @pytest.fixture
 def voice():
-    return hear(text=TEXT)
+    return speak(text=TEXT)
 
 
 @pytest.fixture
 def calls(monkeypatch):
     """The arguments of every call of `speak` from the widget."""
     spoken = []
-    monkeypatch.setattr(module, "speak", lambda *given: spoken.append(given) or synthesis.speak(*given))
+    monkeypatch.setattr(synthesis, "speak", lambda *given: spoken.append(given) or utterance(*given))
     return spoken
 
 
 def assert_speaks(voice, *expected):
     samples, rate = soundfile.read(io.BytesIO(bytes(voice.audio.value)))
     assert rate == 16000
-    np.testing.assert_allclose(samples, synthesis.speak(*expected), atol=1 / 2**15)
+    np.testing.assert_allclose(samples, utterance(*expected), atol=1 / 2**15)
     assert voice.audio.layout.display is None and voice.message.value == ""
 
 
@@ -67,7 +68,7 @@ def test_sentence_words_and_speaker_speak(voice, calls):
     voice.speaker.value = 8
     assert_speaks(voice, synthesis.NEUTRAL[5], [0, 0, 0], 8)
     voice.text.value = "My own words."
-    assert voice.sentence.value == module.OWN
+    assert voice.sentence.value == synthesiser.OWN
     assert_speaks(voice, "My own words.", [0, 0, 0], 8)
     assert len(calls) == 3
     voice.text.value = synthesis.NEUTRAL[7]
@@ -113,7 +114,7 @@ def test_the_same_emotion_again_starts_again(voice):
 
 
 def test_start_elsewhere():
-    voice = hear(vad=[-0.5, 0.5, 0.4], text="Good morning.", speaker=4)
+    voice = speak(vad=[-0.5, 0.5, 0.4], text="Good morning.", speaker=4)
     assert_speaks(voice, "Good morning.", [-0.5, 0.5, 0.4], 4)
     assert point(voice) == pytest.approx([-0.5, 0.5, 0.4])
 
@@ -134,9 +135,9 @@ def test_unspeakable_text_and_recovery(voice, text):
 def test_messages_say_what_is_wrong(voice):
     voice.text.value = ""
     assert "There is nothing to say in" in voice.message.value
-    voice.text.value = "a" * (LONGEST + 1)
-    assert f"This text has {LONGEST + 1} characters; at most {LONGEST} are spoken." in voice.message.value
-    voice.text.value = "a " * (LONGEST // 2)
+    voice.text.value = "a" * (LONGEST_TEXT + 1)
+    assert f"This text has {LONGEST_TEXT + 1} characters; at most {LONGEST_TEXT} are spoken." in voice.message.value
+    voice.text.value = "a " * (LONGEST_TEXT // 2)
     assert voice.message.value == ""
 
 
@@ -153,12 +154,12 @@ def test_off_the_scale(voice, calls, vad):
         voice.vad = vad
     assert voice.vad == [0, 0, 0] and not calls
     with pytest.raises(ValueError):
-        hear(vad=vad)
+        speak(vad=vad)
 
 
 def test_unknown_speaker():
     with pytest.raises(ValueError, match="The speakers are numbered from 0 to 53"):
-        hear(speaker=54)
+        speak(speaker=54)
 
 
 # ------------------------------------------------------------------ what is shown

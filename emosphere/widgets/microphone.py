@@ -1,26 +1,30 @@
 """Where is my voice on the sphere? A microphone, a model, and what it hears, as a whole and over time."""
 
 import html
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 from ipywidgets import HTML, HBox, Layout, VBox
 
 from emosphere import plots
 
-from ..data.recordings import Recordings
+from ..corpora.corpus import Corpus
+from ..data.recordings import checked_windows
+from ..model import EmoSphereModel
 from ..plots import spheres
 from ..plots.basic import styled
 from ..prediction import load_model
 from ..sphere import DIMENSIONS
+from .analysis import Analysis, analyse, nearest, origin
+from .analysis_html import NOW, curves_note, legend, summary
 from .figure import Figure
-from .hearing import listen_to, nearest, origin
 from .listing import Listing
 from .player import Player
 from .recorder import Recorder, Saving
-from .scene import ACCENT, Scene
-from .telling import NOW, about_course, legend, words
-from .view import View
+from .sphere_view import ACCENT, SphereView
+from .utterances import Utterances
 
 COLUMNS = ("utterance", "distance", *DIMENSIONS, "category", "speaker", "text")
 HINT = """<div style="line-height:1.6; max-width:26em"><p>Press <b>Record</b>, say anything for three seconds or longer,
@@ -29,59 +33,68 @@ the sphere while you speak.</p><p>The recording stays in this notebook's memory,
 you save it.</p></div>"""
 
 
-class OwnVoice(VBox):
-    """Recorder, sphere, words, course and neighbours. Made by `emosphere.widgets.listen`, which says what goes in.
+class Microphone(VBox):
+    """Recorder, sphere, words, curves and neighbours. Made by `emosphere.widgets.listen`, which says what goes in.
 
     Attributes
     ----------
     model : EmoSphereModel
     recorder : Recorder
-    heard : emosphere.widgets.hearing.Heard or None
-        The last recording that could be used.
+    analysis : emosphere.widgets.analysis.Analysis or None
+        Of the last recording that could be used.
     """
 
-    def __init__(self, model, corpus=None, *, windows=(3.0, 0.5), neighbours=5, folder="recordings"):
+    def __init__(
+        self,
+        model: EmoSphereModel | str | Path,
+        corpus: Corpus | None = None,
+        *,
+        windows: tuple[float, float] | float = (3.0, 0.5),
+        neighbours: int = 5,
+        folder: str | Path = "recordings",
+    ) -> None:
         if not isinstance(neighbours, int) or neighbours < 1:
             raise ValueError(f"neighbours is a whole number from 1, not {neighbours!r}.")
-        self.windows = Recordings([], windows).windows  # refuses what are none
-        self.model, self.neighbours, self.heard = _loaded(model), neighbours, None
+        self.windows = checked_windows(windows)
+        self.model, self.neighbours = _loaded(model), neighbours
+        self.analysis: Analysis | None = None
         self.scale, self.grid = self.model.config.rating_scale, self.model.config.grid
-        self.view = View(corpus) if corpus is not None else None
-        self.recorder = Recorder(self.hear, self._move)
+        self.utterances = Utterances(corpus) if corpus is not None else None
+        self.recorder = Recorder(self.analyse, self._move)
         self.saving = Saving(folder)
-        self.scene = Scene(
+        self.sphere = SphereView(
             np.empty((0, 3)), [], on_point=lambda position: None, on_direction=lambda direction: None, height=440
         )
-        self.scene.show_grid(self.grid, np.empty(0, dtype=int))
-        self._way, self._near, self._whole, self._now = self._traces()
-        self.words, self.legend, self.about_course = HTML(HINT), HTML(), HTML()
-        self.course, self._curves, self._cursor = self._make_course()
-        if self.view is not None:
+        self.sphere.show_grid(self.grid, np.empty(0, dtype=int))
+        self._trajectory, self._near, self._whole, self._now = self._traces()
+        self.summary, self.legend, self.note = HTML(HINT), HTML(), HTML()
+        self.chart, self._curves, self._cursor = self._make_chart()
+        if corpus is not None:
             self.player = Player(corpus)
             self.listing = Listing(self._play, COLUMNS)
             self._nearest = np.empty(0, dtype=int)
-        sound = [self.player.sound] if self.view is not None else []
-        left = VBox([*sound, self.scene, self.legend], layout=Layout(flex="3 1 460px", min_width="0"))
-        right = VBox([self.words], layout=Layout(flex="2 1 340px", min_width="0"))
+        sound = [self.player.sound] if self.utterances is not None else []
+        left = VBox([*sound, self.sphere, self.legend], layout=Layout(flex="3 1 460px", min_width="0"))
+        right = VBox([self.summary], layout=Layout(flex="2 1 340px", min_width="0"))
         middle = HBox([left, right], layout=Layout(flex_flow="row wrap", grid_gap="0 16px", align_items="center"))
-        note = HTML(
+        caution = HTML(
             f'<div style="padding:.5em .8em; border-left:4px solid #E69F00; line-height:1.5">'
             f"{html.escape(origin(self.model))}</div>"
         )
-        self.over_time = VBox([self.about_course, self.course])
-        self.near = VBox([self.listing, self.player] if self.view is not None else [])
+        self.over_time = VBox([self.note, self.chart])
+        self.near = VBox([self.listing, self.player] if self.utterances is not None else [])
         # shown later: were they put in later, the browser would draw all that follows them anew
         for part in (self.saving, self.over_time, self.near, *sound):
             part.layout.display = "none"
         super().__init__(
-            [note, self.recorder, self.saving, middle, self.over_time, self.near],
+            [caution, self.recorder, self.saving, middle, self.over_time, self.near],
             layout=Layout(max_width="1100px", grid_gap="10px"),
         )
-        self.add_class("emosphere").add_class("emosphere-own-voice")
+        self.add_class("emosphere").add_class("emosphere-microphone")
 
     def _traces(self):
-        """The way, the nearest utterances, the whole recording and the place of the player, drawn into the scene."""
-        figure = self.scene.figure
+        """Trajectory, nearest utterances, the whole recording and the place of the player, drawn into the sphere."""
+        figure = self.sphere.figure
         empty = dict(x=[], y=[], z=[], showlegend=False)
         figure.add_scatter3d(mode="lines+markers", **empty)
         figure.add_scatter3d(
@@ -103,7 +116,7 @@ class OwnVoice(VBox):
         traces[1].on_click(lambda trace, clicked, state: [self._play_nearest(i) for i in clicked.point_inds[:1]])
         return traces
 
-    def _make_course(self):
+    def _make_chart(self):
         figure = styled(go.Figure(), None, 250, hovermode="x unified", legend=dict(orientation="h", y=1.16))
         for name in DIMENSIONS:
             figure.add_scatter(
@@ -119,77 +132,77 @@ class OwnVoice(VBox):
         figure.update_layout(margin=dict(l=50, r=12, t=28, b=40))
         figure.update_xaxes(title="seconds")
         figure.update_yaxes(title="rating", range=list(self.scale))
-        course = Figure(figure, displayModeBar=False)
-        *curves, cursor = course.data
+        drawn = Figure(figure, displayModeBar=False)
+        *curves, cursor = drawn.data
         for curve in curves:
             curve.on_click(lambda trace, clicked, state: self._seek(clicked))
-        return course, curves, cursor
+        return drawn, curves, cursor
 
     # a recording
 
-    def hear(self, samples, name="samples"):
+    def analyse(self, samples: npt.ArrayLike, name: str = "samples") -> None:
         """Shows what the model hears; what cannot be used leaves everything as it is.
 
         Parameters
         ----------
         samples : (n,) array_like of float in [-1, 1]
             16 kHz mono.
-        name : str
+        name
 
         Raises
         ------
         AudioError
             For samples that cannot be used.
         """
-        self.heard = heard = listen_to(self.model, samples, self.windows)
+        self.analysis = analysis = analyse(self.model, samples, self.windows)
         self.saving.samples = samples
-        self.scene.show_region(self.grid, heard.region)
-        self._whole.update(**spheres.xyz(heard.point[None]))
-        self._way.update(**plots.way(heard.points, heard.middles))
-        self._show_course(heard)
+        self.sphere.show_region(self.grid, analysis.region)
+        self._whole.update(**spheres.xyz(analysis.point[None]))
+        self._trajectory.update(**plots.trajectory_trace(analysis.points, analysis.middles))
+        self._show_curves(analysis)
         self._move(0.0)
-        self.legend.value = legend(heard, self.view is not None)
-        self.words.value = words(heard, name, self.model.config)
-        if self.view is not None:
-            self._show_nearest(heard)
+        self.legend.value = legend(analysis, self.utterances is not None)
+        self.summary.value = summary(analysis, name, self.model.config)
+        if self.utterances is not None:
+            self._show_nearest(analysis.point)
             self.player.sound.layout.display = None
         self.saving.layout.display = self.near.layout.display = None
 
-    def _show_course(self, heard):
-        self.over_time.layout.display = "none" if heard.windows is None else None
-        if heard.windows is not None:
-            self.about_course.value = about_course(heard)
-            self.course.layout.xaxis.range = [0, heard.seconds]
+    def _show_curves(self, analysis):
+        self.over_time.layout.display = "none" if analysis.windows is None else None
+        if analysis.windows is not None:
+            self.note.value = curves_note(analysis)
+            self.chart.layout.xaxis.range = [0, analysis.seconds]
             for curve, name in zip(self._curves, DIMENSIONS, strict=True):
-                curve.update(x=heard.middles.astype("float32"), y=heard.windows[name].to_numpy(dtype="float32"))
+                curve.update(x=analysis.middles.astype("float32"), y=analysis.windows[name].to_numpy(dtype="float32"))
 
     def _move(self, seconds):
         """The marker and the cursor where the player is."""
-        if self.heard is None or self.heard.windows is None:
+        if self.analysis is None or self.analysis.windows is None:
             self._now.update(**spheres.xyz(np.empty((0, 3))))
             return
-        self._now.update(**spheres.xyz(self.heard.at(seconds)[None]))
+        self._now.update(**spheres.xyz(self.analysis.at(seconds)[None]))
         self._cursor.update(x=[seconds, seconds], y=list(self.scale))
 
     def _seek(self, clicked):
         for index in clicked.point_inds[:1]:
-            self.recorder.seek(self.heard.middles[index])
+            self.recorder.seek(self.analysis.middles[index])
 
     # neighbours
 
-    def _show_nearest(self, heard):
-        view = self.view
-        self._nearest, distances = nearest(view.points, heard.point, self.neighbours)
-        rows = view.table.iloc[self._nearest].assign(distance=distances)
+    def _show_nearest(self, point):
+        utterances = self.utterances
+        self._nearest, distances = nearest(utterances.points, point, self.neighbours)
+        rows = utterances.table.iloc[self._nearest].assign(distance=distances)
         self._near.update(
-            **spheres.xyz(view.points[self._nearest]),
+            **spheres.xyz(utterances.points[self._nearest]),
             customdata=np.arange(1, len(rows) + 1),
             text=[html.escape(name) for name in rows["utterance"]],
         )
-        title = f"The utterances of {view.corpus.name} whose ratings lie nearest to that point"
+        title = f"The utterances of {utterances.corpus.name} whose ratings lie nearest to that point"
         self.listing.show(title, rows)
-        if view.corpus.scale != self.scale:
-            low, high = view.corpus.scale
+        if utterances.corpus.scale != self.scale:
+            low, high = utterances.corpus.scale
             self.listing.heading.value += (
                 f"<div>This corpus is rated from {low:g} to {high:g}, the model answers "
                 f"from {self.scale.low:g} to {self.scale.high:g}: the two are compared in "
@@ -202,8 +215,8 @@ class OwnVoice(VBox):
 
     def _play_nearest(self, number):
         position = self._nearest[number]
-        row = self.view.table.iloc[position]
-        self.player.show(row, self.view.facts(position, self.grid), play=True)
+        row = self.utterances.table.iloc[position]
+        self.player.show(row, self.utterances.facts(position, self.grid), play=True)
 
 
 def _loaded(model):

@@ -1,4 +1,4 @@
-"""The model explorer against naive loops: errors by region, confusions, the worst, what is sent to the browser."""
+"""The run explorer against naive loops: errors by region, confusions, the worst, what is sent to the browser."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ import pytest
 from emosphere.corpora import Corpus, CorpusError, tidy
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale
 from emosphere.widgets import compare
-from emosphere.widgets.comparison import Comparison
+from emosphere.widgets.runs import ComparedRuns
 
 GRIDS = [RegionGrid.from_angle(90), RegionGrid.from_angle(45), RegionGrid(5, 3, "area")]
 COUNT = 60
@@ -64,7 +64,7 @@ def naive(corpus, run, utterance):
 
 @pytest.mark.parametrize("grid", GRIDS)
 def test_errors_by_region(corpus, runs, grid):
-    counts, means = Comparison(corpus, runs).region_errors(grid)
+    counts, means = ComparedRuns(corpus, runs).region_errors(grid)
     for name, run in runs.items():
         errors = {region: [] for region in range(len(grid))}
         for utterance in run["utterance"]:
@@ -110,14 +110,14 @@ def test_a_click_on_a_cell_arrives(explorer):
 
 
 def test_region_head_where_it_knows_the_grid(runs, explorer):
-    data = explorer.comparison
+    data = explorer.runs
     assert (data.own_grid("full"), data.own_grid("other")) == (GRIDS[0], GRIDS[1])
     assert not explorer.head.disabled
     explorer.head.value = True
     said = runs["full"].set_index("utterance")["region_predicted"]
     counts = np.zeros((8, 8), dtype=int)
     for position, utterance in enumerate(data.table["utterance"]):
-        counts[GRIDS[0].assign(data.view.points[position]), said[utterance]] += 1
+        counts[GRIDS[0].assign(data.utterances.points[position]), said[utterance]] += 1
     np.testing.assert_array_equal(explorer.confusion.cells.customdata, counts)
     explorer.focus.value = "other"
     assert explorer.head.disabled
@@ -132,7 +132,7 @@ def test_the_worst_come_first(corpus, runs, explorer, name):
     errors = {utterance: naive(corpus, runs[name], utterance)[2] for utterance in runs[name]["utterance"]}
     assert explorer.listing.names == sorted(errors, key=errors.get, reverse=True)
     explorer.lines.count.value = 4
-    drawn = explorer.comparison.table["utterance"].iloc[explorer.lines.drawn]
+    drawn = explorer.runs.table["utterance"].iloc[explorer.lines.drawn]
     assert drawn.tolist() == explorer.listing.names[:4]
     assert "the 4 worst of the 59 listed" in explorer.caption.value
 
@@ -150,8 +150,8 @@ def test_lines_go_from_truth_to_prediction(corpus, runs, explorer):
 def test_a_checkbox_sends_no_coordinates(explorer):
     explorer.select(3)
     sent = []
-    kinds = [kind for kind in explorer.scene.figure.trait_names() if kind.startswith("_py2js")]
-    explorer.scene.figure.observe(lambda change: sent.append(change["new"]), kinds)
+    kinds = [kind for kind in explorer.sphere.figure.trait_names() if kind.startswith("_py2js")]
+    explorer.sphere.figure.observe(lambda change: sent.append(change["new"]), kinds)
     explorer.lines.toggles["full"].value = False
     messages = [message for message in sent if message]
     assert messages
@@ -164,16 +164,16 @@ def test_a_checkbox_sends_no_coordinates(explorer):
 def test_only_shared_utterances(corpus, runs):
     fewer = runs["other"].iloc[:20].copy()
     fewer.iloc[0, fewer.columns.get_loc("valence_predicted")] = np.nan  # as good as not predicted
-    data = Comparison(corpus, {"full": runs["full"], "few": fewer})
+    data = ComparedRuns(corpus, {"full": runs["full"], "few": fewer})
     assert set(data.table["utterance"]) == set(fewer["utterance"].iloc[1:])
-    assert data.words == "19 utterances predicted by both runs, of 59 by full."
+    assert data.sizes_in_words == "19 utterances predicted by both runs, of 59 by full."
     with pytest.raises(CorpusError, match="No rated utterance of small is predicted by all of a, b; compare runs"):
-        Comparison(corpus, {"a": runs["full"].iloc[:9], "b": runs["full"].iloc[9:]})
+        ComparedRuns(corpus, {"a": runs["full"].iloc[:9], "b": runs["full"].iloc[9:]})
 
 
 def test_folders(corpus, runs, tmp_path):
     runs["full"].assign(speaker="s").to_csv(tmp_path / "predictions.csv", index=False)
-    assert Comparison(corpus, {"full": tmp_path}).errors.equals(Comparison(corpus, {"full": runs["full"]}).errors)
+    assert ComparedRuns(corpus, {"full": tmp_path}).errors.equals(ComparedRuns(corpus, {"full": runs["full"]}).errors)
     message = f"The folder {tmp_path / 'none'} of the run full has no predictions.csv; give the folder of a finished"
     with pytest.raises(CorpusError) as caught:
         compare(corpus, {"full": str(tmp_path / "none")})
@@ -202,7 +202,7 @@ def test_selection(explorer):
     explorer.selection = ["u09", "u03"]
     assert set(explorer.listing.names) == {"u03", "u09"}
     assert explorer.region is explorer.taken_for is None
-    explorer.selection = explorer.comparison.table.iloc[[4]]
+    explorer.selection = explorer.runs.table.iloc[[4]]
     assert explorer.selection["utterance"].tolist() == ["u04"]
     with pytest.raises(CorpusError, match="There is no utterance 'u07' that every run has predicted"):
         explorer.selection = ["u07"]  # unrated
@@ -214,9 +214,9 @@ def test_selection(explorer):
 
 def test_facts_follow_the_grid(explorer):
     explorer.select(5)
-    rated = explorer.comparison.said(5, GRIDS[1]).loc["rated", "region"]
+    rated = explorer.runs.prediction_table(5, GRIDS[1]).loc["rated", "region"]
     explorer.grid = GRIDS[1]
-    region = int(GRIDS[1].assign(explorer.comparison.view.points[5]))
+    region = int(GRIDS[1].assign(explorer.runs.utterances.points[5]))
     assert rated == str(region)
     assert GRIDS[1].names[region] in explorer.player.facts.value
 

@@ -1,4 +1,4 @@
-"""What is said of a recording beside the pictures, as HTML."""
+"""The analysis of a recording in words and bars beside the pictures, as HTML."""
 
 import html
 
@@ -7,22 +7,23 @@ import numpy as np
 from emosphere import plots
 
 from ..audio import MAX_SECONDS_AT_ONCE, SILENCE_DB
+from ..model import EmoSphereConfig
 from ..plots.colouring import CIVIDIS, color_by_region
 from ..sphere import DIMENSIONS
-from .hearing import in_words
+from .analysis import Analysis, in_words
 from .messages import heading
-from .scene import ACCENT
-from .voice import POLES
+from .sphere_view import ACCENT
+from .synthesiser import POLES
 
 NOW = "#D81B60"  # what is being played
 MOST_BARS = 8  # regions whose probability is shown
 
 
-def legend(heard, neighbours):
+def legend(analysis: Analysis, neighbours: bool) -> str:
     """What is what in the sphere."""
     entries = [f'<span style="color:{ACCENT}">◇</span> the whole recording']
-    if heard.windows is not None:
-        low, high = heard.middles[[0, -1]]
+    if analysis.windows is not None:
+        low, high = analysis.middles[[0, -1]]
         bar = ",".join(CIVIDIS)
         entries += [
             f'way from {low:.1f} s <span style="display:inline-block; width:6em; height:.7em; '
@@ -35,38 +36,41 @@ def legend(heard, neighbours):
     return f'<div style="line-height:1.6">{cells}</div>'
 
 
-def about_course(heard):
-    """How to read the curves, and how many windows have no sound."""
-    step = float(np.median(np.diff(heard.middles))) if len(heard.middles) > 1 else 0.0
-    first = heard.windows.iloc[0]
+def curves_note(analysis: Analysis) -> str:
+    """How to read the curves over time, and how many windows have no sound; nothing where there are no windows."""
+    if analysis.windows is None:
+        return ""
+    step = float(np.median(np.diff(analysis.middles))) if len(analysis.middles) > 1 else 0.0
+
+    first = analysis.windows.iloc[0]
     text = (
         f"Over time: each dot stands for {first['end'] - first['start']:g} s around it, one every {step:.2g} s. "
         "Play the recording and watch; click a dot, here or on the way, to jump there."
     )
-    silent = int(np.isnan(heard.points).any(axis=1).sum())
-    return text + f" In {silent} of {len(heard.middles)} windows nothing is above −{-SILENCE_DB} dB." * (silent > 0)
+    silent = int(np.isnan(analysis.points).any(axis=1).sum())
+    return text + f" In {silent} of {len(analysis.middles)} windows nothing is above −{-SILENCE_DB} dB." * (silent > 0)
 
 
-def words(heard, name, config):
-    """Region, values and probabilities, as HTML."""
+def summary(analysis: Analysis, name: str, config: EmoSphereConfig) -> str:
+    """Region, values and probabilities."""
     grid, scale = config.grid, config.rating_scale
-    color = color_by_region(grid, np.empty(0)).colors[heard.region]
-    label = grid.names[heard.region]
-    if grid.short_names[heard.region] not in label.split():
-        label = f"{grid.short_names[heard.region]}: {label}"
-    size = f"{html.escape(name)}, {heard.seconds:.1f} s"
-    if heard.averaged:
+    color = color_by_region(grid, np.empty(0)).colors[analysis.region]
+    label = grid.names[analysis.region]
+    if grid.short_names[analysis.region] not in label.split():
+        label = f"{grid.short_names[analysis.region]}: {label}"
+    size = f"{html.escape(name)}, {analysis.seconds:.1f} s"
+    if analysis.averaged:
         size += f"; the mean of its stretches of {MAX_SECONDS_AT_ONCE} s, since it is too long to be heard at once"
-    radius = np.linalg.norm(heard.point)
+    radius = np.linalg.norm(analysis.point)
     scales = "".join(
-        _scale_row(dimension, value, scale) for dimension, value in zip(DIMENSIONS, heard.ratings, strict=True)
+        _scale_row(dimension, value, scale) for dimension, value in zip(DIMENSIONS, analysis.ratings, strict=True)
     )
     return (
         f'<div style="opacity:.75; overflow-wrap:anywhere">{size}</div>'
         f'<div style="font-size:1.35em; line-height:1.5; font-weight:bold"><span style="color:{color}" '
         f'aria-hidden="true">■</span> Region {html.escape(label)}</div>'
         f"<div>radius {radius:.2f}: {_strength(radius)}</div>"
-        f'<div style="margin:12px 0">{scales}</div>{_probabilities(heard, config)}'
+        f'<div style="margin:12px 0">{scales}</div>{_probabilities(analysis, config)}'
     )
 
 
@@ -95,17 +99,17 @@ def _scale_row(name, value, scale):
     )
 
 
-def _probabilities(heard, config):
+def _probabilities(analysis, config):
     """What the region head says, the likeliest first, or why there is nothing."""
     grid = config.grid
-    if heard.probabilities is None:
+    if analysis.probabilities is None:
         return (
             f"<div>This model has no region head (its auxiliary task: {html.escape(str(config.auxiliary))}), so it "
             "gives no probabilities; the region is the one that the point lies in.</div>"
         )
-    order, colors = np.argsort(-heard.probabilities, kind="stable"), color_by_region(grid, np.empty(0)).colors
-    rows = [_bar(colors[i], grid.names[i], heard.probabilities[i]) for i in order[:MOST_BARS]]
-    rest = heard.probabilities[order[MOST_BARS:]]
+    order, colors = np.argsort(-analysis.probabilities, kind="stable"), color_by_region(grid, np.empty(0)).colors
+    rows = [_bar(colors[i], grid.names[i], analysis.probabilities[i]) for i in order[:MOST_BARS]]
+    rest = analysis.probabilities[order[MOST_BARS:]]
     if len(rest):
         rows.append(_bar("#9A9A9A", f"{len(rest)} others together", rest.sum()))
     return (

@@ -1,11 +1,13 @@
-"""What an explorer shows, without any widget: rated utterances, filters, colours, figures of regions."""
+"""The utterances that an explorer shows, without any widget: filters, colours, facts, counts of regions."""
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
 from emosphere import plots
 
 from ..corpora import CorpusError, category_names
+from ..corpora.corpus import Corpus
 from ..sphere import DIMENSIONS, OCTANTS, RegionGrid, vad_to_spherical
 
 ALL = "all"
@@ -13,13 +15,13 @@ PREDICTED = [f"{name}_predicted" for name in DIMENSIONS]
 DEVIATIONS = [f"{name}_sd" for name in DIMENSIONS]
 
 
-class View:
+class Utterances:
     """Every rated utterance of a corpus, with what can be shown of it.
 
     Parameters
     ----------
-    corpus : Corpus
-    predictions : pandas.DataFrame, optional
+    corpus
+    predictions
         Columns ``utterance`` and ``valence_predicted``, ``arousal_predicted``, ``dominance_predicted`` on the rating
         scale, as a run's predictions.csv has them; for some or all utterances.
 
@@ -39,7 +41,7 @@ class View:
         For predictions of another corpus, twice for one utterance, or without one of the columns.
     """
 
-    def __init__(self, corpus, predictions=None):
+    def __init__(self, corpus: Corpus, predictions: pd.DataFrame | None = None) -> None:
         self.corpus = corpus
         rated = ~np.isnan(corpus.ratings).any(axis=1)
         if not rated.any():
@@ -53,7 +55,7 @@ class View:
         self.table["elevation"] = np.degrees(elevation)
         if set(DEVIATIONS) <= set(self.table):
             self.table["disagreement"] = self.table[DEVIATIONS].mean(axis=1, skipna=False)
-        self.predicted = None
+        self.predicted: np.ndarray | None = None
         if predictions is not None:
             self._add(predictions)
         words = [self.table[name].fillna("") for name in ("speaker", "category", "text") if name in self.table]
@@ -66,11 +68,11 @@ class View:
         self.predicted = self.corpus.scale.to_sphere(self.table[PREDICTED].to_numpy())
         self.table["error"] = np.linalg.norm(self.predicted - self.points, axis=1)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.table)
 
     @property
-    def colourings(self):
+    def colourings(self) -> list[str]:
         """What the points can be coloured by."""
         names = ["region", "category", "speaker", "split"]
         if self.table["gender"].notna().any():
@@ -81,8 +83,8 @@ class View:
             names.append("prediction error")
         return names
 
-    def colouring(self, by, grid):
-        """The colours of all points, as a `emosphere.plots.Colouring`."""
+    def colouring(self, by: str, grid: RegionGrid) -> plots.Colouring:
+        """The colours of all points."""
         if by == "region":
             return plots.color_by_region(grid, grid.assign(self.points))
         if by == "disagreement of the raters":
@@ -93,8 +95,8 @@ class View:
             raise ValueError(f"Points are coloured by {', '.join(self.colourings)}, not {by!r}.")
         return plots.color_by_group(by, self.table[by])
 
-    def figure(self):
-        """The same without Python behind it: a plotly Figure with a menu of colourings."""
+    def figure(self) -> go.Figure:
+        """The same without Python behind it: a figure with a menu of colourings."""
         grids = {angle: RegionGrid.from_angle(angle) for angle in (90, 60, 45)}
         menu = {f"{len(g)} regions ({angle}°)": (self.colouring("region", g), g) for angle, g in grids.items()}
         # hundreds of speakers would make a legend that nobody reads
@@ -108,11 +110,19 @@ class View:
             title=f"Utterances of {plots.plain(self.corpus.name)}",
         )
 
-    def choices(self, column):
+    def choices(self, column: str) -> list[str]:
         """`ALL` and the values of a column, for a menu."""
         return [ALL, *sorted(self.table[column].dropna().unique())]
 
-    def shown(self, *, split=ALL, category=ALL, gender=ALL, radius=(0.0, np.inf), text=""):
+    def shown(
+        self,
+        *,
+        split: str = ALL,
+        category: str = ALL,
+        gender: str = ALL,
+        radius: tuple[float, float] = (0.0, np.inf),
+        text: str = "",
+    ) -> np.ndarray:
         """Which utterances pass the filters, as an (n,) array of bool; each word of ``text`` is looked for in
         utterance, speaker, category and transcript."""
         mask = self.table["radius"].between(*radius).to_numpy()
@@ -123,20 +133,15 @@ class View:
             mask = mask & self._words.str.contains(word, regex=False).to_numpy()
         return mask
 
-    def weights(self, grid):
+    def weights(self, grid: RegionGrid) -> np.ndarray:
         """Loss weight of each region, which the training utterances alone decide."""
         train = self.table.index.isin(self.corpus.rows("train").index)
         return grid.weights(grid.assign(self.points[train]))
 
-    def facts(self, position, grid):
-        """All that the table knows of an utterance, in words.
-
-        Returns
-        -------
-        dict of str to str
-        """
+    def facts(self, position: int, grid: RegionGrid) -> dict[str, object]:
+        """All that the table knows of an utterance, in words."""
         row, point = self.table.iloc[position], self.points[position]
-        found = {"region": grid.names[grid.assign(point)]}
+        found: dict[str, object] = {"region": grid.names[grid.assign(point)]}
         for number, name in enumerate(DIMENSIONS):
             text = f"{row[name]:.2f} (sphere {point[number]:+.2f})"
             if not pd.isna(row.get(f"{name}_sd")):
@@ -155,13 +160,13 @@ class View:
         return found
 
 
-def shares(categories, count=3):
+def shares(categories: pd.Series, count: int = 3) -> str:
     """The most frequent of some categories, such as "happy 41 %, neutral 20 %, surprise 9 %"."""
     found = categories.value_counts(normalize=True)[:count]
     return ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.items())
 
 
-def check_predictions(predictions, corpus):
+def check_predictions(predictions: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:
     """Predictions by utterance, or a sentence on why they cannot belong to the corpus."""
     absent = [name for name in ("utterance", *PREDICTED) if name not in predictions]
     if absent:
@@ -187,7 +192,7 @@ def check_predictions(predictions, corpus):
     return predictions
 
 
-def table_of_regions(view, grid, shown):
+def table_of_regions(utterances: Utterances, grid: RegionGrid, shown: np.ndarray) -> pd.DataFrame:
     """Count, share and weight of every region.
 
     Returns
@@ -195,10 +200,10 @@ def table_of_regions(view, grid, shown):
     (len(grid), 4) pandas.DataFrame
         ``name``, ``count`` and ``share`` of the utterances shown, ``weight`` in the loss.
     """
-    counts = np.bincount(grid.assign(view.points[shown]), minlength=len(grid)) if shown.any() else np.zeros(len(grid))
-    counts = counts.astype(int)
+    points = utterances.points[shown]
+    counts = np.bincount(grid.assign(points), minlength=len(grid)) if len(points) else np.zeros(len(grid), dtype=int)
     named = zip(grid.short_names, grid.names, strict=True)
     names = grid.names if grid.names == OCTANTS else [f"{short} · {name}" for short, name in named]
     return pd.DataFrame(
-        {"name": names, "count": counts, "share": counts / max(counts.sum(), 1), "weight": view.weights(grid)}
+        {"name": names, "count": counts, "share": counts / max(counts.sum(), 1), "weight": utterances.weights(grid)}
     )

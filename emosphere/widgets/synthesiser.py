@@ -3,28 +3,25 @@
 The prosody follows Schröder's rules, the voice is the embedded synthesiser's; see `emosphere.synthesis`.
 """
 
-from contextlib import contextmanager
-
 import numpy as np
-import plotly.graph_objects as go
+import numpy.typing as npt
 from ipywidgets import HTML, Audio, Button, Dropdown, FloatSlider, GridBox, HBox, Label, Layout, Text, VBox
 
+from .. import synthesis
 from ..audio import RATE
-from ..plots import DIMENSION_COLORS, OCTANT_COLORS
-from ..plots.spheres import axes, borders, sphere_layout, xyz
-from ..sphere import DIMENSIONS, RegionGrid
-from ..synthesis import COUNT, NEUTRAL, speak
+from ..plots import DIMENSION_COLORS
+from ..plots.spheres import xyz
+from ..sphere import DIMENSIONS
+from ..synthesis import COUNT, NEUTRAL
 from ..synthesis import speaker as person
-from ..synthesis.labels import CATEGORIES
 from ..synthesis.prosody import check_vad
-from .figure import Figure
+from .controls import unobserved
+from .emotion_sphere import EMOTIONS, GRID, described, emotions_figure
 from .messages import message
 from .player import start, wav_bytes
-from .rules import signed, table_of_rules
+from .rules import table_of_rules
 from .touch import Touch
 
-GRID = RegionGrid.from_angle(90)
-EMOTIONS = {name: list(point) for name, point, _ in CATEGORIES.values()}
 POLES = {"valence": ("unpleasant", "pleasant"), "arousal": ("calm", "excited"), "dominance": ("weak", "strong")}
 ACCENTS = {
     "en-us": "American",
@@ -37,52 +34,31 @@ ACCENTS = {
     "en-029": "Caribbean",
 }
 OWN = "(words of my own, typed below)"
-LONGEST = 300  # characters, so that the sound comes within 0.1 s
-
-# Some names would lie over each other above their points.
-BESIDE = {
-    "Contempt": "middle left",
-    "Disgust": "middle left",
-    "Neutral": "middle right",
-    "Surprise": "middle right",
-    "Happy": "top left",
-    "Angry": "bottom center",
-    "Fear": "bottom center",
-    "Sad": "middle left",
-}
+LONGEST_TEXT = 300  # characters, so that the sound comes within 0.1 s
 
 
-def hear(**options):
-    """Sliders for valence, arousal and dominance, and a voice that says a sentence there.
-
-    Parameters
-    ----------
-    **options
-        Those of `Voice`.
-
-    Returns
-    -------
-    Voice
+def speak(vad: npt.ArrayLike = (0, 0, 0), text: str = NEUTRAL[0], speaker: int = 21) -> "Synthesiser":
+    """Sliders for valence, arousal and dominance, and a voice that says a sentence there; see `Synthesiser`.
 
     Examples
     --------
-    >>> voice = hear(text="Good morning.")
+    >>> voice = speak(text="Good morning.")
     >>> voice.vad = [0.5, 0.4, 0.35]  # speaks
     >>> voice.vad, bytes(voice.audio.value[:4])
     ([0.5, 0.4, 0.35], b'RIFF')
     """
-    return Voice(**options)
+    return Synthesiser(vad, text, speaker)
 
 
-class Voice(VBox):
-    """Controls, picture, player and table of `hear`; whatever changes, the sentence is spoken anew.
+class Synthesiser(VBox):
+    """Controls, picture, player and table of `speak`; whatever changes, the sentence is spoken anew.
 
     Parameters
     ----------
     vad : (3,) array_like
         Sphere coordinates at the start, in the order of `emosphere.sphere.DIMENSIONS`.
-    text : str
-    speaker : int
+    text
+    speaker
         0 to 53. The default is a clear voice, without breath or roughness of its own.
 
     Raises
@@ -91,8 +67,7 @@ class Voice(VBox):
         For a point off the scale or an unknown speaker.
     """
 
-    def __init__(self, vad=(0, 0, 0), text=NEUTRAL[0], speaker=21):
-        self._waiting = False
+    def __init__(self, vad: npt.ArrayLike = (0, 0, 0), text: str = NEUTRAL[0], speaker: int = 21) -> None:
         self.sliders = [
             _control(
                 FloatSlider,
@@ -107,7 +82,7 @@ class Voice(VBox):
             for name in DIMENSIONS
         ]
         self.emotions = [
-            Button(description=name, tooltip=_described(name, ", "), layout=Layout(width="auto")) for name in EMOTIONS
+            Button(description=name, tooltip=described(name, ", "), layout=Layout(width="auto")) for name in EMOTIONS
         ]
         self.sentence = _control(
             Dropdown,
@@ -133,7 +108,7 @@ class Voice(VBox):
         # no tooltip: ipywidgets 8.1 cannot show an Audio that has one
         self.audio = Audio(autoplay=True, loop=False, layout=Layout(flex="1 1 auto", height="40px"))
         self.message, self.place, self.table = (HTML(layout=Layout(width="auto")) for _ in range(3))
-        self.figure = _picture()
+        self.figure = emotions_figure()
 
         for control in (*self.sliders, self.text, self.speaker):
             control.observe(self._update, "value")
@@ -160,32 +135,24 @@ class Voice(VBox):
         picture = VBox([self.figure], layout=Layout(flex="0 0 480px"))
         top = HBox([picture, controls], layout=Layout(flex_flow="row wrap", grid_gap="16px"))
         # the mouse reaches an emotion though the ray ends there
-        touch = Touch(target="emosphere-voice-picture")
+        touch = Touch(target="emosphere-synthesiser-picture")
         picture.add_class(touch.target)
         super().__init__([top, self.table, touch], layout=Layout(max_width="1000px"))
-        self.add_class("emosphere").add_class("emosphere-voice")
+        self.add_class("emosphere").add_class("emosphere-synthesiser")
         self.vad = vad
 
     @property
-    def vad(self):
-        """list of float: the point, in the order of `DIMENSIONS`; setting it speaks once."""
+    def vad(self) -> list[float]:
+        """The point, in the order of `DIMENSIONS`; setting it speaks once."""
         return [slider.value for slider in self.sliders]
 
     @vad.setter
-    def vad(self, point):
-        point = check_vad(point).tolist()
-        with self._silence():
-            for slider, value in zip(self.sliders, point, strict=True):
+    def vad(self, point: npt.ArrayLike) -> None:
+        values = check_vad(point).tolist()
+        with unobserved(self._update, *self.sliders):
+            for slider, value in zip(self.sliders, values, strict=True):
                 slider.value = value
         self._update()
-
-    @contextmanager
-    def _silence(self):
-        self._waiting = True
-        try:
-            yield
-        finally:
-            self._waiting = False
 
     def _take_sentence(self, change):
         if change["new"] != OWN:
@@ -195,8 +162,6 @@ class Voice(VBox):
         self.vad = list(EMOTIONS.values())[points.point_inds[0]]
 
     def _update(self, change=None):
-        if self._waiting:
-            return
         self._speak()
         self.sentence.value = self.text.value if self.text.value in NEUTRAL else OWN
         vad = np.array(self.vad)
@@ -208,9 +173,9 @@ class Voice(VBox):
 
     def _speak(self):
         try:
-            if len(self.text.value) > LONGEST:
-                raise ValueError(f"This text has {len(self.text.value)} characters; at most {LONGEST} are spoken.")
-            spoken = wav_bytes(speak(self.text.value, self.vad, self.speaker.value), RATE)
+            if len(self.text.value) > LONGEST_TEXT:
+                raise ValueError(f"This text has {len(self.text.value)} characters; at most {LONGEST_TEXT} are spoken.")
+            spoken = wav_bytes(synthesis.speak(self.text.value, self.vad, self.speaker.value), RATE)
         except ValueError as error:
             self.message.value, self.audio.layout.display = message(str(error)), "none"
             return
@@ -235,42 +200,6 @@ def _with_poles(slider):
         layout=Layout(margin="-8px 84px 4px 92px", height="14px"),
     )
     return VBox([slider, below])
-
-
-def _picture():
-    """Borders of the octants, axes, emotions, the steps to the point, the ray to it: traces 0 to 4.
-
-    All are lines and markers: a surface, however transparent, would keep the mouse from the points within.
-    """
-    points = np.array(list(EMOTIONS.values()))
-    emotions = go.Scatter3d(
-        **xyz(points),
-        mode="markers+text",
-        text=list(EMOTIONS),
-        textposition=[BESIDE[name] for name in EMOTIONS],
-        textfont=dict(size=13, color="#222222"),
-        hovertext=[_described(name, "<br>") for name in EMOTIONS],
-        hoverinfo="text",
-        hoverlabel=dict(bgcolor="white", font=dict(color="#222222")),
-        marker=dict(size=7, color=[OCTANT_COLORS[region] for region in GRID.assign(points)]),
-    )
-    colors = np.repeat([DIMENSION_COLORS[name] for name in DIMENSIONS], 2)
-    steps = go.Scatter3d(mode="lines", line=dict(width=5, color=colors), hoverinfo="skip")
-    ray = go.Scatter3d(
-        mode="lines+markers",
-        line=dict(width=4, color="#222222"),
-        hoverinfo="skip",
-        marker=dict(size=[6, 20], color="#222222"),
-    )
-    figure = sphere_layout(go.Figure([borders(GRID), axes(), emotions, steps, ray]), height=440)
-    # a fixed width, since plotly draws 700 pixels until the window changes; from this side no emotion hides another
-    figure.update_layout(width=480, showlegend=False, scene_camera_eye=dict(x=1.11, y=-0.59, z=0.73))
-    return Figure(figure, displayModeBar=False)
-
-
-def _described(name, between):
-    point = zip(DIMENSIONS, EMOTIONS[name], strict=True)
-    return between.join([name, *(f"{dimension} {signed(value, 2)}" for dimension, value in point)])
 
 
 def _who(number):

@@ -1,15 +1,19 @@
-"""How emotion moves while somebody speaks: the way through the sphere, and the three dimensions over time."""
+"""How emotion moves while somebody speaks: a trajectory in the sphere, and the three dimensions over time."""
+
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import plotly.graph_objects as go
 
-from ..sphere import DIMENSIONS
+from ..sphere import DIMENSIONS, RegionGrid, Scale
 from .basic import DIMENSION_COLORS, plain, styled
 from .colouring import CIVIDIS
 from .spheres import axes, borders, sphere_layout, xyz
 
 
-def way(points, seconds):
+def trajectory_trace(points: npt.ArrayLike, seconds: npt.ArrayLike) -> dict[str, Any]:
     """A line through points, dark at first and bright at last, as keywords of ``plotly.graph_objects.Scatter3d``.
 
     Parameters
@@ -19,13 +23,9 @@ def way(points, seconds):
     seconds : (n,) array_like
         When each point is reached, rising.
 
-    Returns
-    -------
-    dict
-
     Examples
     --------
-    >>> sorted(way([[0, 0, 0], [0.5, 0.2, 0.1]], [1.5, 2.0]))
+    >>> sorted(trajectory_trace([[0, 0, 0], [0.5, 0.2, 0.1]], [1.5, 2.0]))
     ['hovertemplate', 'line', 'marker', 'mode', 'text', 'x', 'y', 'z']
     """
     points, seconds = np.asarray(points, dtype=float).reshape(-1, 3), np.asarray(seconds, dtype=float)
@@ -45,7 +45,14 @@ def way(points, seconds):
     )
 
 
-def path(points, seconds, grid, *, title="The way through the sphere", height=640):
+def trajectory(
+    points: npt.ArrayLike,
+    seconds: npt.ArrayLike,
+    grid: RegionGrid,
+    *,
+    title: str = "The way through the sphere",
+    height: int = 640,
+) -> go.Figure:
     """The way through the sphere, coloured by time, with its start and end named.
 
     Parameters
@@ -55,11 +62,11 @@ def path(points, seconds, grid, *, title="The way through the sphere", height=64
         `emosphere.prediction.predict` makes; NaN leaves a gap.
     seconds : (n,) array_like
         When each point is reached.
-    grid : RegionGrid
+    grid
         Whose borders are drawn.
     """
     points = np.asarray(points, dtype=float).reshape(-1, 3)
-    line = way(points, seconds)
+    line = trajectory_trace(points, seconds)
     line["marker"]["colorbar"] = dict(title=dict(text="seconds", side="right"), len=0.6)
     figure = go.Figure([borders(grid), axes(), go.Scatter3d(**line, name="way", showlegend=False)])
     known = np.flatnonzero(~np.isnan(points).any(axis=1))
@@ -77,7 +84,14 @@ def path(points, seconds, grid, *, title="The way through the sphere", height=64
     return sphere_layout(figure, title, height)
 
 
-def over_time(windows, scale, *, truth=None, title="Valence, arousal and dominance over time", height=360):
+def over_time(
+    windows: pd.DataFrame,
+    scale: Scale,
+    *,
+    truth: pd.DataFrame | None = None,
+    title: str = "Valence, arousal and dominance over time",
+    height: int = 360,
+) -> go.Figure:
     """The three dimensions over time, each window drawn at its middle; true values as dotted steps.
 
     Parameters
@@ -85,7 +99,7 @@ def over_time(windows, scale, *, truth=None, title="Valence, arousal and dominan
     windows : (n, ...) pandas.DataFrame
         Columns ``start``, ``end`` (seconds), ``valence``, ``arousal``, ``dominance`` on the rating scale, as
         `emosphere.prediction.predict` with windows gives them.
-    scale : Scale
+    scale
     truth : (m, ...) pandas.DataFrame, optional
         The same columns for what is known of the stretches between ``start`` and ``end``.
     """

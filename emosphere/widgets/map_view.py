@@ -1,27 +1,30 @@
 """The sphere laid flat: a map of the regions with counts and weights."""
 
+from collections.abc import Callable
+
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 from ipywidgets import VBox
 
 from ..plots.basic import styled
-from ..sphere import spherical_to_vad
+from ..sphere import RegionGrid, spherical_to_vad
 from .figure import Figure
-from .scene import ACCENT
+from .sphere_view import ACCENT
 
 MAX_TEXTS = 50  # regions up to which the numbers are written into the map
 
 
-class FlatMap(VBox):
+class MapView(VBox):
     """Azimuth along, elevation up; colour and number say how many utterances lie in a region.
 
     Parameters
     ----------
-    on_direction : callable
+    on_direction
         Called with the (3,) direction of a click, in the order of `emosphere.sphere.DIMENSIONS`.
     """
 
-    def __init__(self, on_direction, *, height=330):
+    def __init__(self, on_direction: Callable[[np.ndarray], object], *, height: int = 330) -> None:
         self.on_direction = on_direction
         cells = go.Heatmap(
             x=[0, 360],
@@ -69,14 +72,14 @@ class FlatMap(VBox):
             azimuth, elevation = np.radians([clicked.xs[0], clicked.ys[0]])
             self.on_direction(spherical_to_vad([1.0, azimuth, elevation]))
 
-    def show(self, grid, regions):
+    def show(self, grid: RegionGrid, regions: pd.DataFrame) -> None:
         """Other counts or another grid.
 
         Parameters
         ----------
-        grid : RegionGrid
+        grid
         regions : (len(grid), ...) pandas.DataFrame
-            As `emosphere.widgets.view.table_of_regions` makes it.
+            As `emosphere.widgets.utterances.table_of_regions` makes it.
         """
         shape = (grid.elevation, grid.azimuth)
         named = zip(grid.short_names, regions.itertuples(), strict=True)
@@ -96,7 +99,7 @@ class FlatMap(VBox):
             texttemplate="%{text}" if len(grid) <= MAX_TEXTS else "",
         )
 
-    def show_region(self, grid, region):
+    def show_region(self, grid: RegionGrid, region: int | None) -> None:
         """A frame around one region, or none for None."""
         if region is None:
             self.figure.layout.shapes = ()
@@ -106,6 +109,6 @@ class FlatMap(VBox):
         (y1, y0) = np.degrees(grid.elevation_edges[band : band + 2])
         self.figure.layout.shapes = [dict(type="rect", x0=x0, x1=x1, y0=y0, y1=y1, line=dict(color=ACCENT, width=3))]
 
-    def show_spot(self, azimuth=None, elevation=None):
+    def show_spot(self, azimuth: float | None = None, elevation: float | None = None) -> None:
         """A ring at one direction (degrees), or none."""
         self.spot.update(x=[] if azimuth is None else [azimuth], y=[] if elevation is None else [elevation])
