@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 import torch
-from emosphere_lab import l2
+from emosphere_lab import l2, l2_parts
 from ipywidgets import HTML, FloatSlider, IntSlider, Widget
 
 from emosphere.sphere import Scale
@@ -32,14 +32,16 @@ def test_the_right_ccc_is_that_of_two_lines_of_algebra():
 
 
 def test_the_right_factor_is_the_regression_slope_for_squared_error_and_the_ratio_of_spreads_for_the_ccc():
-    truth, heard = l2.TRUTH, l2.HEARD
+    truth, heard = l2_parts.TRUTH, l2_parts.HEARD
     covariance = np.cov(truth, heard, bias=True)
-    step = l2.FACTORS[1] - l2.FACTORS[0]
+    step = l2_parts.FACTORS[1] - l2_parts.FACTORS[0]
     best = l2.BEST_FACTOR.right
-    assert best(l2.mean_squared_error, truth, heard, l2.FACTORS) == pytest.approx(
+    assert best(l2.mean_squared_error, truth, heard, l2_parts.FACTORS) == pytest.approx(
         covariance[0, 1] / heard.var(), abs=step / 2
     )
-    assert best(l2.concordance_loss, truth, heard, l2.FACTORS) == pytest.approx(truth.std() / heard.std(), abs=step)
+    assert best(l2_parts.concordance_loss, truth, heard, l2_parts.FACTORS) == pytest.approx(
+        truth.std() / heard.std(), abs=step
+    )
 
 
 def test_the_right_cross_entropy_is_that_of_torch():

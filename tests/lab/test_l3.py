@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from emosphere_lab import Hint, l3
+from emosphere_lab.l3_attention import attention
 from emosphere_lab.l3_layers import LAYERS, assemble, seeded
-from emosphere_lab.l3_parts import attention, gated_convolution, masked_mean
+from emosphere_lab.l3_parts import gated_convolution, masked_mean
 from ipywidgets import HTML, Checkbox, FloatSlider, IntSlider
 
 from emosphere.model.pooling import GatedConvolution, SelfAttention

@@ -34,7 +34,8 @@ def repository(tmp_path):
     project(root)
     for name in ("README.md", "LICENSE", "pyproject.toml", "constraints.txt", "environment.yml", "Makefile"):
         (root / name).write_bytes((ROOT / name).read_bytes())
-    (root / "emosphere").symlink_to(ROOT / "emosphere", target_is_directory=True)
+    for name in ("emosphere", "notebooks/lab/emosphere_lab"):
+        (root / name).symlink_to(ROOT / name, target_is_directory=True)
     (root / "notebooks" / "01_corpus.ipynb").write_text("{}")
     (root / "notebooks" / "student").mkdir()
     (root / "notebooks" / "student" / "L1_numbers.ipynb").write_text("somebody's answers")
@@ -79,6 +80,8 @@ def test_it_holds_what_a_classroom_needs_and_no_solutions(repository, tmp_path, 
         "Makefile",
         "docs/corpora.md",
         "emosphere/sphere/__init__.py",
+        "notebooks/lab/emosphere_lab/l1.py",
+        "notebooks/lab/emosphere_lab/l4_recorded.csv",
         "emosphere/widgets/touch.js",
         "notebooks/01_corpus.ipynb",
         "notebooks/student/L1_numbers.ipynb",
@@ -90,7 +93,7 @@ def test_it_holds_what_a_classroom_needs_and_no_solutions(repository, tmp_path, 
         f"{RUN}/scores.json",
         f"{RUN}/predictions.csv",
     }
-    assert not [name for name in inside if "notebooks/lab" in name or name.startswith("tests") or "pycache" in name]
+    assert not [name for name in inside if name.startswith(("notebooks/lab/L", "tests")) or "pycache" in name]
     assert not [name for name in inside if name.startswith("data/cache")]
     assert not inside & {
         f"{RUN}/.lock",
@@ -287,6 +290,8 @@ def test_the_command_line_speaks_plainly(tmp_path):
     done = subprocess.run([*command, "grade", "x", "--jobs", "0"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2
     assert "a whole number from 1, not '0'" in done.stderr
+    (tmp_path / "notebooks" / "lab").parent.mkdir()
+    shutil.copytree(project(tmp_path / "other"), tmp_path / "notebooks" / "lab")
     done = subprocess.run([*command, "grade", ""], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert "which folder? Such as: make lab-grade SUBMISSIONS=folder" in done.stderr
+    assert done.returncode == 1
+    assert "Which folder? Such as: make lab-grade SUBMISSIONS=folder" in done.stderr

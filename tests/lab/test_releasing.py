@@ -116,9 +116,3 @@ def test_no_labs_two_of_a_name_and_the_sources_own_folder_are_refused(sources, t
     nbformat.write(solved("L1"), sources / "L1_again.ipynb")
     with pytest.raises(LabError, match="are both L1"):
         read_labs(sources)
-
-
-def test_points_are_read_in_order(sources):
-    first, second = read_labs(sources)
-    assert list(first.points.items()) == [("L1-1-check", 1.0), ("L1-2-check", 2.0), ("L1-3-check", 3.0)]
-    assert second.name == "L2"

@@ -2,23 +2,25 @@
 
 import argparse
 import sys
+from contextlib import suppress
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(prog="emosphere_lab")
+    number, whole = _above_zero(float, "a number above 0"), _above_zero(int, "a whole number from 1")
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("release", help="write the students' notebooks")
     one.add_argument("folder", nargs="?", default="notebooks/student", help="where to")
     many = commands.add_parser("grade", help="grade submissions")
-    many.add_argument("submissions", type=_named, help="a folder with a folder for each student, as an LMS delivers it")
+    many.add_argument("submissions", help="a folder with a folder for each student, as an LMS delivers it")
     many.add_argument("--output", help="a new folder for grades.csv and the executed notebooks")
-    many.add_argument("--jobs", type=_whole, help="notebooks at a time; half of the cores without it")
-    many.add_argument("--seconds", type=_positive, default=600, help="for a notebook")
-    many.add_argument("--cell-seconds", type=_positive, default=60, help="for a cell")
-    many.add_argument("--gigabytes", type=_positive, default=6, help="of memory for a notebook")
-    pack = commands.add_parser("pack", help="write one zip file for a classroom without network")
-    pack.add_argument("output", nargs="?", default="emosphere-lab.zip", help="the file")
-    for command in (one, many, pack):
+    many.add_argument("--jobs", type=whole, help="notebooks at a time; half of the cores without it")
+    many.add_argument("--seconds", type=number, default=600, help="for a notebook")
+    many.add_argument("--cell-seconds", type=number, default=60, help="for a cell")
+    many.add_argument("--gigabytes", type=number, default=6, help="of memory for a notebook")
+    classroom = commands.add_parser("pack", help="write one zip file for a classroom without network")
+    classroom.add_argument("output", nargs="?", default="emosphere-lab.zip", help="the file")
+    for command in (one, many, classroom):
         command.add_argument("--sources", default="notebooks/lab", help="folder of the solved notebooks")
     arguments = vars(parser.parse_args())
 
@@ -34,26 +36,14 @@ def main():
         sys.exit(130)
 
 
-def _named(text):
-    if text:
-        return text
-    raise argparse.ArgumentTypeError("which folder? Such as: make lab-grade SUBMISSIONS=folder")
+def _above_zero(kind, wanted):
+    def convert(text):
+        with suppress(ValueError):
+            if kind(text) > 0:
+                return kind(text)
+        raise argparse.ArgumentTypeError(f"{wanted}, not {text!r}")
 
-
-def _positive(text):
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if number > 0:
-        return number
-    raise argparse.ArgumentTypeError(f"a number above 0, not {text!r}")
-
-
-def _whole(text):
-    if text.isdigit() and int(text):
-        return int(text)
-    raise argparse.ArgumentTypeError(f"a whole number from 1, not {text!r}")
+    return convert
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import textwrap
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -16,6 +17,11 @@ class Hint(AssertionError):
 
     def _render_traceback_(self):  # IPython shows this in place of a traceback
         return [f"\x1b[1m{self}\x1b[0m"]
+
+
+def hint(text: str, *mistakes: Callable) -> list[tuple[Callable, str]]:
+    """Mistakes that get the same hint."""
+    return [(mistake, text) for mistake in mistakes]
 
 
 @dataclass(frozen=True)
@@ -54,13 +60,13 @@ class Exercise:
 
     title: str
     right: Callable
-    inputs: list
-    mistakes: list = field(default_factory=list)
+    inputs: list[tuple]
+    mistakes: list[tuple[Callable, str]] = field(default_factory=list)
     start: str = ""
     praise: str = ""
     returns: str = ""
 
-    def check(self, answer):
+    def check(self, answer: Callable) -> None:
         """Prints that an answer is right, or raises a `Hint`.
 
         Parameters
@@ -92,11 +98,11 @@ class Exercise:
             f"Compute it by hand for this input: where do you part?"
         )
 
-    def fail(self, text):
+    def fail(self, text: str) -> NoReturn:
         """Raises a `Hint` with the exercise's title."""
         raise Hint(_wrapped(f"✗ {self.title}: {text}")) from None
 
-    def returned(self, answer, *arguments):
+    def returned(self, answer: Callable, *arguments: Any) -> Any:
         """What a student's function returns, whatever it is.
 
         Raises

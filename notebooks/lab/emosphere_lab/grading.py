@@ -1,47 +1,47 @@
-"""Submissions to points: each notebook in a process, a folder and a kernel of its own, so that none harms another.
+"""Submissions to points, with nbgrader: each notebook in a process, a folder and a kernel of its own.
 
-A notebook writes in a folder of its own, with copies of what the labs read, and cannot read their sources, where the
-system can see to that (`locking`); what it changed all the same is put back and told (`safekeeping`). Checks are
-imported anew (`private`). This guards against mistakes, not against malice: students' code runs with your rights. For
-code that you don't trust, grade in a container or in a spare account without anything of value.
+This guards against mistakes, not against malice: students' code runs with your rights. For code that you don't trust,
+grade in a container or in a spare account without anything of value.
 """
 
+import multiprocessing
 import os
+import re
+import shutil
+import site
+import sys
+import tempfile
 import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import closing
-from glob import escape
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
+import psutil
 
-from emosphere.utils import bar
-from emosphere_lab.executing import STATE
-from emosphere_lab.grades import keep_feedback, summarise, write_grades
-from emosphere_lab.isolation import place, read_by, solved, supervise
-from emosphere_lab.private import shown, with_private_checks
-from emosphere_lab.releasing import exercise, read_labs
-from emosphere_lab.safekeeping import Safekeeping
-from emosphere_lab.submissions import find_students, restored
+import emosphere
+import emosphere_lab
+from emosphere.utils import WINDOWS, bar, write_json
+from emosphere_lab.releasing import generate, read_labs
+from emosphere_lab.submissions import completed, find_students
 
-from . import locking
-
-REASONS = {
-    "slow": "interrupted after {cell_seconds:g} s",
-    "stuck": "deaf to the interruption after {cell_seconds:g} s, killed",
-    "dead": "the kernel ended (a crash or an exit)",
-    "memory": "over {gigabytes:g} GB of memory, killed",
-    "late": "not done when the {seconds:g} s for the notebook were over",
-    None: "not run",
-}
+FOUND = ("data/embedded", "data/encoders", "runs/embedded/full/seed0", "runs/lab")  # copies, beside data the labs name
+GRACE = 120  # seconds beyond a notebook's own, for kernels to start and end, and for the feedback
 
 
-def grade(submissions, *, sources="notebooks/lab", output=None, seconds=600, cell_seconds=60, gigabytes=6, jobs=None):
-    """Grades what students handed in.
-
-    A cell that loops, crashes or eats memory costs its own exercise; the kernel is started anew, what ran before is run
-    again, and the other exercises count. Students' code runs with your rights: use a container or a spare account for
-    code that you don't trust.
+def grade(
+    submissions: str | Path,
+    *,
+    sources: str | Path = "notebooks/lab",
+    output: str | Path | None = None,
+    seconds: float = 600,
+    cell_seconds: float = 60,
+    gigabytes: float = 6,
+    jobs: int | None = None,
+) -> Path:
+    """Grades what students handed in. A cell that loops costs its exercise, one that crashes what comes behind it.
 
     Parameters
     ----------
@@ -51,8 +51,7 @@ def grade(submissions, *, sources="notebooks/lab", output=None, seconds=600, cel
     sources : path-like
         Folder of the solved notebooks, whose checks replace those of the submissions.
     output : path-like, optional
-        New folder for grades.csv and the executed notebooks; `submissions` + "-graded" by default. If it exists,
-        "-2" is added, or the next free number.
+        New folder; `submissions` + "-graded" by default. If it exists, "-2" is added, or the next free number.
     seconds, cell_seconds : float
         For a notebook, and for each of its cells.
     gigabytes : float
@@ -63,49 +62,50 @@ def grade(submissions, *, sources="notebooks/lab", output=None, seconds=600, cel
     Returns
     -------
     Path
-        The output folder. In grades.csv a student has a row with points by exercise, by lab and in total, what they
-        are out of (in the labs that were handed in), and a note. Labs that were not handed in are empty.
+        The output folder: a course of nbgrader, with grades.csv.
 
     Raises
     ------
     LabError
         If there is nothing to grade, or a source is wrong.
     """
-    labs = {lab.name: lab for lab in read_labs(sources)}
-    students = find_students(submissions, labs.values())
+    labs = read_labs(sources)
+    students = find_students(submissions, labs)
     submissions, sources = Path(submissions).resolve(), Path(sources).resolve()
-    wanted = Path(output).resolve() if output else submissions.with_name(f"{submissions.name}-graded")
-    older = [*submissions.parent.glob("*-graded*"), wanted, *wanted.parent.glob(f"{escape(wanted.name)}-*")]
-    folder = _new_folder(wanted)
+    folder = _new_folder(Path(output).resolve() if output else submissions.with_name(f"{submissions.name}-graded"))
+    generate(labs, folder)
+    from emosphere_lab.exporting import NOTES, export
+
+    packages = [str(Path(package.__path__[0]).resolve()) for package in (emosphere, emosphere_lab)]
+    hidden = [sources, submissions, folder, tempfile.gettempdir(), Path.home(), *packages]
+    lock = [[*map(str, hidden)], [sys.prefix, sys.base_prefix, site.getusersitepackages(), *packages]]
     limits = {"seconds": seconds, "cell_seconds": cell_seconds, "gigabytes": gigabytes}
-    points, stop = {}, threading.Event()
-    write_grades(folder, students, labs, points)
-    secrets = sources, submissions, folder, *older, *solved(sources)
-    teachers = [sources, submissions, *read_by(sources, every=True)]
-    jobs = jobs or max(1, (os.cpu_count() or 1) // 2)
-    keeping = Safekeeping(teachers, locked=locking.available(), but=folder)
-    with closing(keeping) as keeper, ThreadPoolExecutor(jobs) as pool:
-        tasks = {
-            pool.submit(_graded, labs[lab], notebook, sources, limits, stop, secrets, keeper): (student, lab)
-            for student in students
-            for lab, (_, notebook) in student.notebooks.items()
-        }
+    stop, tasks = threading.Event(), {}
+    with ThreadPoolExecutor(jobs or max(1, (os.cpu_count() or 1) // 2)) as pool:
         try:
-            for task in bar(as_completed(tasks), total=len(tasks), desc="Grading", unit="notebook"):
-                student, lab = tasks[task]
-                try:
-                    points[student.name, lab], notes, executed = task.result()
-                    student.notes += [f"{lab}: {note}" for note in notes]
-                    keep_feedback(folder, student.name, labs[lab], points[student.name, lab], notes, executed)
-                except Exception as error:  # one notebook must not stop the others
-                    student.notes.append(f"{lab}: could not be graded ({type(error).__name__}: {error}).")
-                write_grades(folder, students, labs, points)
+            for student, lab in (
+                (student, lab) for student in students for lab in labs if lab.name in student.notebooks
+            ):
+                notebook, notes = completed(student.notebooks[lab.name][1], lab)
+                student.notes.extend(f"{lab.name}: {note}" for note in notes)
+                path = folder / "submitted" / student.name / lab.name / lab.path.name
+                path.parent.mkdir(parents=True)
+                nbformat.write(notebook, path)
+                tasks[pool.submit(_graded, folder, lab, student.name, sources, lock, limits, stop)] = student, lab
+            for task in bar(as_completed([*tasks]), total=len(tasks), desc="Grading", unit="notebook"):
+                student, lab = tasks.pop(task)
+                student.notes.extend(f"{lab.name}: {note}" for note in task.result())
         except BaseException:
             stop.set()
             pool.shutdown(cancel_futures=True)
-            print(f"\nStopped. What is graded so far is in {folder / 'grades.csv'}.")
+            print("\nStopped. What is graded so far is kept.")
             raise
-    summarise(folder, labs, points)
+        finally:
+            for student, lab in tasks.values():
+                student.notes.append(f"{lab.name} not graded.")
+            write_json(folder / NOTES, {student.name: student.notes for student in students})
+            export(folder)
+    print(f"Grades are in {folder / 'grades.csv'}, feedback for students in {folder / 'feedback'}.")
     return folder
 
 
@@ -120,43 +120,60 @@ def _new_folder(folder):
             found = folder.with_name(f"{folder.name}-{number}")
 
 
-def _graded(lab, notebook, sources, limits, stop, secrets, keeper):
-    """Points by check cell, notes and the executed notebook."""
-    prepared, notes = restored(notebook, lab)
-    prepared = with_private_checks(prepared, lab)
-    with place(sources) as (home, working):
-        nbformat.write(prepared, home / "prepared.ipynb")
-        with keeper.watching(notes):
-            broken = supervise(home, working, limits, stop, hidden=secrets, shown=read_by(sources))
-        if stop.is_set():
-            raise RuntimeError("stopped")
-        executed = nbformat.read(home / "executed.ipynb", 4) if (home / "executed.ipynb").exists() else prepared
-    shown(executed, lab)
-    points, harm = {}, {}
-    for number, cell in enumerate(executed.cells):
-        state, found = cell.metadata.pop(STATE, None), cell.metadata.get("nbgrader", {})
-        if found.get("grade"):
-            points[found["grade_id"]] = _points(cell, state)
-        if cell.cell_type == "code" and cell.source.strip() and state not in ("ok", "error"):
-            # cells are counted from 1, and behind the one with the points
-            where = exercise(found["grade_id"]) if found.get("grade_id") else f"cell {number + 2}"
-            if state not in ("late", None) or found.get("grade"):
-                harm.setdefault(state, {})[where] = True
-    notes += [f"{REASONS[state].format(**limits)}: {', '.join(places)}." for state, places in harm.items()]
-    by_hand = [name for name, value in points.items() if value is None]
-    notes += [f"to be graded by hand: {', '.join(map(exercise, by_hand))}."] if by_hand else []
-    return points, [*notes, *broken], executed
+@contextmanager
+def _place(sources: Path) -> Iterator[Path]:
+    """A folder that looks from within as the sources' place: the same depth, copies of data and runs, no sources."""
+    from emosphere_lab.executing import WORKING
+
+    texts = [path.read_text(encoding="utf-8") for path in sources.glob("*.ipynb")]
+    named = {name for text in texts for name in re.findall(r"\bdata/[\w.-]+", text)}
+    with tempfile.TemporaryDirectory(prefix="emosphere-lab-", ignore_cleanup_errors=True) as outer:
+        place = Path(outer).resolve()
+        for folder in (place / WORKING, place / "home" / "tmp"):
+            folder.mkdir(parents=True)
+        for name in named.union(FOUND):
+            if (sources.parent.parent / name).is_dir():
+                shutil.copytree(sources.parent.parent / name, place / "home" / "project" / name)
+        yield place
 
 
-def _points(cell, state):
-    from nbgrader.utils import determine_grade
+def _graded(folder, lab, student, sources, lock, limits, stop):
+    """Notes on a notebook that was graded in a process of its own; afterwards nothing is left of what it started."""
+    from emosphere_lab.executing import autograde
 
-    if cell.cell_type == "code" and state != "ok" and not cell.metadata.nbgrader.solution:
-        return 0.0  # nbgrader takes a check without outputs for a right one
-    if cell.cell_type == "code":  # and a warning for an error
-        cell = nbformat.from_dict(cell.copy())
-        cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
-    try:
-        return determine_grade(cell)[0]
-    except (KeyError, ValueError):  # what the check returned is no number of points
-        return 0.0
+    context = multiprocessing.get_context("spawn" if WINDOWS else "forkserver")
+    context.set_forkserver_preload([autograde.__module__])
+    receiver, sender = context.Pipe(duplex=False)
+    with _place(sources) as place, receiver:
+        process = context.Process(target=autograde, args=(folder, lab, student, place, lock, limits, sender))
+        process.start()
+        sender.close()
+        ends = time.monotonic() + limits["seconds"] + GRACE
+        try:
+            while process.is_alive() and time.monotonic() < ends and not stop.is_set():
+                process.join(0.3)
+                _kill(place.name, limits["gigabytes"])
+        finally:
+            process.kill()
+            process.join()
+            while _kill(place.name):  # they may start others meanwhile
+                pass
+        with suppress(EOFError, OSError):
+            return receiver.recv()
+    return ["The run broke off."]
+
+
+def _kill(mark, gigabytes=0.0):
+    """Kills what a notebook started, however it detached itself, if it holds more memory than it may."""
+    from emosphere_lab.executing import MARK
+
+    family, taken = [], 0
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                family += [process, *process.children(recursive=True)]
+                taken += process.memory_info().rss
+    for process in family if taken > gigabytes * 1e9 else []:
+        with suppress(psutil.Error):
+            process.kill()
+    return family

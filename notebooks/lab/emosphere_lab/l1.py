@@ -3,7 +3,7 @@
 import numpy as np
 
 from emosphere.sphere import Scale, inverse_frequency_weights, vad_to_spherical
-from emosphere_lab.checking import Exercise
+from emosphere_lab.checking import Exercise, hint
 from emosphere_lab.l1_pictures import show_point, show_regions
 from emosphere_lab.questions import Question
 
@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 
-def question():
+def question() -> Question:
     """The concept question of the lab."""
     return Question(
         "One speaker is mildly annoyed, another is furious. Both are unpleasant, excited and dominant in the same "
@@ -123,19 +123,15 @@ TO_SPHERICAL = Exercise(
             _angles(azimuth=lambda v, a: np.degrees(np.arctan2(v, a))),
             "where valence is negative your azimuth is negative. It runs from 0 to 360: `% 360` turns -90 into 270.",
         ),
-        (
+        *hint(
+            "`arctan(y / x)` cannot tell (x, y) from (-x, -y), which are opposite emotions. `arctan2(y, x)` can.",
             _angles(azimuth=lambda v, a: np.degrees(np.arctan(v / a)) % 360),
-            "`arctan(y / x)` cannot tell (x, y) from (-x, -y), which are opposite emotions. `arctan2(y, x)` can.",
-        ),
-        (
             _angles(azimuth=lambda v, a: np.degrees(np.arctan(v / a))),
-            "`arctan(y / x)` cannot tell (x, y) from (-x, -y), which are opposite emotions. `arctan2(y, x)` can.",
         ),
         (
             _angles(elevation=lambda v, a, d, r: np.degrees(np.arccos(d / r))),
             "that is the angle from the pole. Elevation is counted from the equator: 0 for neutral dominance, 90 at "
-            "the "
-            "top.",
+            "the top.",
         ),
         (
             _angles(elevation=lambda v, a, d, r: np.degrees(np.arcsin(d))),
@@ -161,38 +157,25 @@ ASSIGN = Exercise(
     "Exercise 3",
     _cells(),
     [
-        (10, 20, 4, 2),
-        (100, 20, 4, 2),
-        (275, -40, 4, 2),
-        (200, -80, 6, 3),
-        (130, 5, 6, 3),
-        (350, 50, 8, 4),
-        (45, 0, 4, 2),
-        (45, 90, 4, 2),
-        (45, -90, 4, 2),
-        (0, 20, 4, 2),
-        (100, 0, 6, 3),
-        (10, -0.5, 4, 2),
-        (45, 45, 8, 4),
+        *(
+            (*angles, 4, 2)
+            for angles in [(10, 20), (100, 20), (275, -40), (45, 0), (45, 90), (45, -90), (0, 20), (10, -0.5)]
+        ),
+        *((*angles, 6, 3) for angles in [(200, -80), (130, 5), (100, 0)]),
+        *((*angles, 8, 4) for angles in [(350, 50), (45, 45)]),
         (200, -30, 6, 3),
-        (356.7, -42.4, 16, 8),
-        (337.6, -72.9, 16, 8),
-        (64.5, 44.7, 16, 8),
+        *((*angles, 16, 8) for angles in [(356.7, -42.4), (337.6, -72.9), (64.5, 44.7)]),
     ],
     [
         (
             _cells(row=lambda e, down: min(int((e + 90) // (180 / down)), down - 1)),
             "you count the bands from the bottom. Band 0 is the uppermost, with high dominance.",
         ),
-        (
+        *hint(
+            "an elevation of exactly 0 lands in the lower band. Zero counts as positive: count from the bottom, "
+            "`(elevation + 90) // height`, and turn the number round.",
             _cells(row=lambda e, down: min(int((90 - e) // (180 / down)), down - 1)),
-            "an elevation of exactly 0 lands in the lower band. Zero counts as positive: count from the bottom, "
-            "`(elevation + 90) // height`, and turn the number round.",
-        ),
-        (
             _cells(row=lambda e, down: int((90 - e) // (180 / down))),
-            "an elevation of exactly 0 lands in the lower band. Zero counts as positive: count from the bottom, "
-            "`(elevation + 90) // height`, and turn the number round.",
         ),
         (
             _cells(row=lambda e, down: down - 1 - int((e + 90) // (180 / down))),
@@ -222,9 +205,7 @@ ASSIGN = Exercise(
 )
 
 
-def _raw(regions, count):
-    return np.bincount(regions, minlength=count)
-
+_raw = lambda regions, count: np.bincount(regions, minlength=count)
 
 WEIGHTS = Exercise(
     "Exercise 4",

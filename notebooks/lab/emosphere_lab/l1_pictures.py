@@ -1,61 +1,44 @@
 """The pictures of lab 1: a point and its two angles, and the regions of a corpus, by a student's own functions."""
 
+from collections.abc import Callable
+
 import numpy as np
 import plotly.graph_objects as go
-from ipywidgets import HTML, Dropdown, FloatSlider
+from ipywidgets import HTML, Dropdown, FloatSlider, VBox
 from plotly.subplots import make_subplots
 
+from emosphere.corpora import Corpus
 from emosphere.plots import DIMENSION_COLORS, OCTANT_COLORS, region_colors
 from emosphere.plots.basic import GREY, styled
 from emosphere.plots.spheres import axes, borders, sphere_layout, xyz
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale, spherical_to_vad
 from emosphere.widgets.figure import Figure
-from emosphere_lab.pictures import attempt, beside, note
+from emosphere_lab.pictures import attempt, beside, live
 
 GRIDS = {f"{angle}°: {len(grid)} regions": grid for angle in (90, 60, 45) for grid in [RegionGrid.from_angle(angle)]}
 
 
-def show_point(normalise, to_spherical):
+def show_point(normalise: Callable, to_spherical: Callable) -> VBox:
     """Three sliders for ratings, and where a student's functions put them: the dot should sit in the ring."""
-    sliders = [
-        FloatSlider(
-            4 + start,
-            min=1,
-            max=7,
-            step=0.5,
-            description=name,
-            continuous_update=False,
-            style=dict(handle_color=DIMENSION_COLORS[name], description_width="78px"),
-        )
-        for name, start in zip(DIMENSIONS, (1.5, 1.5, 1.0), strict=True)
-    ]
-    said = HTML()
+    ratings = dict(min=1, max=7, step=0.5, continuous_update=False)
+    styles = [dict(handle_color=DIMENSION_COLORS[name], description_width="78px") for name in DIMENSIONS]
+    starts = zip(DIMENSIONS, (5.5, 5.5, 5.0), styles, strict=True)
+    sliders = [FloatSlider(start, description=name, style=style, **ratings) for name, start, style in starts]
     empty = dict(x=[], y=[], z=[], hoverinfo="skip", showlegend=False)
     ring = go.Scatter3d(mode="markers", marker=dict(symbol="circle-open", size=13, color="#222222"), **empty)
-    ray = go.Scatter3d(
-        mode="lines+markers",
-        line=dict(width=5, color="#222222"),
-        marker=dict(size=[0, 12], color=OCTANT_COLORS[3]),
-        **empty,
-    )
+    line, dot = dict(width=5, color="#222222"), dict(size=[0, 12], color=OCTANT_COLORS[3])
+    ray = go.Scatter3d(mode="lines+markers", line=line, marker=dot, **empty)
     turn, rise = (go.Scatter3d(mode="lines", line=dict(width=5, color=color), **empty) for color in OCTANT_COLORS[:3:2])
     figure = sphere_layout(go.Figure([borders(RegionGrid(4, 2)), axes(), ring, ray, turn, rise]), height=440)
     figure = Figure(figure.update_layout(width=480, showlegend=False), displayModeBar=False)
 
-    def update(change=None):
+    def update():
         ratings = np.array([slider.value for slider in sliders])
         truth = Scale(1, 7).to_sphere(ratings)
         figure.data[2].update(xyz(truth[None]))
         point = attempt("exercise 1", lambda: np.asarray(normalise(ratings, 1, 7), dtype=float).reshape(3))
-        found = (
-            point
-            if isinstance(point, str)
-            else attempt("exercise 2", lambda: np.array([float(value) for value in to_spherical(*point)]).reshape(3))
-        )
-        if isinstance(found, str):
-            said.value = note(found)
-            return
-        radius, azimuth, elevation = found
+        coordinates = lambda: np.array([float(value) for value in to_spherical(*point)]).reshape(3)
+        radius, azimuth, elevation = attempt("exercise 2", coordinates)
         way = lambda azimuth, elevation: spherical_to_vad(
             np.stack(np.broadcast_arrays(radius, np.radians(azimuth), np.radians(elevation)), -1)
         )
@@ -64,34 +47,23 @@ def show_point(normalise, to_spherical):
         figure.data[4].update(xyz(way(np.linspace(0, azimuth, 40), 0)))
         figure.data[5].update(xyz(way(azimuth, np.linspace(0, elevation, 40))))
         inside = "inside" if np.linalg.norm(there - truth) < 0.02 else "NOT inside"
-        said.value = note(
+        return (
             f"Your functions say: radius {radius:.2f}, azimuth {azimuth:.0f}° (orange arc), elevation "
             f"{elevation:.0f}° (blue arc). The pink dot is {inside} its ring."
         )
 
-    for slider in sliders:
-        slider.observe(update, "value")
-    update()
-    return beside(figure, [HTML("Ratings from 1 to 7:"), *sliders, said])
+    return beside(figure, [HTML("Ratings from 1 to 7:"), *sliders, live(update, *sliders)])
 
 
-def show_regions(normalise, to_spherical, assign, weights, speech):
+def show_regions(
+    normalise: Callable, to_spherical: Callable, assign: Callable, weights: Callable, speech: Corpus
+) -> VBox:
     """The training utterances of a corpus in a student's own regions: the sphere, counts and weights."""
     ratings = speech.ratings[speech.rows("train").index]
-    grids, said = Dropdown(options=GRIDS, description="grid"), HTML()
-    scene = Figure(
-        sphere_layout(
-            go.Figure(
-                [
-                    borders(RegionGrid(4, 2)),
-                    axes(),
-                    go.Scatter3d(mode="markers", marker=dict(size=4), x=[], y=[], z=[], showlegend=False),
-                ]
-            ),
-            height=400,
-        ).update_layout(width=420),
-        displayModeBar=False,
-    )
+    grids = Dropdown(options=GRIDS, description="grid")
+    dots = go.Scatter3d(mode="markers", marker=dict(size=4), x=[], y=[], z=[], showlegend=False)
+    scene = sphere_layout(go.Figure([borders(RegionGrid(4, 2)), axes(), dots]), height=400)
+    scene = Figure(scene.update_layout(width=420), displayModeBar=False)
     titles = ["utterances in each region", "weight of each region"]
     chart = make_subplots(rows=2, shared_xaxes=True, subplot_titles=titles)
     chart.add_bar(row=1, col=1, marker_color=GREY).add_bar(row=2, col=1, marker_color=GREY)
@@ -105,24 +77,18 @@ def show_regions(normalise, to_spherical, assign, weights, speech):
             raise ValueError(f"region numbers run from {regions.min()} to {regions.max()}, not 0 to {len(grid) - 1}")
         return points, regions, np.asarray(weights(regions, len(grid)), dtype=float).reshape(len(grid))
 
-    def update(change=None):
+    def update():
         grid = grids.value
-        result = attempt("exercises 1 to 4", lambda: found(grid))
-        if isinstance(result, str):
-            said.value = note(result)
-            return
-        points, regions, heavy = result
+        points, regions, heavy = attempt("exercises 1 to 4", lambda: found(grid))
         counts, border = np.bincount(regions, minlength=len(grid)), borders(grid)
         scene.data[0].update(x=border.x, y=border.y, z=border.z)
         scene.data[2].update(**xyz(points), marker_color=[region_colors(grid)[region] for region in regions])
         for trace, values in zip(chart.data, (counts, heavy), strict=True):
             trace.update(x=list(grid.short_names), y=values, marker_color=region_colors(grid))
-        said.value = note(
+        return (
             f"The fullest region holds {counts.max() / counts.sum():.0%} of {counts.sum()} utterances, "
             f"{(counts == 0).sum()} of {len(grid)} are empty. The mean weight of an utterance is "
             f"{heavy[regions].mean():.2f}."
         )
 
-    grids.observe(update, "value")
-    update()
-    return beside(scene, [grids, chart, said])
+    return beside(scene, [grids, chart, live(update, grids)])

@@ -1,22 +1,25 @@
 """The pictures of lab 2: agreement, the best spread, a lazy guesser and the fading weight, by a student's functions."""
 
+from collections.abc import Callable
+
 import numpy as np
 import plotly.graph_objects as go
-from ipywidgets import HTML, FloatSlider, IntSlider
+from ipywidgets import HTML, FloatSlider, IntSlider, VBox
 
+from emosphere.corpora import Corpus
 from emosphere.metrics import concordance_cc
 from emosphere.plots import DIMENSION_COLORS, OCTANT_COLORS, region_colors
 from emosphere.plots.basic import GREY, styled
 from emosphere.sphere import DIMENSIONS, RegionGrid
 from emosphere.widgets.figure import Figure
-from emosphere_lab.pictures import attempt, beside, note
+from emosphere_lab.pictures import attempt, beside, live, note
 
-ORANGE, _, BLUE, *_ = OCTANT_COLORS
+ORANGE, BLUE = OCTANT_COLORS[0], OCTANT_COLORS[2]
 BLACK = "#222222"
 THREE_CCC, EIGHT_REGIONS = 3, np.log(8)  # Σ (1 - CCC) and the cross entropy of a model that knows nothing
 
 
-def mean_squared_error(truth, prediction):
+def mean_squared_error(truth: np.ndarray, prediction: np.ndarray) -> float:
     """Mean over the utterances of the squared difference.
 
     Parameters
@@ -35,12 +38,12 @@ def mean_squared_error(truth, prediction):
     return np.mean((truth - prediction) ** 2)
 
 
-def show_ccc(ccc, speech):
+def show_ccc(ccc: Callable, speech: Corpus) -> VBox:
     """Predictions of arousal, spoilt in three ways, and what a student's `ccc` and the correlation make of them."""
     truth, noise = _arousal(speech)
     shift, spread, unsure = _slider("shift", 1, -2, 2), _slider("spread", 1, 0, 2), _slider("noise", 0.5, 0, 2)
-    cloud, said = _agreement(speech, 400, [DIMENSION_COLORS["arousal"]]), HTML()
-    cloud = Figure(cloud.update_layout(width=480), displayModeBar=False)
+    cloud = _agreement(speech, 400, [DIMENSION_COLORS["arousal"]]).update_layout(width=480)
+    cloud = Figure(cloud, displayModeBar=False)
     bars = go.Figure(go.Bar(orientation="h", y=["correlation", "your CCC"], marker_color=[GREY, BLUE], width=0.5))
     bars.add_scatter(y=["your CCC"], mode="markers", marker=dict(symbol="circle-open", size=16, color=BLACK))
     bars.data[1].marker.line.width = 2
@@ -54,20 +57,19 @@ def show_ccc(ccc, speech):
         wanted, usual = float(concordance_cc(truth, prediction)), np.nan
         if spread.value:
             usual = np.corrcoef(truth, prediction)[0, 1]
-        found = attempt("exercise 1", lambda: float(ccc(truth.copy(), prediction.copy())))
         bars.data[1].update(x=[wanted])
-        bars.data[0].update(x=[usual, None if isinstance(found, str) else found])
-        if isinstance(found, str):
-            said.value = note(found)
-            return
+        bars.data[0].update(x=[usual, None])
+        found = attempt("exercise 1", lambda: float(ccc(truth.copy(), prediction.copy())))
+        bars.data[0].update(x=[usual, found])
         there = "ends inside" if abs(found - wanted) < 0.005 else "does NOT end inside"
         other = "undefined, 0 / 0" if np.isnan(usual) else f"{usual:.2f}"
-        said.value = note(f"Your CCC is {found:.2f} and {there} its ring. The correlation is {other}.")
+        return f"Your CCC is {found:.2f} and {there} its ring. The correlation is {other}."
 
-    return beside(cloud, [*_watched(update, shift, spread, unsure), bars, said])
+    said = live(update, shift, spread, unsure)
+    return beside(cloud, [shift, spread, unsure, bars, said])
 
 
-def show_spread(ccc, best_factor, speech):
+def show_spread(ccc: Callable, best_factor: Callable, speech: Corpus) -> VBox:
     """Two losses over the factor that spreads the predictions, a student's best factors, and what comes of them."""
     truth, noise = _arousal(speech)
     factors = np.linspace(0, 1.5, 61)
@@ -75,7 +77,7 @@ def show_spread(ccc, best_factor, speech):
         "MSE / variance": lambda t, p: mean_squared_error(t, p) / truth.var(),
         "1 - your CCC": lambda t, p: 1 - float(ccc(t, p)),
     }
-    unsure, said = _slider("noise", 1.5, 0, 3, 0.25), HTML()
+    unsure = _slider("noise", 1.5, 0, 3, 0.25)
     curves = Figure(_curves(losses, "factor", "loss", [0, 1.5], [0, 2]), displayModeBar=False)
     cloud = Figure(_agreement(speech, 300, [ORANGE, BLUE]), displayModeBar=False)
 
@@ -88,18 +90,12 @@ def show_spread(ccc, best_factor, speech):
                 np.array([float(loss(truth.copy(), prediction)) for prediction in tried]) for loss in losses.values()
             ],
         )
-        if isinstance(found, str):
-            said.value = note(found)
-            return
         for number, curve in enumerate(found):
             curves.data[2 * number].update(x=factors, y=curve)
         best = attempt(
             "exercise 2",
             lambda: [float(best_factor(loss, truth.copy(), heard.copy(), factors.copy())) for loss in losses.values()],
         )
-        if isinstance(best, str):
-            said.value = note(best)
-            return
         sentences = []
         for number, (name, loss, curve, factor) in enumerate(zip(losses, losses.values(), found, best, strict=True)):
             prediction = truth.mean() + factor * (heard - heard.mean())
@@ -112,34 +108,25 @@ def show_spread(ccc, best_factor, speech):
                 f"{name} chooses the factor {factor:.2f}{where}; the predictions have "
                 f"{prediction.std() / truth.std():.0%} of the true spread."
             )
-        said.value = note(" ".join(sentences))
+        return " ".join(sentences)
 
-    return beside(curves, [*_watched(update, unsure), cloud, said])
+    said = live(update, unsure)
+    return beside(curves, [unsure, cloud, said])
 
 
-def show_laziness(weighted_cross_entropy, speech):
+def show_laziness(weighted_cross_entropy: Callable, speech: Corpus) -> VBox:
     """What it costs to bet on the fullest region whatever one hears, by a student's loss, with and without weights."""
     grid = RegionGrid.from_angle(90)
     regions = grid.assign(speech.points[speech.rows("train").index])
     counts, steps = np.bincount(regions, minlength=len(grid)), np.linspace(0, 0.95, 20)
     weights = {"without weights": np.ones(len(grid)), "with weights": grid.weights(regions)}
-    lazy, said = _slider("laziness", 0.4, 0, 0.95, 0.05), HTML()
+    lazy = _slider("laziness", 0.4, 0, 0.95, 0.05)
     curves = _curves(weights, "laziness", "your weighted cross entropy", [0, 0.95], None)
-    curves.add_scatter(
-        x=[0, 0.95],
-        y=[EIGHT_REGIONS] * 2,
-        mode="lines",
-        name="ln 8",
-        hoverinfo="skip",
-        line=dict(color=GREY, dash="dot"),
-    )
+    level = dict(mode="lines", name="ln 8", hoverinfo="skip", line=dict(color=GREY, dash="dot"))
+    curves.add_scatter(x=[0, 0.95], y=[EIGHT_REGIONS] * 2, **level)
     bars = go.Figure(go.Bar(x=list(grid.short_names), y=counts / counts.sum(), marker_color=region_colors(grid)))
-    bars.add_scatter(
-        x=list(grid.short_names),
-        mode="markers",
-        hoverinfo="skip",
-        marker=dict(symbol="line-ew", size=26, line=dict(width=3, color=BLACK)),
-    )
+    dash = dict(symbol="line-ew", size=26, line=dict(width=3, color=BLACK))
+    bars.add_scatter(x=list(grid.short_names), mode="markers", hoverinfo="skip", marker=dash)
     bars = styled(bars, None, 230, showlegend=False, yaxis=dict(tickformat=".0%", range=[0, 1]))
     curves, bars = Figure(curves, displayModeBar=False), Figure(bars.update_layout(margin_t=10), displayModeBar=False)
 
@@ -155,9 +142,6 @@ def show_laziness(weighted_cross_entropy, speech):
             "exercise 3",
             lambda: [[cost(amount, heavy) for amount in (*steps, lazy.value)] for heavy in weights.values()],
         )
-        if isinstance(found, str):
-            said.value = note(found)
-            return
         sentences = []
         for number, (name, (*curve, here)) in enumerate(zip(weights, found, strict=True)):
             curves.data[2 * number].update(x=steps, y=curve)
@@ -169,37 +153,29 @@ def show_laziness(weighted_cross_entropy, speech):
             sentences.append(f"{name.capitalize()} the loss is {here:.2f}: laziness {does}.")
             if abs(curve[0] - EIGHT_REGIONS) > 0.005:
                 sentences.append(f"(Laziness 0 should cost 2.08, but by your function it is {curve[0]:.2f}.)")
-        said.value = note(" ".join(sentences))
+        return " ".join(sentences)
 
+    said = live(update, lazy)
     told = HTML(note("Bars: how many of the utterances lie in each region. Black lines: the guesser's probabilities."))
-    return beside(curves, [*_watched(update, lazy), told, bars, said])
+    return beside(curves, [lazy, told, bars, said])
 
 
-def show_schedule(auxiliary_weight):
+def show_schedule(auxiliary_weight: Callable) -> VBox:
     """λ over 20 epochs by a student's schedule, and the share of the region loss in the whole loss that follows."""
-    epochs, said = np.arange(20), HTML()
+    epochs = np.arange(20)
     length = IntSlider(
         5, min=1, max=20, description="decay_epochs", continuous_update=False, style=dict(description_width="95px")
     )
     figure = go.Figure(go.Bar(name="share of the region loss", marker_color="#CCCCCC"))
     figure.add_scatter(name="your λ", mode="lines+markers", line=dict(color=BLUE, width=2.5), marker_size=8)
-    figure = styled(
-        figure,
-        None,
-        340,
-        xaxis=dict(title="epoch", range=[-0.6, 19.6], dtick=5),
-        width=520,
-        legend=dict(orientation="h", y=1.18),
-    )
+    axis = dict(title="epoch", range=[-0.6, 19.6], dtick=5)
+    figure = styled(figure, None, 340, xaxis=axis, width=520, legend=dict(orientation="h", y=1.18))
     figure = Figure(figure, displayModeBar=False)
 
     def update():
         found = attempt(
             "exercise 4", lambda: np.array([float(auxiliary_weight(epoch, length.value)) for epoch in range(20)])
         )
-        if isinstance(found, str):
-            said.value = note(found)
-            return
         share = np.maximum(found, 0) * EIGHT_REGIONS
         share = share / (THREE_CCC + share)
         figure.data[0].update(x=epochs, y=share)
@@ -209,15 +185,16 @@ def show_schedule(auxiliary_weight):
         text += f" All in all it counts as much as in {found.sum():.2f} full epochs."
         if (found < 0).any():
             text += f" At epoch {np.argmax(found < 0)} your λ is NEGATIVE: there the model is paid for wrong regions."
-        said.value = note(text)
+        return text
 
+    said = live(update, length)
     told = HTML(
         note(
-            "The share is that for a model that knows nothing yet: its three 1 - CCC make 3, its region loss "
-            "is ln 8 = 2.08."
+            "The share is that for a model that knows nothing yet: its three 1 - CCC make 3, its region loss is ln 8 = "
+            "2.08."
         )
     )
-    return beside(figure, [*_watched(update, length), said, told])
+    return beside(figure, [length, said, told])
 
 
 def _arousal(speech):
@@ -230,19 +207,6 @@ def _slider(name, value, low, high, step=0.1):
     return FloatSlider(value, min=low, max=high, step=step, description=name, continuous_update=False)
 
 
-def _watched(update, *sliders):
-    """Sliders that update a picture, which is up to date from the start; a student's 0 / 0 warns nobody."""
-
-    def quietly(change=None):
-        with np.errstate(all="ignore"):
-            update()
-
-    for slider in sliders:
-        slider.observe(quietly, "value")
-    quietly()
-    return sliders
-
-
 def _agreement(speech, height, colors):
     """Prediction over truth: the diagonal, and an empty cloud of each colour."""
     low, high = speech.scale
@@ -250,15 +214,9 @@ def _agreement(speech, height, colors):
     for color in colors:
         figure.add_scatter(mode="markers", marker=dict(color=color, size=5, opacity=0.5))
     figure.update_traces(hoverinfo="skip")
-    figure = styled(
-        figure,
-        None,
-        height,
-        xaxis=dict(title="true arousal", range=[low, high + 0.1]),
-        showlegend=False,
-        yaxis=dict(title="predicted", range=[low - 1, high + 1]),
-    )
-    return figure.update_layout(margin_t=10)
+    figure.update_xaxes(title="true arousal", range=[low, high + 0.1])
+    figure.update_yaxes(title="predicted", range=[low - 1, high + 1])
+    return styled(figure, None, height, showlegend=False).update_layout(margin_t=10)
 
 
 def _curves(names, x_title, y_title, x_range, y_range):
@@ -269,11 +227,5 @@ def _curves(names, x_title, y_title, x_range, y_range):
         dot = dict(color=color, size=13, line=dict(color=BLACK, width=1.5))
         figure.add_scatter(mode="markers", marker=dot, name=name, showlegend=False)
     figure.update_yaxes(title=y_title, range=y_range, rangemode="tozero")
-    return styled(
-        figure,
-        None,
-        420,
-        xaxis=dict(title=x_title, range=[x_range[0] - room, x_range[1] + room]),
-        width=480,
-        legend=dict(orientation="h", y=1.12),
-    )
+    axis = dict(title=x_title, range=[x_range[0] - room, x_range[1] + room])
+    return styled(figure, None, 420, xaxis=axis, width=480, legend=dict(orientation="h", y=1.12))

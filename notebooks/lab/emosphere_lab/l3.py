@@ -2,8 +2,10 @@
 
 import torch
 
+from emosphere_lab.checking import hint
+from emosphere_lab.l3_attention import ATTENTION, attention
 from emosphere_lab.l3_layers import LAYERS, convolutions, spectrogram
-from emosphere_lab.l3_parts import ATTENTION, GATED, MASKED_MEAN, attention, masked_mean
+from emosphere_lab.l3_parts import GATED, MASKED_MEAN, masked_mean
 from emosphere_lab.l3_pictures import show_attention, show_layers, show_padding
 from emosphere_lab.questions import Question
 from emosphere_lab.tensors import TensorExercise
@@ -23,7 +25,7 @@ __all__ = [
 ]
 
 
-def question():
+def question() -> Question:
     """The concept question of the lab."""
     return Question(
         "Two utterances of 2 s and 10 s go into one batch, so the short one is padded to 10 s with frames of zeros. "
@@ -51,33 +53,33 @@ def _drifting(**otherwise):
     return lambda pool, frames, rubbish: _drift(pool, frames, rubbish, **otherwise)
 
 
-def plain_mean(frames, mask):
+def plain_mean(frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Leaks: padding counts."""
     return frames.mean(1)
 
 
-def first_frame(frames, mask):
+def first_frame(frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Does not leak, to the last digit."""
     return frames[:, 0]
 
 
-def mask_with_rounding(frames, mask):
+def mask_with_rounding(frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Does not leak, but what it adds and takes away again leaves the last digit to chance."""
     share = mask.float().mean(1, keepdim=True)
     return masked_mean(frames + share[..., None], mask) - share
 
 
-def mask_after_convolution(frames, mask):
+def mask_after_convolution(frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Leaks, but not if the padding is zero."""
     return LAYERS["C · after every convolution"](width=frames.shape[-1])(frames, mask)
 
 
-def attention_without_mask(frames, mask):
+def attention_without_mask(frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Leaks."""
     return masked_mean(attention(frames, frames, torch.ones_like(mask)) @ frames, mask)
 
 
-def mean_and_length(frames, mask):
+def mean_and_length(frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Leaks a little."""
     return masked_mean(frames, mask) + 0.003 * (~mask).float().mean(1, keepdim=True)
 
@@ -101,23 +103,16 @@ DRIFT = TensorExercise(
         (attention_without_mask, _random(4, 2, 4, 3), _random(5, 2, 7, 3)),
     ],
     [
-        (
+        *hint(
+            "a number that falls by 3 moves as far as one that rises by 3. Take absolute differences, `.abs()`, first.",
             _drifting(far=lambda alone, padded: (alone - padded).max()),
-            "a number that falls by 3 moves as far as one that rises by 3. Take absolute differences, `.abs()`, first.",
-        ),
-        (
             _drifting(far=lambda alone, padded: (padded - alone).max()),
-            "a number that falls by 3 moves as far as one that rises by 3. Take absolute differences, `.abs()`, first.",
         ),
-        (
+        *hint(
+            "`.abs()` comes too late: the largest difference with its sign has been chosen by then. First abs, then "
+            "max.",
             _drifting(far=lambda alone, padded: (alone - padded).max().abs()),
-            "`.abs()` comes too late: the largest difference with its sign has been chosen by then. First abs, then "
-            "max.",
-        ),
-        (
             _drifting(far=lambda alone, padded: (padded - alone).max().abs()),
-            "`.abs()` comes too late: the largest difference with its sign has been chosen by then. First abs, then "
-            "max.",
         ),
         (
             _drifting(far=lambda alone, padded: (alone - padded).abs().mean()),
@@ -146,8 +141,7 @@ DRIFT = TensorExercise(
         (
             _drifting(far=lambda alone, padded: (alone.max() - padded.max()).abs()),
             "you compare the largest number of one vector with the largest of the other, which may be different "
-            "places. "
-            "First subtract, then take the largest.",
+            "places. First subtract, then take the largest.",
         ),
         (
             _drifting(inside=True),
@@ -184,12 +178,12 @@ def _leaks(threshold=1e-5, rubbish=lambda frames: _random(0, len(frames), 20, fr
 
 
 ROUNDING = (
-    "`mask_with_rounding` does not leak, it only rounds: of about 7 digits that a number keeps, the last is "
-    "left to chance. Your limit calls that a leak; allow about 0.00001."
+    "`mask_with_rounding` does not leak, it only rounds: of about 7 digits that a number keeps, the last is left to "
+    "chance. Your limit calls that a leak; allow about 0.00001."
 )
 COARSE = (
-    "a layer that moves by a few thousandths leaks too, and you let it pass. Rounding is about 0.0000001: put "
-    "your limit between the two."
+    "a layer that moves by a few thousandths leaks too, and you let it pass. Rounding is about 0.0000001: put your "
+    "limit between the two."
 )
 KIND = "you test with kind padding. Zeros, or the utterance once more, hide some leaks: use random numbers."
 
@@ -210,10 +204,16 @@ LEAKS = VerdictExercise(
     [
         *[(_leaks(limit), ROUNDING) for limit in (0, 1e-9)],
         *[(_leaks(limit), COARSE) for limit in (0.01, 0.1)],
-        (_leaks(rubbish=lambda frames: torch.zeros_like(frames)), KIND),
-        (_leaks(rubbish=lambda frames: frames), KIND),
-        (lambda pool, frames: not _leaks()(pool, frames), "it is the other way round: True if it leaks."),
-        (lambda pool, frames: not _leaks(0)(pool, frames), "it is the other way round: True if it leaks."),
+        *hint(
+            KIND,
+            _leaks(rubbish=lambda frames: torch.zeros_like(frames)),
+            _leaks(rubbish=lambda frames: frames),
+        ),
+        *hint(
+            "it is the other way round: True if it leaks.",
+            lambda pool, frames: not _leaks()(pool, frames),
+            lambda pool, frames: not _leaks(0)(pool, frames),
+        ),
         (lambda pool, frames: True, "you call every layer leaky. Does your `drift` pass its check?"),
         (
             lambda pool, frames: False,

@@ -1,6 +1,8 @@
 """What lab 3 measures: frames of an utterance and of silence, and pooling layers that use the mask or forget it."""
 
 import functools
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 import torchaudio
@@ -8,17 +10,18 @@ import torchaudio
 from emosphere.audio import RATE
 from emosphere.model.pooling import GatedConvolution
 
+Result = TypeVar("Result")
 STEP, BANDS, PADDING = 512, 16, 10  # samples from one frame to the next, numbers in a frame, seconds
 
 
-def seeded(make):
+def seeded(make: Callable[[], Result]) -> Result:
     """What `make` returns when random numbers begin at 0; those of the notebook go on as if nothing had happened."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return make()
 
 
-def spectrogram(waveform):
+def spectrogram(waveform: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Frames of an utterance and of silence: the logarithm of the energy in 16 bands, standardised.
 
     Parameters
@@ -45,7 +48,7 @@ def spectrogram(waveform):
     return (frames - mean) / spread, (silence - mean) / spread
 
 
-def convolutions(width=BANDS, kernel=5):
+def convolutions(width: int = BANDS, kernel: int = 5) -> list[torch.nn.Conv1d]:
     """Two convolutions with random weights, the same ones each time: (batch, width, frames) to twice the width.
 
     Parameters
@@ -60,7 +63,7 @@ def convolutions(width=BANDS, kernel=5):
     return seeded(lambda: [GatedConvolution(width, kernel).convolution for _ in range(2)])
 
 
-def assemble(masked_mean, gated_convolution, attention, width=BANDS):
+def assemble(masked_mean: Callable, gated_convolution: Callable, attention: Callable, width: int = BANDS) -> Callable:
     """A pooling layer of a student's three functions: two gated convolutions, self-attention, mean.
 
     Returns
@@ -80,7 +83,7 @@ def assemble(masked_mean, gated_convolution, attention, width=BANDS):
     return pool
 
 
-def masking(before, after=False, width=BANDS):
+def masking(before: tuple[bool, bool], after: bool = False, width: int = BANDS) -> Callable:
     """A pooling layer of two gated convolutions and the mean, with the mask here but not there.
 
     Parameters

@@ -1,35 +1,34 @@
 """The pictures of lab 3: attention, padding and leaks, by a student's own functions."""
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 import plotly.graph_objects as go
 import torch
-from ipywidgets import HTML, Checkbox, FloatSlider, IntSlider, Layout
+from ipywidgets import Checkbox, FloatSlider, IntSlider, Layout, VBox
 
 from emosphere.audio import RATE
 from emosphere.plots import OCTANT_COLORS
 from emosphere.plots.basic import GREY, styled
 from emosphere.widgets.figure import Figure
 from emosphere_lab.l3_layers import BANDS, LAYERS, PADDING, STEP, assemble, seeded
-from emosphere_lab.pictures import attempt, beside, note
+from emosphere_lab.pictures import attempt, beside, live
 
-ORANGE, _, BLUE, _, _, GREEN, *_ = OCTANT_COLORS
+ORANGE, BLUE, GREEN = (OCTANT_COLORS[number] for number in (0, 2, 5))
 BLACK = "#222222"
 FLOOR = 1e-9  # what a logarithmic axis shows for 0
 
 
-def show_attention(attention, frames, silence):
+def show_attention(attention: Callable, frames: torch.Tensor, silence: torch.Tensor) -> VBox:
     """A student's attention as a picture, with a slider for the padding: no frame should look into it."""
-    frames, query, key = frames[:, ::2], *seeded(lambda: torch.randn(2, BANDS, BANDS) * BANDS**-0.5)
+    query, key = seeded(lambda: torch.randn(2, BANDS, BANDS) * BANDS**-0.5)
+    frames = frames[:, ::2]
     length = frames.shape[1]
     added = _slider(IntSlider, "padding frames", 6, 0, 15)
-    masked, said = Checkbox(True, description="with the mask", indent=False), HTML()
-    matrix = go.Figure(
-        go.Heatmap(
-            colorscale="Blues", zmin=0, zmax=0.15, xgap=0.5, ygap=0.5, colorbar=dict(thickness=12, title="share")
-        )
-    )
+    masked = Checkbox(True, description="with the mask", indent=False)
+    shares = dict(zmin=0, zmax=0.15, xgap=0.5, ygap=0.5, colorbar=dict(thickness=12, title="share"))
+    matrix = go.Figure(go.Heatmap(colorscale="Blues", **shares))
     matrix.update_yaxes(autorange="reversed", title="frame that looks (query)", constrain="domain")
     matrix.update_xaxes(title="frame it looks at (key)", constrain="domain", scaleanchor="y")
     matrix.add_vrect(0, 0, fillcolor=ORANGE, opacity=0.1, line_width=0)
@@ -37,7 +36,7 @@ def show_attention(attention, frames, silence):
     matrix.add_hline(0, line=dict(color=ORANGE, width=2, dash="dash"))
     matrix = Figure(styled(matrix, None, 420).update_layout(width=480, margin=dict(t=20)), displayModeBar=False)
 
-    def update(change=None):
+    def update():
         both, padding = torch.cat([frames, silence[:, : added.value]], dim=1), added.value
         mask = torch.arange(length + padding)[None] < (length if masked.value else length + padding)
         with torch.no_grad():
@@ -47,9 +46,6 @@ def show_attention(attention, frames, silence):
                     length + padding, length + padding
                 ),
             )
-        if isinstance(found, str):
-            said.value = note(found)
-            return
         found = found.double().numpy()
         end, edge = length + padding - 0.5, length - 0.5
         matrix.data[0].update(z=found)
@@ -57,28 +53,30 @@ def show_attention(attention, frames, silence):
         matrix.layout.shapes[1].update(x0=edge, x1=edge)
         matrix.layout.shapes[2].update(y0=edge, y1=edge)
         sums, leaked = found.sum(1), found[:length, length:].sum(1).mean()
-        even = (
-            "every row sums to 1"
-            if np.allclose(sums, 1, atol=1e-4)
-            else (f"the rows do NOT all sum to 1: from {sums.min():.2f} to {sums.max():.2f}")
-        )
-        said.value = note(
-            f"Your attention: {even}; frames of speech give {leaked:.0%} of it to the padding, right of "
-            "the dashed line. (Below the other line padding looks; nobody reads that.)"
+        even = "every row sums to 1"
+        if not np.allclose(sums, 1, atol=1e-4):
+            even = f"the rows do NOT all sum to 1: from {sums.min():.2f} to {sums.max():.2f}"
+        return (
+            f"Your attention: {even}; frames of speech give {leaked:.0%} of it to the padding, right of the dashed "
+            "line. (Below the other line padding looks; nobody reads that.)"
         )
 
-    for control in (added, masked):
-        control.observe(update, "value")
-    update()
-    return beside(matrix, [added, masked, said])
+    return beside(matrix, [added, masked, live(update, added, masked)])
 
 
-def show_padding(masked_mean, gated_convolution, attention, drift, frames, silence):
+def show_padding(
+    masked_mean: Callable,
+    gated_convolution: Callable,
+    attention: Callable,
+    drift: Callable,
+    frames: torch.Tensor,
+    silence: torch.Tensor,
+) -> VBox:
     """The vector of an utterance alone and padded, by a layer of a student's functions, with the mask and without."""
     pool = assemble(masked_mean, gated_convolution, attention)
-    blind = lambda frames, mask: pool(frames, torch.ones_like(mask))  # noqa: E731
+    blind = lambda frames, mask: pool(frames, torch.ones_like(mask))
     seconds = _slider(FloatSlider, "padding in seconds", 2, 0, PADDING, step=0.5)
-    steps, said = np.arange(0, PADDING + 0.25, 0.5), HTML()
+    steps = np.arange(0, PADDING + 0.25, 0.5)
     vector = go.Figure()
     for name, mode, style in (
         ("alone", "lines", dict(line=dict(color=BLACK, width=2.5))),
@@ -91,9 +89,8 @@ def show_padding(masked_mean, gated_convolution, attention, drift, frames, silen
     curves = go.Figure()
     for name, color in (("without the mask", ORANGE), ("with the mask", BLUE)):
         curves.add_scatter(name=name, mode="lines", line=dict(color=color, width=2.5))
-        curves.add_scatter(
-            mode="markers", marker=dict(color=color, size=11), showlegend=False, hoverinfo="skip", cliponaxis=False
-        )
+        dot = dict(marker=dict(color=color, size=11), hoverinfo="skip", cliponaxis=False)
+        curves.add_scatter(mode="markers", showlegend=False, **dot)
     curves.update_xaxes(title="padding in seconds").update_yaxes(title="your drift", rangemode="tozero")
     curves = Figure(_legend(styled(curves, None, 300)), displayModeBar=False)
 
@@ -101,7 +98,7 @@ def show_padding(masked_mean, gated_convolution, attention, drift, frames, silen
     def moved(layer, padding):
         return float(drift(layer, frames.clone(), silence[:, :padding].clone()))
 
-    def update(change=None):
+    def update():
         padding = _frames(seconds.value)
         both = torch.cat([frames, silence[:, :padding]], dim=1)
         mask = torch.arange(both.shape[1])[None] < frames.shape[1]
@@ -112,35 +109,28 @@ def show_padding(masked_mean, gated_convolution, attention, drift, frames, silen
                 for one in (pool(frames, mask[:, : frames.shape[1]]), blind(both, mask), pool(both, mask))
             ],
         )
-        if isinstance(found, str):
-            said.value = note(found)
-            return
         for trace, values in zip(vector.data, found, strict=True):
             trace.update(x=np.arange(1, BANDS + 1), y=values)
         paths = attempt(
             "exercise 4", lambda: [[moved(layer, _frames(step)) for step in steps] for layer in (blind, pool)]
         )
-        if isinstance(paths, str):
-            said.value = note(paths)
-            return
         here = [moved(layer, padding) for layer in (blind, pool)]
         for number, (path, value) in enumerate(zip(paths, here, strict=True)):
             curves.data[2 * number].update(x=steps, y=path)
             curves.data[2 * number + 1].update(x=[seconds.value], y=[value])
         stays = "stays where it is" if here[1] < 1e-5 else "MOVES"
-        said.value = note(
+        return (
             f"Beside {seconds.value:g} s of padding the vector {stays} with the mask (drift "
             f"{here[1]:.1g}); without the mask it drifts by {here[0]:.2f}."
         )
 
-    seconds.observe(update, "value")
-    update()
+    said = live(update, seconds)
     return beside(vector, [seconds, curves, said])
 
 
-def show_layers(drift, leaks, frames, silence):
+def show_layers(drift: Callable, leaks: Callable, frames: torch.Tensor, silence: torch.Tensor) -> VBox:
     """Four layers that use the mask in different places: a student's drift as bars, the verdict as a colour."""
-    added, said = _slider(IntSlider, "padding frames", 6, 0, 8), HTML()
+    added = _slider(IntSlider, "padding frames", 6, 0, 8)
     layers = {name: make() for name, make in LAYERS.items()}
     bars = go.Figure(go.Bar(orientation="h", width=0.6, cliponaxis=False))
     bars.update_yaxes(autorange="reversed", ticksuffix="  ").update_xaxes(title="your drift")
@@ -148,34 +138,20 @@ def show_layers(drift, leaks, frames, silence):
     bars = styled(bars, None, 300, bargap=0.4).update_layout(width=560)
     bars = Figure(bars.update_layout(margin=dict(l=200, r=60, t=20)), displayModeBar=False)
 
-    def update(change=None):
+    def update():
         rubbish = silence[:, : added.value]
         moved = attempt(
             "exercise 4", lambda: [float(drift(pool, frames.clone(), rubbish.clone())) for pool in layers.values()]
         )
-        if isinstance(moved, str):
-            said.value = note(moved)
-            return
+        texts = [f"{value:.2g}" for value in moved]
+        bars.data[0].update(x=np.maximum(moved, FLOOR), y=list(layers), text=texts, textposition="outside")
+        bars.data[0].marker.color = GREY
         leaky = attempt("exercise 5", lambda: [bool(leaks(pool, frames.clone())) for pool in layers.values()])
-        colors = GREY if isinstance(leaky, str) else [ORANGE if found else GREEN for found in leaky]
-        bars.data[0].update(
-            x=np.maximum(moved, FLOOR),
-            y=list(layers),
-            text=[f"{value:.2g}" for value in moved],
-            textposition="outside",
-            marker_color=colors,
-        )
-        if isinstance(leaky, str):
-            said.value = note(leaky)
-            return
-        verdicts = [
-            f"{name[0]} {'leaks' if found else 'does not leak'}" for name, found in zip(layers, leaky, strict=True)
-        ]
-        said.value = note(f"Your verdict: {', '.join(verdicts)}.")
+        bars.data[0].marker.color = [ORANGE if found else GREEN for found in leaky]
+        words = ["leaks" if found else "does not leak" for found in leaky]
+        return f"Your verdict: {', '.join(f'{name[0]} {word}' for name, word in zip(layers, words, strict=True))}."
 
-    added.observe(update, "value")
-    update()
-    return beside(bars, [added, said])
+    return beside(bars, [added, live(update, added)])
 
 
 def _slider(kind, name, *value_low_high, **options):

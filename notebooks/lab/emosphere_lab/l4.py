@@ -3,16 +3,15 @@
 References
 ----------
 .. [1] Student, "The Probable Error of a Mean", Biometrika 6(1), 1908.
-.. [2] Abramowitz and Stegun, "Handbook of Mathematical Functions", 1964, 26.7.3 and 26.7.4.
 """
 
-import math
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
+from scipy import stats
 
-from emosphere_lab.checking import Exercise
+from emosphere_lab.checking import Exercise, hint
 from emosphere_lab.l4_pictures import show_errors, show_interval, show_seeds
 from emosphere_lab.l4_runs import over_speakers, recorded, run
 from emosphere_lab.l4_variants import VARIANTS, chosen
@@ -33,7 +32,7 @@ __all__ = [
 ]
 
 
-def question():
+def question() -> Question:
     """The concept question of the lab."""
     return Question(
         "Two models were trained once each and tested on the same 18 speakers. Yours has a CCC of 0.71, the other one "
@@ -50,19 +49,13 @@ def question():
     )
 
 
-@cache
-def t_quantile(degrees):
+def t_quantile(degrees: int) -> float:
     """Between -t and t lie 95 % of Student's t distribution [1]_; this is t.
 
     Parameters
     ----------
     degrees : int
-        Degrees of freedom, from 1: for the mean of n values, n - 1.
-
-    Returns
-    -------
-    float
-        12.7 for 1, 4.30 for 2, 2.78 for 4; towards 1.96 for many.
+        Of freedom, from 1: for the mean of n values, n - 1. With many t comes close to 1.96.
 
     Raises
     ------
@@ -76,25 +69,10 @@ def t_quantile(degrees):
     """
     if not degrees >= 1 or degrees % 1:
         raise ValueError(f"degrees of freedom are a whole number from 1, not {degrees}; two values have one")
-    low, high = 0.0, math.pi / 2
-    for _ in range(60):  # bisection on the angle whose tangent is t / sqrt(degrees)
-        middle = (low + high) / 2
-        low, high = (middle, high) if _within(middle, int(degrees)) < 0.95 else (low, middle)
-    return math.sqrt(degrees) * math.tan(low)
+    return float(stats.t.ppf(0.975, degrees))
 
 
-def _within(angle, degrees):
-    """Share of the distribution between -t and t, of which `angle` is arctan(t / sqrt(degrees)) [2]_."""
-    odd, cosine, total = degrees % 2, math.cos(angle), 0.0
-    term = cosine if odd else 1.0
-    for power in range(odd, degrees - 1, 2):
-        total += term
-        term *= cosine**2 * (power + 1) / (power + 2)
-    total *= math.sin(angle)
-    return 2 / math.pi * (angle + total) if odd else total
-
-
-def check_my_variants(answer):
+def check_my_variants(answer: Callable) -> None:
     """Exercise 1: two variants that differ in one thing."""
     chosen(answer)
     VARIANTS.check(answer)
@@ -111,12 +89,12 @@ def _limits(
 
 
 NORMAL = (
-    "1.96 belongs to the normal distribution, and to a spread that is known. Yours is estimated from a handful "
-    "of seeds, so the interval must be wider: Student's t, `l4.t_quantile`."
+    "1.96 belongs to the normal distribution, and to a spread that is known. Yours is estimated from a handful of "
+    "seeds, so the interval must be wider: Student's t, `l4.t_quantile`."
 )
 POPULATION = (
-    "the spread is a little too small. `np.std` divides by n unless you say `ddof=1`, and the few values you "
-    "have lie closer to their own mean than to the true one."
+    "the spread is a little too small. `np.std` divides by n unless you say `ddof=1`, and the few values you have lie "
+    "closer to their own mean than to the true one."
 )
 DEGREES = "of n values only n - 1 are free once their mean is known. How many degrees of freedom does t get?"
 STEADIER = "that is how far single seeds lie apart. Their mean is steadier: where is the square root of n?"
@@ -132,20 +110,20 @@ INTERVAL = Exercise(
         (np.array([0.01, 0.0, 0.04, -0.02, 0.03, 0.05, 0.02, -0.01, 0.01, 0.0, 0.02, 0.03]),),
     ],
     [
-        (_limits(quantile=lambda n: 1.96), NORMAL),
-        (_limits(quantile=lambda n: 2.0), NORMAL),
-        (_limits(quantile=lambda n: 1.96, spread=np.std), NORMAL),
-        (_limits(quantile=lambda n: 1.96, root=lambda n: 1), NORMAL),
+        *hint(
+            NORMAL,
+            _limits(quantile=lambda n: 1.96),
+            _limits(quantile=lambda n: 2.0),
+            _limits(quantile=lambda n: 1.96, spread=np.std),
+            _limits(quantile=lambda n: 1.96, root=lambda n: 1),
+        ),
         (_limits(spread=np.std), POPULATION),
         (_limits(quantile=t_quantile), DEGREES),
         (_limits(quantile=t_quantile, spread=np.std), f"{DEGREES} And look at what `np.std` divides by (`ddof`)."),
-        (
+        *hint(
+            "right for three seeds only. Take n from the array: `len(differences)`.",
             _limits(quantile=lambda n: t_quantile(2)),
-            "right for three seeds only. Take n from the array: `len(differences)`.",
-        ),
-        (
             _limits(quantile=lambda n: t_quantile(2), root=lambda n: np.sqrt(3)),
-            "right for three seeds only. Take n from the array: `len(differences)`.",
         ),
         (_limits(root=lambda n: 1), STEADIER),
         (_limits(root=lambda n: 1, spread=np.std), f"{STEADIER} And look at what `np.std` divides by (`ddof`)."),
@@ -195,63 +173,38 @@ def _judged(low, high):
     return WORDS[1 + (low > 0) - (high < 0)]
 
 
+ENDS = [(0.01, 0.04), (-0.05, -0.02), (-0.01, 0.03), (-0.04, 0.02), (0.0, 0.03), (-0.02, 0.0), (-0.02, 0.02)]
+ENDS += [(0.0004, 0.002), (-0.002, -0.0004), (0.2, 0.5), (-0.5, -0.2), (-0.3, 0.0004), (-0.0004, 0.3), (0.0, 0.0)]
+
 CLAIM = Exercise(
     "Exercise 3",
     _judged,
+    ENDS,
     [
-        (0.01, 0.04),
-        (-0.05, -0.02),
-        (-0.01, 0.03),
-        (-0.04, 0.02),
-        (0.0, 0.03),
-        (-0.02, 0.0),
-        (-0.02, 0.02),
-        (0.0004, 0.002),
-        (-0.002, -0.0004),
-        (0.2, 0.5),
-        (-0.5, -0.2),
-        (-0.3, 0.0004),
-        (-0.0004, 0.3),
-        (0.0, 0.0),
-    ],
-    [
-        (
+        *hint(
+            "you look at the middle of the interval. From -0.01 to 0.03 also a difference of -0.01 is possible: which "
+            "claim holds for every value in the interval?",
             lambda low, high: WORDS[1 + int(np.sign(low + high))],
-            "you look at the middle of the interval. From -0.01 to 0.03 also a difference of -0.01 is possible: which "
-            "claim holds for every value in the interval?",
-        ),
-        (
             lambda low, high: "better" if low + high > 0 else "worse",
-            "you look at the middle of the interval. From -0.01 to 0.03 also a difference of -0.01 is possible: which "
-            "claim holds for every value in the interval?",
         ),
         (
             lambda low, high: _judged(-high, -low),
             "the sign is the other way round: the difference is yours minus full, so above 0 yours is better.",
         ),
-        (
+        *hint(
+            "the upper end above 0 says that better is possible, not that it is so. Which end must be above 0?",
             lambda low, high: "better" if high > 0 else "worse",
-            "the upper end above 0 says that better is possible, not that it is so. Which end must be above 0?",
-        ),
-        (
             lambda low, high: "better" if high > 0 else "worse" if low < 0 else "cannot tell",
-            "the upper end above 0 says that better is possible, not that it is so. Which end must be above 0?",
-        ),
-        (
             lambda low, high: WORDS[1 + (high > 0) - (high < 0)],
-            "the upper end above 0 says that better is possible, not that it is so. Which end must be above 0?",
         ),
         (
             lambda low, high: "better" if low > 0 else "worse",
             "not better is not yet worse. What do you say of an interval from -0.04 to 0.02?",
         ),
-        (
+        *hint(
+            "an interval from 0 to 0.03 still holds 0, no difference at all. What may you say then?",
             lambda low, high: "better" if low >= 0 else "worse" if high <= 0 else "cannot tell",
-            "an interval from 0 to 0.03 still holds 0, no difference at all. What may you say then?",
-        ),
-        (
             lambda low, high: "better" if low >= 0 else "worse" if high < 0 else "cannot tell",
-            "an interval from 0 to 0.03 still holds 0, no difference at all. What may you say then?",
         ),
         (
             lambda low, high: "better" if low > 0 else "worse" if high <= 0 else "cannot tell",
@@ -272,7 +225,7 @@ CLAIM = Exercise(
 )
 
 
-def check_claim(answer):
+def check_claim(answer: Callable) -> None:
     """Exercise 3: what an interval lets one say."""
     said = {ends: CLAIM.returned(answer, *ends) for ends in CLAIM.inputs}
     said = {

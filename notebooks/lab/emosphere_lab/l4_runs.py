@@ -8,6 +8,7 @@ embedded corpus), with more seeds.
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +28,16 @@ MENU = (
 HERE = Path(__file__).parent
 
 
-def run(my_variants, *, root, folder, epochs=EPOCHS, limit=None, seeds=SEEDS, processes=2):
+def run(
+    my_variants: Callable[[], dict],
+    *,
+    root: str | Path,
+    folder: str | Path,
+    epochs: int = EPOCHS,
+    limit: int | None = None,
+    seeds: int = SEEDS,
+    processes: int = 2,
+) -> pd.DataFrame:
     """Trains full and a student's variant with several seeds each. What is complete is used again.
 
     Under nbgrader nothing is trained; then `recorded` answers.
@@ -71,13 +81,13 @@ def run(my_variants, *, root, folder, epochs=EPOCHS, limit=None, seeds=SEEDS, pr
         results = sweep(plan, runs=folder, scheduler=f"processes={processes}" if processes > 1 else None)
     except KeyboardInterrupt:
         raise Hint(
-            "You stopped the training. Run this cell again, and it goes on from here; or take recorded runs: "
-            "results = l4.recorded(my_variants)"
+            "You stopped the training. Run this cell again, and it goes on from here; or take recorded runs: results = "
+            "l4.recorded(my_variants)"
         ) from None
     if missing := 2 * seeds - len(results.runs):
         raise Hint(
-            f"{missing} of {2 * seeds} trainings did not end well; the reason is above. Run this cell again to "
-            "try them again, or take recorded runs: results = l4.recorded(my_variants)"
+            f"{missing} of {2 * seeds} trainings did not end well; the reason is above. Run this cell again to try "
+            "them again, or take recorded runs: results = l4.recorded(my_variants)"
         )
     print(f"Your own runs: full and {label(changes)}, seeds 0 to {seeds - 1}, {epochs} epochs.")
     return _paired(results.scores, label(changes), Path(folder) / name)
@@ -99,7 +109,7 @@ def _paired(scores, variant, folder=None):
     return table
 
 
-def recorded(my_variants=None, *, seeds=SEEDS):
+def recorded(my_variants: Callable[[], dict] | None = None, *, seeds: int = SEEDS) -> pd.DataFrame:
     """Results of runs that were trained elsewhere, in the form of those of `run`.
 
     Parameters
@@ -123,12 +133,12 @@ def recorded(my_variants=None, *, seeds=SEEDS):
     return _paired(scores[scores["variant"].isin(["full", variant]) & (scores["seed"] < seeds)], variant)
 
 
-def recorded_scores():
+def recorded_scores() -> pd.DataFrame:
     """pandas.DataFrame: a row a recorded run, with ``variant``, ``seed`` and the CCCs."""
     return pd.read_csv(HERE / "l4_recorded.csv")
 
 
-def over_speakers(results):
+def over_speakers(results: pd.DataFrame | None) -> pd.DataFrame | None:
     """The difference with intervals over test speakers and seeds, by `emosphere.experiments.compare_runs`.
 
     Parameters
@@ -154,14 +164,14 @@ def over_speakers(results):
     return table.iloc[: len(CCCS)].round(4)
 
 
-def record(folder):
+def record(folder: str | Path) -> None:
     """Trains the recorded variants in a folder, and writes the two tables beside this module.
 
     Parameters
     ----------
     folder : path-like
     """
-    variants = {"full": {}} | {label(changes): changes for changes in MENU}
+    variants: dict[str, dict] = {"full": {}} | {label(changes): changes for changes in MENU}
     settings = {
         "preset": "small",
         "root": _from_notebook(find_notebook("05_training.ipynb").parent.parent / "data" / "embedded"),

@@ -1,6 +1,8 @@
 """Exercise 1 of lab 4: two variants that differ in one thing, as a student writes them."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +22,7 @@ VARIANTS = Exercise(
 )
 
 
-def chosen(my_variants, *, epochs=EPOCHS):
+def chosen(my_variants: Callable[[], dict], *, epochs: int = EPOCHS) -> dict[str, Any]:
     """The difference of a student's variant from full.
 
     Parameters
@@ -52,7 +54,7 @@ def chosen(my_variants, *, epochs=EPOCHS):
         fail(f"a comparison is between two variants, and here the number is {len(variants)}. One question at a time.")
     if variants.get("full"):
         fail('"full" is the one that yours is measured against, so it states no difference: {}.')
-    changes = next((changes for changes in variants.values() if changes), {})
+    changes: dict[str, Any] = next((changes for changes in variants.values() if changes), {})
     if all(variants.values()):
         fail('one of the two is "full" and states no difference: {}.')
     for name in changes:
@@ -106,7 +108,7 @@ def _objection(name):
     return None
 
 
-def label(changes):
+def label(changes: dict[str, Any]) -> str:
     """Name of a variant, and of its folder.
 
     Examples

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emosphere.run import Run
 from emosphere.utils import as_the_umask_says, replacing
-from emosphere_lab.releasing import LabError, keep, read_labs, student_version
+from emosphere_lab.releasing import LabError, keep, student_versions
 
 TOP = "emosphere-lab"
 DATA, ENCODER, RUN = "data/embedded", "data/encoders/whisper-tiny.en", "runs/embedded/full/seed0"
@@ -19,6 +19,7 @@ PATTERNS = (
     "docs/*.md",
     "figures/*.png",
     "emosphere/**/*",
+    "notebooks/lab/emosphere_lab/**/*",
     "notebooks/0[1-8]_*.ipynb",
     "notebooks/*.yaml",
     "notebooks/app/**/*",
@@ -82,7 +83,9 @@ python3.11 -m pip download -d wheels -c constraints.txt . "setuptools>=77"
 """
 
 
-def pack(output="emosphere-lab.zip", *, root=".", sources="notebooks/lab"):
+def pack(
+    output: str | Path = "emosphere-lab.zip", *, root: str | Path = ".", sources: str | Path = "notebooks/lab"
+) -> Path:
     """Writes a zip file for a classroom: library, notebooks, students' labs, embedded corpus, encoder, a trained run.
 
     Of the repository it holds what git tracks, where there is git; solved labs and tests are left out, and so is what
@@ -107,9 +110,9 @@ def pack(output="emosphere-lab.zip", *, root=".", sources="notebooks/lab"):
         If something that belongs in it is not there; then nothing is written.
     """
     root, output = Path(root), Path(output)
-    labs = read_labs(root / sources)
-    contents = {f"notebooks/student/{lab.path.name}": student_version(lab).encode() for lab in labs}
-    contents["START.md"] = START.format(first=labs[0].path.name).encode()
+    labs = student_versions(root / sources)
+    contents = {f"notebooks/student/{name}": text for name, text in labs.items()}
+    contents["START.md"] = START.format(first=min(labs)).encode()
     found = {path.relative_to(root).as_posix(): path for path in _files(root)}
     contents |= _without_machine(root, found)
     with replacing(output) as temporary:

@@ -1,45 +1,70 @@
 """What the pictures of the labs share: a student's function may fail in them, and the picture says so."""
 
 import html
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from ipywidgets import HBox, Layout, VBox
+import numpy as np
+from ipywidgets import HTML, Button, HBox, Layout, VBox, Widget
 
+from emosphere.widgets.figure import Figure
 from emosphere.widgets.touch import Touch
 
+Result = TypeVar("Result")
 
-def attempt(exercise, compute):
-    """What `compute` returns, or a sentence if a student's function does not work yet.
 
-    Parameters
-    ----------
-    exercise : str
-        Where the function is written, such as "exercise 1".
-    compute : callable
-        Without arguments.
+class Waiting(Exception):
+    """A picture waits for a student's function, which does not work yet; the message says so to the student."""
 
-    Returns
-    -------
-    object or str
+
+def attempt(exercise: str, compute: Callable[[], Result]) -> Result:
+    """What `compute` returns, which calls a function that a student writes in an exercise, such as "exercise 1".
+
+    Raises
+    ------
+    Waiting
+        If that does not work.
 
     Examples
     --------
     >>> attempt("exercise 1", lambda: 1 / 0)
-    'The picture waits for exercise 1: ZeroDivisionError, division by zero.'
+    Traceback (most recent call last):
+    emosphere_lab.pictures.Waiting: The picture waits for exercise 1: ZeroDivisionError, division by zero.
     """
     try:
         return compute()
     except NotImplementedError:
-        return f"The picture waits for {exercise}. Write it, check it, and run this cell again."
+        raise Waiting(f"The picture waits for {exercise}. Write it, check it, and run this cell again.") from None
     except Exception as error:
-        return f"The picture waits for {exercise}: {type(error).__name__}, {error}."
+        raise Waiting(f"The picture waits for {exercise}: {type(error).__name__}, {error}.") from None
 
 
-def note(text):
+def live(update: Callable[[], str], *controls: Widget) -> HTML:
+    """Runs `update` now and whenever a control is used; a widget with the sentence it returns, or why it waits.
+
+    A student's 0 / 0 warns nobody.
+    """
+    said = HTML()
+
+    def show(change=None):
+        try:
+            with np.errstate(all="ignore"):
+                said.value = note(update())
+        except Waiting as waiting:
+            said.value = note(str(waiting))
+
+    for control in controls:
+        control.on_click(show) if isinstance(control, Button) else control.observe(show, "value")
+    show()
+    return said
+
+
+def note(text: str) -> str:
     """A sentence below a picture, as HTML."""
     return f'<div role="status" style="line-height:1.5;padding:.4em .2em">{html.escape(text)}</div>'
 
 
-def beside(figure, controls):
+def beside(figure: Figure, controls: Sequence[Widget]) -> VBox:
     """A figure, of a fixed width if it has one, with its controls beside it, or below it where there is no room."""
     width = figure.layout.width
     left = VBox([figure], layout=Layout(flex=f"0 0 {width}px" if width else "1 1 460px", min_width="0"))

@@ -22,7 +22,7 @@ class Question(VBox):
     True
     """
 
-    def __init__(self, text, choices):
+    def __init__(self, text: str, choices: dict[str, str]):
         if sum(said.startswith("Right") for said in choices.values()) != 1:
             raise ValueError("One choice of a question is right, and what is said to it begins with 'Right'.")
         self.said = list(choices.values())
@@ -41,7 +41,7 @@ class Question(VBox):
         super().__init__([style, asked, *self.buttons, self.answer], layout=Layout(max_width="760px", grid_gap="4px"))
         self.add_class("emosphere")
 
-    def choose(self, number):
+    def choose(self, number: int) -> None:
         """Takes a choice, counted from 0, as a click does."""
         said = self.said[number]
         right = said.startswith("Right")

@@ -1,5 +1,7 @@
 """Exercises whose answers are PyTorch functions: what its complaints about shapes mean, and padding nobody minds."""
 
+from typing import NoReturn
+
 import numpy as np
 
 from emosphere_lab.checking import Exercise
@@ -22,7 +24,7 @@ ADVICE = {
 class TensorExercise(Exercise):
     """An exercise that says what PyTorch's complaints about shapes mean."""
 
-    def fail(self, text):
+    def fail(self, text: str) -> NoReturn:
         """Raises a `Hint`, with advice if the text is about shapes."""
         advice = [said for piece, said in ADVICE.items() if " stopped with " in text and piece in text]
         super().fail(f"{text.rstrip('.')}. {advice[0]}" if advice else text)
