@@ -105,7 +105,9 @@ def test_it_holds_what_a_classroom_needs_and_no_solutions(repository, tmp_path, 
         text = file.read("emosphere-lab/notebooks/student/L1_numbers.ipynb").decode()
         assert "YOUR CODE HERE" in text
         assert "SOLUTION" not in text
-        assert "begin with `L1_numbers.ipynb`" in file.read("emosphere-lab/START.md").decode()
+        start = file.read("emosphere-lab/START.md").decode()
+        assert "begin with `L1_numbers.ipynb`" in start
+        assert start.count('".[notebooks]"') == 3, "JupyterLab and the labs' needs are no part of the bare install"
     assert "MB" in capsys.readouterr().out
 
 

@@ -48,7 +48,7 @@ In this folder, where the teacher has put the folder `wheels`, on Linux or macOS
 
 ```
 python3.11 -m venv .venv
-.venv/bin/python -m pip install --no-index --find-links wheels -c constraints.txt -e .
+.venv/bin/python -m pip install --no-index --find-links wheels -c constraints.txt -e ".[notebooks]"
 .venv/bin/jupyter lab --notebook-dir=notebooks
 ```
 
@@ -56,7 +56,7 @@ On Windows:
 
 ```
 py -3.11 -m venv .venv
-.venv\\Scripts\\python -m pip install --no-index --find-links wheels -c constraints.txt -e .
+.venv\\Scripts\\python -m pip install --no-index --find-links wheels -c constraints.txt -e ".[notebooks]"
 .venv\\Scripts\\jupyter lab --notebook-dir=notebooks
 ```
 
@@ -70,7 +70,7 @@ Once, with network, in this folder, on one machine of each kind that the class h
 3.11:
 
 ```
-python3.11 -m pip download -d wheels -c constraints.txt . "setuptools>=77"
+python3.11 -m pip download -d wheels -c constraints.txt ".[notebooks]" "setuptools>=77"
 ```
 
 - On Linux without NVIDIA GPUs add `--extra-index-url https://download.pytorch.org/whl/cpu`, for the PyTorch without
@@ -78,8 +78,8 @@ python3.11 -m pip download -d wheels -c constraints.txt . "setuptools>=77"
 - Wheels for several kinds of machine may lie in the same folder. `pip download --platform` on one machine for all is no
   way around: pip decides by the machine on which it runs which packages are needed, so that those for Windows alone
   would be missing.
-- `setuptools` builds the kit itself when it is installed. nbgrader is for teachers: for them, `".[teach]"` in place of
-  `.`, in both commands (`-e ".[teach]"`).
+- `setuptools` builds the kit itself when it is installed. nbgrader is for teachers: for them,
+  `".[notebooks,teach]"` in both commands.
 """
 
 
