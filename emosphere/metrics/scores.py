@@ -145,7 +145,7 @@ def scores(predictions: pd.DataFrame) -> dict[str, float | None]:
     return figures
 
 
-def figure_sums(predictions):
+def figure_sums(predictions: pd.DataFrame) -> np.ndarray:
     """What `SCORES` are made of, additive over utterances.
 
     Parameters
@@ -170,7 +170,7 @@ def figure_sums(predictions):
     return np.hstack(sums)
 
 
-def figures_from_sums(sums):
+def figures_from_sums(sums: np.ndarray) -> np.ndarray:
     """(..., figures) numpy.ndarray: `SCORES` of sums of `figure_sums`, which lie along the last axis."""
     cccs = concordance_from_sums(sums[..., :18].reshape(*sums.shape[:-1], 6, 3), axis=-2)
     hits, occurrences = np.split(sums[..., 18:], 2, axis=-1)
