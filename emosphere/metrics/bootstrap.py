@@ -27,7 +27,7 @@ import pandas as pd
 
 from ..sphere import DIMENSIONS
 from ..utils import is_known
-from .scores import SCORES, concordance_from_sums, concordance_sums, figure_sums, figures_from_sums
+from .scores import SCORES, concordance_from_sums, concordance_sums, score_sums, scores_from_sums
 
 LOWEST = np.array([-1.0, -1.0, -1.0, -1.0, 0.0, 0.0])  # of each of SCORES
 CELLS = 2_000_000
@@ -243,9 +243,9 @@ def _bootstrap(variants, resamples, seed):
     tables = [table for variant in variants for table in variant]
     shape = (len(variants), len(variants[0]), -1, len(SCORES))
     units = units_of(tables[0]["speaker"])
-    sums = [_per_unit(figure_sums(table), units) for table in tables]
-    values = np.array([figures_from_sums(each.sum(0)) for each in sums]).reshape(shape)
-    chunks = [[figures_from_sums(counts @ each) for each in sums] for counts in draws(len(sums[0]), resamples, seed)]
+    sums = [_per_unit(score_sums(table), units) for table in tables]
+    values = np.array([scores_from_sums(each.sum(0)) for each in sums]).reshape(shape)
+    chunks = [[scores_from_sums(counts @ each) for each in sums] for counts in draws(len(sums[0]), resamples, seed)]
     samples = np.concatenate(chunks, axis=1).reshape(shape)  # (variants, seeds, resamples, figures)
     return values[:, :, 0], samples.mean(axis=1)
 

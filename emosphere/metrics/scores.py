@@ -145,7 +145,7 @@ def scores(predictions: pd.DataFrame) -> dict[str, float | None]:
     return figures
 
 
-def figure_sums(predictions: pd.DataFrame) -> np.ndarray:
+def score_sums(predictions: pd.DataFrame) -> np.ndarray:
     """What `SCORES` are made of, additive over utterances.
 
     Parameters
@@ -170,8 +170,8 @@ def figure_sums(predictions: pd.DataFrame) -> np.ndarray:
     return np.hstack(sums)
 
 
-def figures_from_sums(sums: np.ndarray) -> np.ndarray:
-    """(..., figures) numpy.ndarray: `SCORES` of sums of `figure_sums`, which lie along the last axis."""
+def scores_from_sums(sums: np.ndarray) -> np.ndarray:
+    """(..., scores) numpy.ndarray: `SCORES` of sums of `score_sums`, which lie along the last axis."""
     cccs = concordance_from_sums(sums[..., :18].reshape(*sums.shape[:-1], 6, 3), axis=-2)
     hits, occurrences = np.split(sums[..., 18:], 2, axis=-1)
     f1 = np.divide(2 * hits, occurrences, out=np.zeros_like(hits), where=occurrences > 0)
