@@ -24,7 +24,6 @@ def forest_plot(differences: pd.DataFrame, *, title: str | None = None) -> go.Fi
         ``low``, ``high`` (95 % interval), ``p`` (Holm-adjusted); NaN for a variant that was not run.
         ``attrs["reference"]`` is the label of the reference.
 
-
     Examples
     --------
     >>> import pandas as pd

@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from emosphere import plots
 
-from ..corpora.corpus import Corpus
+from ..corpora import Corpus
 from ..sphere import RegionGrid
 from .explorer import Explorer
 from .run_explorer import RunExplorer

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from ipywidgets import HTML, HBox, Layout, Select, VBox
 
-from ..corpora.corpus import Corpus
+from ..corpora import Corpus
 from ..sphere import RegionGrid
 from ..utils import counted
 from .controls import WRAP, Filters, GridControl, menu, unobserved

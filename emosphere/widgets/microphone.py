@@ -10,7 +10,7 @@ from ipywidgets import HTML, HBox, Layout, VBox
 
 from emosphere import plots
 
-from ..corpora.corpus import Corpus
+from ..corpora import Corpus
 from ..data.recordings import checked_windows
 from ..model import EmoSphereModel
 from ..plots import spheres

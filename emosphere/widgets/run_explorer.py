@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from ipywidgets import HTML, Checkbox, HBox, Layout, VBox
 
-from ..corpora.corpus import Corpus
+from ..corpora import Corpus
 from ..plots import Colouring, spheres
 from ..sphere import RegionGrid
 from ..utils import counted

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..corpora import CorpusError
-from ..corpora.corpus import Corpus
+from ..corpora import Corpus, CorpusError
 from ..metrics import confusion
 from ..run import RecordError, Run
 from ..sphere import DIMENSIONS, RegionGrid

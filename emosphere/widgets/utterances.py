@@ -6,8 +6,7 @@ import plotly.graph_objects as go
 
 from emosphere import plots
 
-from ..corpora import CorpusError, category_names
-from ..corpora.corpus import Corpus
+from ..corpora import Corpus, CorpusError, category_names
 from ..sphere import DIMENSIONS, OCTANTS, RegionGrid, vad_to_spherical
 
 ALL = "all"
