@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ import pytest
 import soundfile
 import torch
 from accelerate import Accelerator
-from emosphere_lab import grades
+from emosphere_lab import exporting
 from safetensors.torch import load_file
 
 from emosphere import __main__, corpora, data, experiments, plots, widgets
@@ -645,10 +646,9 @@ def test_tables_of_experiments_hold_no_formula(tmp_path):
 
 
 def test_grades_hold_no_formula(tmp_path):
-    from types import SimpleNamespace
-
-    student = SimpleNamespace(name="=cmd|x", notes=["+1 was handed in twice."], notebooks=[])
-    grades.write_grades(tmp_path, [student], {}, {})
+    gradebook = SimpleNamespace(assignments=[])
+    (tmp_path / exporting.NOTES).write_text(json.dumps({"=cmd|x": ["+1 was handed in twice."]}), encoding="utf-8")
+    exporting.Grades(to=str(tmp_path / "grades.csv")).export(gradebook)
     text = (tmp_path / "grades.csv").read_text(encoding="utf-8")
     assert not computed(text) and "'=cmd|x" in text and "'+1 was" in text
 

@@ -14,7 +14,7 @@ import nbformat
 import psutil
 import pytest
 from emosphere_lab import kernel, submissions
-from emosphere_lab.grading import grade
+from emosphere_lab.grading import grade, new_folder
 from emosphere_lab.releasing import LabError, read_labs, student_versions
 from emosphere_lab.submissions import completed, find_students
 from nbformat.v4 import new_code_cell
@@ -315,7 +315,7 @@ def test_an_earlier_output_is_never_overwritten(sources, tmp_path):
     (tmp_path / "in-graded").mkdir()
     (tmp_path / "in-graded-2").touch()
     assert grade(tmp_path / "in", sources=sources).name == "in-graded-3"
-    assert grade(tmp_path / "in", sources=sources, output=tmp_path / "in").name == "in-2"
+    assert new_folder(tmp_path / "in").name == "in-2", "which --output named"
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["nobody"]
 
 
@@ -353,6 +353,23 @@ def test_ctrl_c_ends_the_processes_and_keeps_what_is_graded(sources, tmp_path):
     assert found["a"]["L2"] == "4"
     assert found["b"]["L1"] == ""
     assert found["b"]["note"] == "L1 not graded."
+
+
+def test_changes_that_no_lock_prevents_are_told_and_the_student_is_named(sources, tmp_path):
+    table = tmp_path / "project" / "data" / "embedded" / "table.csv"
+    table.parent.mkdir()
+    table.touch()
+    spoils = f"import os\nos.chmod({str(table)!r}, 0o600)\nos.utime({str(table)!r}, (1, 1))"
+    hand_in(tmp_path / "in", "ana", extra(answers("L2"), spoils))
+    found = rows(grade(tmp_path / "in", sources=sources, output=tmp_path / "in" / "points"))
+    note = f"L2: when this ended, files had changed: {table}."
+    assert (found["ana"]["L2"], found["ana"]["note"]) == ("4", note)
+
+
+def test_a_folder_in_which_nbgrader_finds_nothing_is_refused(sources, tmp_path):
+    hand_in(tmp_path / "in [1]", "ana", answers("L2"))
+    with pytest.raises(LabError, match="name a folder without"):
+        grade(tmp_path / "in [1]", sources=sources)
 
 
 @pytest.fixture

@@ -170,6 +170,7 @@ SET_UPS = {
     "an attempt": ("try:\n    import nowhere\nexcept ImportError:\n    import math as m", "m.pi", "m = 3"),
     "another name": ("import math\nm = math", "m.pi", "m = 3"),
     "everything": ("from math import *", "[pi for e in [1]][0]", "pi = 3"),
+    "a name that the grading uses, too": ("here = 1", "here", "here = 2"),
     "under a condition": ("if True:\n    def judge(x):\n        return 1 - x", "judge(0)", "judge = print"),
     "with": ("import io\nwith io.StringIO('7') as file:\n    right = file.read()", "right", "right = 3"),
     "a parameter": ("", "root", "root = 3"),

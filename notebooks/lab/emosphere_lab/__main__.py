@@ -3,6 +3,7 @@
 import argparse
 import sys
 from contextlib import suppress
+from typing import Any
 
 
 def main() -> None:
@@ -29,7 +30,8 @@ def main() -> None:
     from emosphere_lab.releasing import LabError, release
 
     try:
-        {"release": release, "grade": grade, "pack": pack}[arguments.pop("command")](**arguments)
+        run: Any = {"release": release, "grade": grade, "pack": pack}[arguments.pop("command")]
+        run(**arguments)
     except LabError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

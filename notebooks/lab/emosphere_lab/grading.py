@@ -4,6 +4,7 @@ This guards against mistakes, not against malice: students' code runs with your 
 grade in a container or in a spare account without anything of value.
 """
 
+import glob
 import multiprocessing
 import os
 import re
@@ -24,7 +25,7 @@ import psutil
 import emosphere
 import emosphere_lab
 from emosphere.utils import WINDOWS, bar, write_json
-from emosphere_lab.releasing import generate, read_labs
+from emosphere_lab.releasing import LabError, generate, read_labs
 from emosphere_lab.submissions import completed, find_students
 
 FOUND = ("data/embedded", "data/encoders", "runs/embedded/full/seed0", "runs/lab")  # copies, beside data the labs name
@@ -51,18 +52,17 @@ def grade(
     sources : path-like
         Folder of the solved notebooks, whose checks replace those of the submissions.
     output : path-like, optional
-        New folder; `submissions` + "-graded" by default. If it exists, "-2" is added, or the next free number.
-    seconds, cell_seconds : float
-        For a notebook, and for each of its cells.
-    gigabytes : float
-        Of memory for a notebook and whatever it starts.
+        New folder; `submissions` + "-graded" by default, with "-2" or the next free number if that exists. It becomes
+        a course of nbgrader, with grades.csv.
+    seconds, cell_seconds, gigabytes : float
+        Limits for a notebook, for each of its cells, and for the memory of a notebook and whatever it starts.
     jobs : int, optional
         Notebooks at a time; half of the cores by default.
 
     Returns
     -------
     Path
-        The output folder: a course of nbgrader, with grades.csv.
+        The output folder.
 
     Raises
     ------
@@ -72,7 +72,9 @@ def grade(
     labs = read_labs(sources)
     students = find_students(submissions, labs)
     submissions, sources = Path(submissions).resolve(), Path(sources).resolve()
-    folder = _new_folder(Path(output).resolve() if output else submissions.with_name(f"{submissions.name}-graded"))
+    folder = new_folder(Path(output).resolve() if output else submissions.with_name(f"{submissions.name}-graded"))
+    watched = [sources, submissions, *(sources.parent.parent / name for name in FOUND)]
+    before = _state(watched, folder)
     generate(labs, folder)
     from emosphere_lab.exporting import NOTES, export
 
@@ -95,6 +97,10 @@ def grade(
             for task in bar(as_completed([*tasks]), total=len(tasks), desc="Grading", unit="notebook"):
                 student, lab = tasks.pop(task)
                 student.notes.extend(f"{lab.name}: {note}" for note in task.result())
+                now = _state(watched, folder)
+                if changed := sorted({str(path) for path, _ in before.items() ^ now.items()}):
+                    student.notes.append(f"{lab.name}: when this ended, files had changed: {', '.join(changed[:5])}.")
+                before = now
         except BaseException:
             stop.set()
             pool.shutdown(cancel_futures=True)
@@ -109,7 +115,10 @@ def grade(
     return folder
 
 
-def _new_folder(folder):
+def new_folder(folder: Path) -> Path:
+    """Makes a folder; if it exists, with "-2" at its end, or the next free number."""
+    if glob.escape(str(folder)) != str(folder):
+        raise LabError(f"nbgrader does not work in {folder}: name a folder without *, ? and [ as --output.")
     number, found = 1, folder
     while True:
         try:
@@ -118,6 +127,18 @@ def _new_folder(folder):
         except FileExistsError:
             number += 1
             found = folder.with_name(f"{folder.name}-{number}")
+
+
+def _state(folders, but):
+    """Sizes, dates and modes of what is in some folders: no lock keeps dates and modes, and some systems have none."""
+    found = {}
+    for path in (
+        path for folder in folders for path in (folder, *folder.rglob("*")) if but not in (path, *path.parents)
+    ):
+        with suppress(OSError):
+            state = path.stat()
+            found[path] = state.st_mode, *((state.st_size, state.st_mtime_ns) if path.is_file() else ())
+    return found
 
 
 @contextmanager

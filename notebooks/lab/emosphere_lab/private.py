@@ -51,9 +51,14 @@ def judge(theirs: dict, working: str, given: list[str], answers: list[str], chec
     ours = lambda: [name for name in sys.modules if name.partition(".")[0] in ("emosphere", "emosphere_lab")]
     modules = {name: sys.modules.pop(name) for name in ours()}
     names: dict = {}
+    here = working
+    with contextlib.suppress(OSError):  # the submission removed its folder
+        here = os.getcwd()
+    with contextlib.suppress(OSError):
+        os.chdir(working)
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            for line in ("import os; here = os.getcwd()", f"import os; os.chdir({working!r})", *given):
+            for line in given:
                 with contextlib.suppress(Exception):
                     exec(line, names)
     finally:
@@ -61,6 +66,6 @@ def judge(theirs: dict, working: str, given: list[str], answers: list[str], chec
             del sys.modules[name]
         sys.modules.update(modules)
         with contextlib.suppress(OSError):
-            os.chdir(names.pop("here", working))
+            os.chdir(here)
     names = theirs | {name: value for name, value in names.items() if name not in answers}
     exec(compile(ast.Interactive(ast.parse(check).body), "<check>", "single"), names)
