@@ -92,7 +92,7 @@ def test_a_sweep_then_what_is_missing_then_evaluation(settings, tmp_path, capsys
     assert "training.train" in failure, "the traceback"
     assert "\x1b" not in failure
     assert "broken, seed 3: failed. EncoderError" in capsys.readouterr().out
-    folder = results.runs["full", 3]
+    folder = results.runs["full", 3].folder
     assert {path.name for path in folder.iterdir()} >= {
         "05_training.ipynb",
         "config.json",

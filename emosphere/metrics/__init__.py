@@ -1,6 +1,6 @@
 """How good a run is and how sure that is: CCC, macro F1, accuracy; intervals and tests over speakers and seeds.
 
-Arguments come in the order truth, prediction. NaN where a figure is undefined.
+Arguments come in the order truth, prediction. NaN where a score is undefined.
 """
 
 from .bootstrap import SCORES, concordance_interval, difference, holm, uncertainty

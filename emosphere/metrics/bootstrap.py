@@ -1,11 +1,11 @@
-"""How sure a figure is: bootstrap intervals and paired tests over speakers and training seeds.
+"""How sure a score is: bootstrap intervals and paired tests over speakers and training seeds.
 
 Speakers are drawn, never utterances, since what one voice does to a model it does in all of its utterances [1]_; for a
 difference the same speakers on both sides. Training seeds are too few to be drawn: with five of them a bootstrap would
 cover 86 % where 95 are asked for. Their share comes from Student's t instead, scaled by the standard error over seeds
 (for a difference, of the differences seed by seed), and is added to each resample.
 
-Every figure is a function of sums over utterances. They are added up per speaker once, so that a resample costs a few
+Every score is a function of sums over utterances. They are added up per speaker once, so that a resample costs a few
 products, whatever the number of utterances.
 
 References
@@ -39,7 +39,7 @@ Runs = dict[int, pd.DataFrame]
 
 
 def uncertainty(runs: Runs, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0) -> pd.DataFrame:
-    """Mean figures of a variant's runs, with intervals over speakers and training seeds.
+    """Mean scores of a variant's runs, with intervals over speakers and training seeds.
 
     With a single run the interval is about speakers alone and says nothing about other seeds.
 
@@ -54,7 +54,7 @@ def uncertainty(runs: Runs, *, confidence: float = 0.95, resamples: int = 10_000
 
     Returns
     -------
-    (figures,) pandas.DataFrame
+    (scores,) pandas.DataFrame
         A row for each of `SCORES`: ``value``, the mean over runs; ``spread``, their sample standard deviation (NaN
         for one run); ``low`` and ``high``, the limits of the mean (NaN with fewer than two speakers). The region's are
         NaN where a run has no region head.
@@ -70,7 +70,7 @@ def uncertainty(runs: Runs, *, confidence: float = 0.95, resamples: int = 10_000
     {'value': 0.698, 'spread': 0.136, 'low': 0.372, 'high': 1.0}
     """
     if not runs:
-        raise ValueError("There is no run to take figures from.")
+        raise ValueError("There is no run to take scores from.")
     values, samples = _bootstrap([_aligned({f"seed {name}": runs[name] for name in sorted(runs)})], resamples, seed)
     samples = _with_seeds(samples[0], values[0], seed)
     low, high = np.clip(_percentiles(samples, confidence), LOWEST, 1)
@@ -82,9 +82,9 @@ def uncertainty(runs: Runs, *, confidence: float = 0.95, resamples: int = 10_000
 def difference(
     first: Runs, second: Runs, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
 ) -> pd.DataFrame:
-    """Mean figures of a second variant minus those of a first, paired by utterance and training seed.
+    """Mean scores of a second variant minus those of a first, paired by utterance and training seed.
 
-    The region's figures compare two variants only where both have the same region grid.
+    The region's scores compare two variants only where both have the same region grid.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def difference(
 
     Returns
     -------
-    (figures,) pandas.DataFrame
+    (scores,) pandas.DataFrame
         A row for each of `SCORES`: ``value``, ``low``, ``high``, and ``p``, two-sided, of no difference:
         (2 min(#{d <= 0}, #{d >= 0}) + 1) / (resamples + 1), at most 1 [4]_. NaN as in `uncertainty`.
 
@@ -239,19 +239,19 @@ def _aligned(tables):
 
 
 def _bootstrap(variants, resamples, seed):
-    """Figures of the runs, (variants, seeds, figures), and with drawn speakers, (variants, resamples, figures)."""
+    """Scores of the runs, (variants, seeds, scores), and with drawn speakers, (variants, resamples, scores)."""
     tables = [table for variant in variants for table in variant]
     shape = (len(variants), len(variants[0]), -1, len(SCORES))
     units = units_of(tables[0]["speaker"])
     sums = [_per_unit(score_sums(table), units) for table in tables]
     values = np.array([scores_from_sums(each.sum(0)) for each in sums]).reshape(shape)
     chunks = [[scores_from_sums(counts @ each) for each in sums] for counts in draws(len(sums[0]), resamples, seed)]
-    samples = np.concatenate(chunks, axis=1).reshape(shape)  # (variants, seeds, resamples, figures)
+    samples = np.concatenate(chunks, axis=1).reshape(shape)  # (variants, seeds, resamples, scores)
     return values[:, :, 0], samples.mean(axis=1)
 
 
 def _with_seeds(samples, values, seed):
-    """Samples (resamples, figures) of a mean over runs, widened by what other seeds do; values (runs, figures)."""
+    """Samples (resamples, scores) of a mean over runs, widened by what other seeds do; values (runs, scores)."""
     if len(values) < 2:
         return samples
     error = values.std(axis=0, ddof=1) / np.sqrt(len(values))

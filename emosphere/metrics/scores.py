@@ -116,7 +116,7 @@ def macro_f1(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
 
 
 def scores(predictions: pd.DataFrame) -> dict[str, float | None]:
-    """The figures that are reported of a run, from its table of predictions.
+    """The scores that are reported of a run, from its table of predictions.
 
     Parameters
     ----------
@@ -133,16 +133,16 @@ def scores(predictions: pd.DataFrame) -> dict[str, float | None]:
     truth = predictions[list(DIMENSIONS)].to_numpy()
     predicted = predictions[[f"{name}_predicted" for name in DIMENSIONS]].to_numpy()
     cccs = concordance_cc(truth, predicted)
-    figures: dict[str, float | None] = {}
-    figures |= {f"ccc_{name}": float(value) for name, value in zip(DIMENSIONS, cccs, strict=True)}
-    figures["ccc_mean"] = float(cccs.mean())
+    reported: dict[str, float | None] = {}
+    reported |= {f"ccc_{name}": float(value) for name, value in zip(DIMENSIONS, cccs, strict=True)}
+    reported["ccc_mean"] = float(cccs.mean())
     for prefix, column in (("region", "region_predicted"), ("vad_region", "region_of_vad")):
         region, found = predictions["region"], predictions[column]
         known = found.notna().all()
-        figures[f"{prefix}_macro_f1"] = macro_f1(region, found) if known else None
-        figures[f"{prefix}_accuracy"] = accuracy(region, found) if known else None
-    figures["utterances"] = len(predictions)
-    return figures
+        reported[f"{prefix}_macro_f1"] = macro_f1(region, found) if known else None
+        reported[f"{prefix}_accuracy"] = accuracy(region, found) if known else None
+    reported["utterances"] = len(predictions)
+    return reported
 
 
 def score_sums(predictions: pd.DataFrame) -> np.ndarray:
