@@ -1,21 +1,22 @@
-"""From a configuration to a trained model: `train` in this process, `launch` in several."""
+"""From a configuration to a trained model: `train` in this process, `launch_training` in several.
 
+``pipeline`` is the way of a run; what it takes on that way lies in modules named after it.
+"""
+
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..data.memory import RunError
     from .launch import launch_training
     from .pipeline import train
 
-__all__ = ["launch_training", "train"]
+__all__ = ["RunError", "launch_training", "train"]
+
+_MODULES = {"RunError": "..data.memory", "launch_training": ".launch", "train": ".pipeline"}
 
 
-def __getattr__(name):  # only when asked for: who plans runs, or reads them, does without torch
-    if name == "train":
-        from .pipeline import train
-
-        return train
-    if name == "launch_training":
-        from .launch import launch_training
-
-        return launch_training
-    raise AttributeError(f"module {__name__} has no attribute {name}")
+def __getattr__(name: str) -> object:  # only when asked for: who plans runs, or reads them, does without torch
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name], __name__), name)
