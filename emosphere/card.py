@@ -19,7 +19,7 @@ from safetensors import safe_open
 
 from .config import NAMED
 from .corpora import CATEGORIES
-from .metrics import accuracy, concordance_cc, concordance_interval, macro_f1, scores, uncertainty
+from .metrics import accuracy, concordance_cc, concordance_interval, macro_f1, score_predictions, uncertainty
 from .run import Run, read_json
 from .speakers import count_speakers, describe_test
 from .sphere import DIMENSIONS, RegionGrid
@@ -171,7 +171,7 @@ def _genders(predictions):
 
 def _region_table(predictions, grid, ceiling):
     """How often the region was right, against always naming the most frequent one."""
-    found, sure = scores(predictions), uncertainty({0: predictions}, resamples=RESAMPLES)
+    found, sure = score_predictions(predictions), uncertainty({0: predictions}, resamples=RESAMPLES)
     truth = predictions["region"].to_numpy()
     most = pd.Series(truth).mode()[0]
     always = np.full(len(truth), most)
@@ -210,7 +210,7 @@ def _no_better(predictions):
 
 def _is_idle(predictions):
     """Whether always naming the most frequent region would be as often right as the region head, if there is one."""
-    found = scores(predictions)["region_accuracy"]
+    found = score_predictions(predictions)["region_accuracy"]
     return found is not None and found <= predictions["region"].value_counts(normalize=True).max()
 
 

@@ -335,7 +335,7 @@ def test_results(tmp_path):
         folder.mkdir(parents=True)
         Config.create("tiny").save(folder / "config.json")
         files.write_json(folder / "environment.json", {"fingerprint": "aaa", "device": "cpu"})
-        files.write_json(folder / "scores.json", metrics.scores(table))
+        files.write_json(folder / "scores.json", metrics.score_predictions(table))
         table.to_csv(folder / "predictions.csv", index=False)
         pd.DataFrame({"name": range(8), "utterances": range(8), "weight": 1.0}).to_csv(folder / "classes.csv")
     whole = {path: path.read_bytes() for path in sorted((tmp_path / "other" / "seed0").iterdir())}

@@ -6,7 +6,15 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
-from emosphere.metrics import accuracy, bootstrap, concordance_cc, concordance_interval, confusion, macro_f1, scores
+from emosphere.metrics import (
+    accuracy,
+    bootstrap,
+    concordance_cc,
+    concordance_interval,
+    confusion,
+    macro_f1,
+    score_predictions,
+)
 from emosphere.sphere import DIMENSIONS
 
 
@@ -83,7 +91,7 @@ def predictions(pairs):
 
 
 def test_scores(predictions, pairs):
-    figures = scores(predictions)
+    figures = score_predictions(predictions)
     expected = [audmetric.concordance_cc(pairs[0][:, i], pairs[1][:, i]) for i in range(3)]
     assert [figures[f"ccc_{name}"] for name in DIMENSIONS] == pytest.approx(expected)
     assert figures["ccc_mean"] == pytest.approx(np.mean(expected))
@@ -96,6 +104,6 @@ def test_scores(predictions, pairs):
 
 def test_scores_without_a_region_head(predictions):
     predictions["region_predicted"] = pd.array([pd.NA] * 60, dtype="Int64")
-    figures = scores(predictions)
+    figures = score_predictions(predictions)
     assert figures["region_macro_f1"] is None
     assert figures["region_accuracy"] is None

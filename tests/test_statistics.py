@@ -19,7 +19,7 @@ from emosphere.metrics import (
     concordance_interval,
     difference,
     holm,
-    scores,
+    score_predictions,
     uncertainty,
 )
 from emosphere.sphere import DIMENSIONS
@@ -97,7 +97,7 @@ def test_uncertainty_is_the_naive_bootstraps(seeds):
 
 
 def test_values_are_those_of_the_scores(variants):
-    each = pd.DataFrame([scores(run) for run in variants[0].values()])[list(SCORES)]
+    each = pd.DataFrame([score_predictions(run) for run in variants[0].values()])[list(SCORES)]
     table = uncertainty(variants[0], resamples=10)
     np.testing.assert_allclose(table["value"], each.mean(), atol=1e-12)
     np.testing.assert_allclose(table["spread"], each.std(), atol=1e-12)

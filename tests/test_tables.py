@@ -38,7 +38,7 @@ def leave_run(root, variant, seed, noise, *, fingerprint="aaa", truth=TRUTH, pre
     table.sample(frac=1, random_state=seed).to_csv(folder / "predictions.csv", index=False)
     config.save(folder / "config.json")
     files.write_json(folder / "environment.json", {"fingerprint": fingerprint})
-    files.write_json(folder / "scores.json", metrics.scores(table))
+    files.write_json(folder / "scores.json", metrics.score_predictions(table))
     counts = np.arange(regions)
     pd.DataFrame({"name": config.grid.names, "utterances": counts, "weight": 1.0}).to_csv(folder / "classes.csv")
     return folder

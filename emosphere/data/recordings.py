@@ -7,8 +7,9 @@ and formats in which seeking is inexact are cut as exactly as others.
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from numbers import Real
+from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -49,7 +50,7 @@ def name_of(path: str | bytes | os.PathLike) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def converted(path):
+def converted(path: str | Path) -> Iterator[torch.Tensor]:
     """A sound file as 16 kHz mono in pieces, which put together equal `emosphere.data.loading.read_audio`.
 
     Parameters

@@ -45,7 +45,7 @@ class Results:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """A row a run: ``variant``, ``seed``, then what `emosphere.metrics.scores` gives."""
+        """A row a run: ``variant``, ``seed``, then what `emosphere.metrics.score_predictions` gives."""
         rows = [{"variant": variant, "seed": seed, **run.scores()} for (variant, seed), run in self.runs.items()]
         return pd.DataFrame(rows)
 

@@ -4,7 +4,7 @@ Arguments come in the order truth, prediction. NaN where a score is undefined.
 """
 
 from .bootstrap import SCORES, concordance_interval, difference, holm, uncertainty
-from .scores import accuracy, concordance_cc, confusion, macro_f1, scores
+from .scores import accuracy, concordance_cc, confusion, macro_f1, score_predictions
 
 __all__ = [
     "SCORES",
@@ -15,6 +15,6 @@ __all__ = [
     "difference",
     "holm",
     "macro_f1",
-    "scores",
+    "score_predictions",
     "uncertainty",
 ]

@@ -12,7 +12,7 @@ import pandas as pd
 from ..sphere import DIMENSIONS
 
 SCORES = (*(f"ccc_{name}" for name in DIMENSIONS), "ccc_mean", "region_macro_f1", "region_accuracy")
-"""What `scores` gives and gets an interval."""
+"""What `score_predictions` gives and gets an interval."""
 
 
 def concordance_cc(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> np.ndarray:
@@ -115,7 +115,7 @@ def macro_f1(truth: npt.ArrayLike, prediction: npt.ArrayLike) -> float:
     return float(np.mean(2 * np.diag(counts)[occurrences > 0] / occurrences[occurrences > 0]))
 
 
-def scores(predictions: pd.DataFrame) -> dict[str, float | None]:
+def score_predictions(predictions: pd.DataFrame) -> dict[str, float | None]:
     """The scores that are reported of a run, from its table of predictions.
 
     Parameters
@@ -151,7 +151,7 @@ def score_sums(predictions: pd.DataFrame) -> np.ndarray:
     Parameters
     ----------
     predictions : (n,) pandas.DataFrame
-        As in `scores`.
+        As in `score_predictions`.
 
     Returns
     -------

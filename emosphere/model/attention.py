@@ -39,7 +39,7 @@ class FusedWavLMAttention(WavLMAttention):
         attention_mask: torch.Tensor | None = None,
         position_bias: torch.Tensor | None = None,
         index: int = 0,
-        **kwargs,
+        **kwargs: object,
     ) -> tuple:
         """One layer's attention; signature and return value are those that transformers' layers expect.
 

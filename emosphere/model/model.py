@@ -287,7 +287,7 @@ class EmoSphereModel(PreTrainedModel):
         """How many frames an utterance of so many samples has before pooling."""
         return -(-int(self.encoder._get_feat_extract_output_lengths(torch.tensor(samples))) // self.config.frame_stride)
 
-    def save_pretrained(self, path: str | Path, **kwargs) -> None:
+    def save_pretrained(self, path: str | Path, **kwargs: Any) -> None:
         """As of any `PreTrainedModel`; what float16 holds exactly of a frozen encoder takes half the room.
 
         The weights may be read by whoever may read the configuration; safetensors leaves them to their owner alone.
@@ -304,7 +304,7 @@ class EmoSphereModel(PreTrainedModel):
             file.chmod((Path(path) / "config.json").stat().st_mode & 0o777)
 
     @classmethod
-    def from_pretrained(cls, path: str | Path, **kwargs) -> "EmoSphereModel":
+    def from_pretrained(cls, path: str | Path, **kwargs: Any) -> "EmoSphereModel":
         """Loads a saved model, strictly.
 
         Raises
@@ -334,7 +334,7 @@ class EmoSphereModel(PreTrainedModel):
         return model
 
 
-def build_model(encoder: str, *, store: str | Path = STORE, **settings) -> EmoSphereModel:
+def build_model(encoder: str, *, store: str | Path = STORE, **settings: Any) -> EmoSphereModel:
     """A new model around a pretrained encoder (or the randomly initialised tiny one).
 
     Parameters

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..metrics import scores
+from ..metrics import score_predictions
 from ..sphere import DIMENSIONS, RegionGrid
 from .corpus import STAMP, plan
 
@@ -41,10 +41,10 @@ def ceiling(predictions: pd.DataFrame, corpus: Any, grid: RegionGrid) -> dict[st
     Returns
     -------
     dict
-        As `emosphere.metrics.scores`.
+        As `emosphere.metrics.score_predictions`.
     """
     true = true_points(corpus.root).loc[[Path(path).name for path in predictions["path"]]].to_numpy()
     table = predictions.copy()
     table[[f"{name}_predicted" for name in DIMENSIONS]] = corpus.scale.from_sphere(true)
     table["region_predicted"] = table["region_of_vad"] = grid.assign(true)
-    return {name: value for name, value in scores(table).items() if not name.startswith("vad_")}
+    return {name: value for name, value in score_predictions(table).items() if not name.startswith("vad_")}

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate.utils import set_seed
 
 from ..card import write_card
 from ..config import Config, ConfigError
-from ..metrics import scores
+from ..metrics import score_predictions
 from ..model import EmoSphereModel
 from ..model.attention import fuse_attention
 from ..model.encoders import find_encoder, transformer_layers
@@ -42,7 +43,7 @@ def train(
     *,
     cache: str | Path = "data/cache",
     progress: bool = True,
-    **changes,
+    **changes: Any,
 ) -> Path:
     """Trains, keeps the best checkpoint, predicts the test split and scores it.
 
@@ -158,7 +159,7 @@ def _train(live: LiveRun) -> None:
 
             write_json(run.ceiling_file, ceiling(predictions, prepared.corpus, run.config.grid))
         write_card(run.folder)
-        found = scores(predictions)
+        found = score_predictions(predictions)
         write_json(run.scores_file, found)
         run.checkpoint_file.unlink(missing_ok=True)
         log.info("complete: test CCC %.4f", found["ccc_mean"])

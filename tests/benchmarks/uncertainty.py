@@ -12,7 +12,7 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 
-from emosphere.metrics import difference, scores, uncertainty
+from emosphere.metrics import difference, score_predictions, uncertainty
 from emosphere.sphere import DIMENSIONS
 
 UTTERANCES, SPEAKERS, RESAMPLES, NAIVE = 30_000, 1500, 10_000, 5
@@ -45,7 +45,7 @@ def naive_seconds(runs):
     for _ in range(NAIVE):
         drawn = np.concatenate([rows[i] for i in rng.integers(0, len(rows), len(rows))])
         for run in runs.values():
-            scores(run.iloc[drawn])
+            score_predictions(run.iloc[drawn])
     return (time.perf_counter() - started) / NAIVE * RESAMPLES
 
 
