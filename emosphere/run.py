@@ -43,31 +43,6 @@ class Run:
     config : Config, optional
         Of a run that is to be; without it the folder's own.
 
-    Attributes
-    ----------
-    config_file : pathlib.Path
-        Every parameter; so are named the other files, in the order in which they are written.
-    environment_file
-        Versions, commit, fingerprints of what the run depends on, machine.
-    classes_file
-        The auxiliary classes: training utterances and weight of each.
-    notes_file
-        What was decided on the way: skipped files, small categories, empty regions.
-    log_file
-        What happened when.
-    history_file
-        A row an epoch, written as it goes.
-    model_folder
-        The epoch with the lowest validation loss (safetensors), and its card.
-    checkpoint_file
-        While the run is not complete: what the next epoch starts from.
-    predictions_file
-        Every test utterance: truth, prediction, regions.
-    ceiling_file
-        The scores of the true emotions, for the embedded corpus, whose truth is known.
-    scores_file
-        What is reported of the run; written last, so a folder that has it is complete.
-
     Examples
     --------
     >>> run = Run("runs/mine", Config.create("tiny"))
@@ -77,17 +52,18 @@ class Run:
 
     def __init__(self, folder: str | Path, config: Config | None = None):
         self.folder = folder = Path(folder)
-        self.config_file = folder / "config.json"
-        self.environment_file = folder / "environment.json"
-        self.classes_file = folder / "classes.csv"
-        self.notes_file = folder / "notes.txt"
-        self.log_file = folder / "log.txt"
-        self.history_file = folder / "history.csv"
-        self.model_folder = folder / "model"
-        self.checkpoint_file = folder / "checkpoint.pt"
-        self.predictions_file = folder / "predictions.csv"
-        self.ceiling_file = folder / "ceiling.json"
-        self.scores_file = folder / "scores.json"
+        # in the order in which they are written
+        self.config_file = folder / "config.json"  # every parameter
+        self.environment_file = folder / "environment.json"  # versions, commit, machine, what the run depends on
+        self.classes_file = folder / "classes.csv"  # the auxiliary classes: training utterances and weight of each
+        self.notes_file = folder / "notes.txt"  # decided on the way: skipped files, small categories, empty regions
+        self.log_file = folder / "log.txt"  # what happened when
+        self.history_file = folder / "history.csv"  # a row an epoch, written as it goes
+        self.model_folder = folder / "model"  # the epoch with the lowest validation loss (safetensors), and its card
+        self.checkpoint_file = folder / "checkpoint.pt"  # until the run is complete: what the next epoch starts from
+        self.predictions_file = folder / "predictions.csv"  # every test utterance: truth, prediction, regions
+        self.ceiling_file = folder / "ceiling.json"  # scores of the true emotions, where the corpus knows them
+        self.scores_file = folder / "scores.json"  # what is reported; last, so a folder that has it is complete
         if config is not None:
             self.config = config
 

@@ -46,8 +46,8 @@ def uncertainty(runs: Runs, *, confidence: float = 0.95, resamples: int = 10_000
     Parameters
     ----------
     runs
-        Predictions by training seed: the columns that `score_predictions` takes, ``utterance`` and ``speaker``, rows in any
-        order. An utterance whose speaker is missing or "Unknown" counts as a speaker of its own.
+        Predictions by training seed: the columns that `score_predictions` takes, ``utterance`` and ``speaker``, rows in
+        any order. An utterance whose speaker is missing or "Unknown" counts as a speaker of its own.
     confidence, resamples
     seed
         Of the bootstrap.
