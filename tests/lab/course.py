@@ -39,7 +39,7 @@ def solved(lab):
     """A lab's notebook as its teacher wrote it."""
     cells = [
         new_markdown_cell(f"# {lab} · A lab"),
-        new_code_cell('# Parameters\nroot = "../../data/small"', metadata={"tags": ["parameters"]}),
+        new_code_cell('# Parameters\nroot = "../../data/embedded"', metadata={"tags": ["parameters"]}),
         new_code_cell(SET_UP, metadata={"tags": ["setup"]}),
     ]
     for name, source in SOLVED.items():
@@ -65,8 +65,8 @@ def project(root):
     sources.mkdir(parents=True)
     for lab, stem in (("L1", "L1_numbers"), ("L2", "L2_words")):
         nbformat.write(solved(lab), sources / f"{stem}.ipynb")
-    (root / "data" / "small").mkdir(parents=True)
-    (root / "data" / "small" / "table.csv").write_text("a,b\n")
+    (root / "data" / "embedded").mkdir(parents=True)
+    (root / "data" / "embedded" / "table.csv").write_text("a,b\n")
     run = root / "runs" / "embedded" / "full" / "seed0"
     run.mkdir(parents=True)
     (run / "scores.json").write_text("{}")

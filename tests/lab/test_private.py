@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from emosphere_lab import kernel
-from emosphere_lab.private import private
-from emosphere_lab.releasing import read_labs
+from emosphere_lab.executing import private
 
 from .course import answers, project
 
@@ -57,14 +56,13 @@ def there(tmp_path):
     return folder
 
 
-def run(there, code, hidden=None, shown=()):
+def run(there, code, shown=()):
     home = there.parent / "home"
     home.mkdir(exist_ok=True)
-    hidden = [str(path) for path in (hidden or [there / "hidden"])]
     code = (
         f"import sys; sys.path.insert(0, {os.path.dirname(kernel.__file__)!r})\n"
         f"from kernel import lock; sys.path.pop(0)\n"
-        f"lock({str(home)!r}, {hidden!r}, {[sys.prefix, sys.base_prefix, *map(str, shown)]!r})\n"
+        f"lock({str(home)!r}, {[sys.prefix, sys.base_prefix, *map(str, shown)]!r})\n"
         f"import os, shutil, subprocess\nfrom pathlib import Path\nthere = Path({str(there)!r})\n{code}"
     )
     return subprocess.run(
@@ -120,7 +118,7 @@ def test_solutions_are_read_in_no_history_and_no_tests(there):
     tests = "print(open(there / 'course' / 'tests' / 'lab' / 'right_l1.py').read())"
     objects = "print([path.read_bytes() for path in (there / '.git').rglob('*') if path.is_file()])"
     for code in (show, tests, objects):
-        done = run(there, code, [there / "course" / "notebooks" / "lab"])
+        done = run(there, code)
         assert "rror" in done.stderr or "returncode=128" in done.stdout, done
         assert "whole" not in done.stdout
 
@@ -154,7 +152,7 @@ def test_no_line_of_a_submission_decides_what_is_right(way, answer, right, tmp_p
     monkeypatch.setitem(sys.modules, "emosphere_lab.l1", emosphere_lab.l1)
     lab = lab_with(tmp_path, "from emosphere_lab import l1", "l1.check_normalise(normalise)")
     names = {}
-    for source in (lab.notebook.cells[2].source, SPOILS[way], f"def normalise(r, low, high):\n    return {answer}"):
+    for source in (lab.cells[2].source, SPOILS[way], f"def normalise(r, low, high):\n    return {answer}"):
         exec(source, names)
     check = private("l1.check_normalise(normalise)", lab, tmp_path)
     if right:
@@ -183,7 +181,7 @@ SET_UPS = {
 def test_a_check_has_every_name_of_the_set_up_as_the_set_up_has_it(way, tmp_path):
     set_up, used, spoilt = SET_UPS[way]
     lab = lab_with(tmp_path, set_up, f"found.append({used})")
-    given = [lab.notebook.cells[number].source for number in (1, 2, 4)]
+    given = [lab.cells[number].source for number in (1, 2, 4)]
     names, right = {"found": []}, {"found": []}
     for source in (*given, spoilt, private(f"found.append({used})", lab, tmp_path)):
         exec(source, names)
@@ -201,15 +199,16 @@ def test_what_a_submission_removed_stops_no_check(tmp_path, monkeypatch):
     assert os.getcwd() == str(tmp_path)
 
 
-def test_a_check_runs_where_the_submission_is_and_its_set_up_where_it_began(tmp_path, monkeypatch):
+def test_a_check_and_its_set_up_run_where_the_notebook_began(tmp_path, monkeypatch):
     lab = lab_with(
         tmp_path, "table = open(root + '/table.csv').read()", "import os; found.append((table, os.getcwd()))"
     )
     (tmp_path / "elsewhere").mkdir()
+    sources = tmp_path / "notebooks" / "lab"
     monkeypatch.chdir(tmp_path / "elsewhere")
     names = {"found": []}
-    exec(private("import os; found.append((table, os.getcwd()))", lab, lab.path.parent), names)
-    assert names["found"] == [("a,b\n", str(tmp_path / "elsewhere"))]
+    exec(private("import os; found.append((table, os.getcwd()))", lab, sources), names)
+    assert names["found"] == [("a,b\n", str(sources))]
 
 
 def test_what_a_check_returns_is_shown_for_nbgraders_partial_credit(tmp_path, monkeypatch):
@@ -225,4 +224,4 @@ def lab_with(folder, set_up, check):
     notebook = answers(L1_1_check=check)
     notebook.cells[2].source = set_up
     (sources / "L1_numbers.ipynb").write_text(json.dumps(notebook))
-    return read_labs(sources)[0]
+    return notebook

@@ -1,120 +1,133 @@
-"""One submission, in a process of its own: nbgrader's Autograde and feedback, with a kernel that is locked up."""
+"""One submission, in a process of its own: nbgrader's Autograde and feedback, a locked kernel, and private checks.
 
+No variable and no line of a submission decides a check: it runs with a set-up of its own, imported anew.
+"""
+
+import ast
 import glob
+import inspect
 import json
 import os
-import signal
+import site
+import symtable
 import sys
 import time
-from collections import defaultdict
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbgrader import preprocessors
 from nbgrader.utils import is_grade, is_solution
 
+import emosphere
+import emosphere_lab
 from emosphere_lab import kernel
-from emosphere_lab.private import private
-from emosphere_lab.releasing import Lab, LabError, convert
+from emosphere_lab.releasing import LabError, convert
+from emosphere_lab.submissions import GIVEN, key
 
-MARK = "EMOSPHERE_LAB_JOB"  # in the environment of whatever a notebook starts, however it detaches itself
-WORKING = Path("home", "project", "notebooks", "lab")  # in its place, as deep as in the repository
-OUTPUT = {"stream": 100_000, "display_data": 20_000_000, "execute_result": 20_000_000}  # characters a cell may leave
-PATIENCE = 10  # seconds for an interruption to be heeded, and for what was printed to arrive
-STOPPED = "Stopped"  # name of the error of a cell that did not end by itself, or was not run
-SLOW = "over {cell_seconds:g} s for a cell, or {seconds:g} s for the notebook"
-DEAD = "the kernel ended (a crash, an exit, or over {gigabytes:g} GB of memory)"
+OUTPUT = 20_000_000  # characters that are kept of a cell's
+LOST = "The kernel ended (a crash, an exit, too much memory), or did not heed the interruption: the rest was not run."
+
+
+def private(check: str, lab: nbformat.NotebookNode, working: str | Path) -> str:
+    """Source of a cell that runs a check of a lab as `judge` does, whatever the submission has made of any name."""
+    python = TransformerManager().transform_cell
+    given: list[str] = []
+    answers: set[str] = set()
+    for cell in (cell for cell in lab.cells if cell.cell_type == "code"):
+        if key(cell) in GIVEN:
+            given += map(ast.unparse, ast.parse(python(cell.source)).body)
+        else:
+            symbols = symtable.symtable(python(cell.source), "cell", "exec").get_symbols()
+            answers |= {one.get_name() for one in symbols if one.is_assigned() and not one.is_imported()}
+    call = f"judge(theirs, {str(working)!r}, {given!r}, {sorted(answers)!r}, {python(check)!r})"
+    step = f"{inspect.getsource(judge)}\n{call}"
+    return f"import builtins as _emosphere\n_emosphere.exec({step!r}, {{'theirs': _emosphere.globals()}})"
+
+
+def judge(theirs: dict, working: str, given: list[str], answers: list[str], check: str) -> None:
+    """Runs a check in a submission's kernel, with all its names, but those that the given lines of set-up make anew.
+
+    Names of `answers` are the submission's, whatever the set-up makes of them; so are those of a line that fails.
+    """
+    import ast
+    import contextlib
+    import io
+    import os
+    import sys
+
+    ours = lambda: [name for name in sys.modules if name.partition(".")[0] in ("emosphere", "emosphere_lab")]
+    modules = {name: sys.modules.pop(name) for name in ours()}
+    names: dict = {}
+    with contextlib.suppress(OSError):  # the submission removed it
+        os.chdir(working)
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        for line in given:
+            with contextlib.suppress(Exception):
+                exec(line, names)
+    for name in ours():
+        del sys.modules[name]
+    sys.modules.update(modules)
+    names = theirs | {name: value for name, value in names.items() if name not in answers}
+    exec(compile(ast.Interactive(ast.parse(check).body), "<check>", "single"), names)
 
 
 class Execute(preprocessors.Execute):
-    """nbgrader's, with private checks, and limits for a notebook's time and output."""
+    """nbgrader's, with private checks; a kernel that is lost costs no points that are there already."""
 
-    lab: Lab
-    place: Path
-    limits: dict[str, float]
-    notes: dict[str, dict[str, bool]]
-
-    def preprocess(self, nb: nbformat.NotebookNode, resources: Any, km: Any = None) -> tuple:
-        resources["metadata"]["path"] = str(self.place / WORKING)
-        self.kernel_name, self.shutdown_kernel, self.lost = "emosphere-lab", "immediate", ""
-        self.iopub_timeout = PATIENCE
-        self.ends = time.monotonic() + self.limits["seconds"]
-        self.timeout_func = lambda cell: max(1, min(self.limits["cell_seconds"], self.ends - time.monotonic()))
-        self.error_on_timeout = {"ename": STOPPED, "evalue": SLOW.format(**self.limits), "traceback": []}
-        return super().preprocess(nb, resources, km)
+    lab: nbformat.NotebookNode
+    working: str
+    lost = False
 
     def preprocess_cell(self, cell: nbformat.NotebookNode, resources: Any, index: int) -> tuple:
-        source, check, self.left = cell.source, is_grade(cell) and not is_solution(cell), dict(OUTPUT)
+        source, check, self.left = cell.source, is_grade(cell) and not is_solution(cell), OUTPUT
         if cell.cell_type != "code" or not source.strip():
             return cell, resources
-        reason = not_run = self.lost or (SLOW if time.monotonic() > self.ends else "")
-        if not reason:
-            cell.source = private(source, self.lab, self.place / WORKING) if check else source
-            try:
-                self.execute_cell(cell, index)
-            except (DeadKernelError, CellTimeoutError) as error:  # the latter if it does not heed the interruption
-                reason = self.lost = DEAD if isinstance(error, DeadKernelError) else SLOW
-            cell.source = source
+        cell.source = private(source, self.lab, self.working) if check else source
+        try:
+            if not self.lost:
+                super().preprocess_cell(cell, resources, index)
+        except (DeadKernelError, CellTimeoutError):
+            self.lost = True
+        cell.source = source
         if check:  # a warning costs nothing
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
-        if reason:
-            said = reason.format(**self.limits)
-            cell.outputs.append(nbformat.v4.new_output("error", ename=STOPPED, evalue=said, traceback=[said]))
-        where = cell.metadata.get("nbgrader", {}).get("grade_id", f"cell {index + 1}").removesuffix("-check")
-        for output in cell.outputs if check or not not_run else []:
-            if output.get("ename") == STOPPED:
-                self.notes[output.evalue][where] = True
+        if self.lost:
+            cell.outputs.append(nbformat.v4.new_output("error", ename="Stopped", evalue=LOST, traceback=[LOST]))
         return cell, resources
 
-    def on_cell_executed(self, **hook: Any) -> None:
-        super().on_cell_executed(**hook)
-        if any(entry.get("source") == "ask_exit" for entry in hook["execute_reply"]["content"].get("payload", [])):
-            self.lost = DEAD  # soon
-
     def process_message(self, msg: dict, cell: nbformat.NotebookNode, cell_index: int) -> Any:
-        if (kind := msg["msg_type"]) in self.left:
-            self.left[kind] -= len(str(msg["content"]))
-            if self.left[kind] < 0:
-                return None
-        return super().process_message(msg, cell, cell_index)
+        kept = msg["msg_type"] not in ("stream", "display_data", "execute_result")
+        self.left -= 0 if kept else len(str(msg["content"]))
+        return super().process_message(msg, cell, cell_index) if kept or self.left > 0 else None
 
 
 def autograde(
-    root: Path, lab: Lab, student: str, place: Path, lock: list[list[str]], limits: dict, to: Connection
-) -> None:
-    """Grades a submission of a course in a place of its own, and sends the notes that there are of it.
-
-    Parameters
-    ----------
-    place : Path
-        With a folder "home", in which the kernel writes.
-    lock : two lists of str
-        What the kernel must not read, and what it may.
-    """
-    signal.signal(signal.SIGINT, lambda *_: os._exit(1))  # Ctrl-C is the teacher's process's business
-    with open(os.devnull, "wb") as nowhere:  # what kernels and databases say
-        os.dup2(nowhere.fileno(), 1)
-        os.dup2(nowhere.fileno(), 2)
-    home, spec = place / "home", place / "kernels" / "emosphere-lab" / "kernel.json"
+    root: str, lab: str, student: str, home: str, working: str, seconds: float, cell_seconds: float, gigabytes: float
+) -> list[str]:
+    """Grades a student's notebook of a course, with a kernel that writes in `home`. Returns what there is to say."""
+    shown = [sys.prefix, sys.base_prefix, site.getusersitepackages(), *emosphere.__path__, *emosphere_lab.__path__]
+    command = [sys.executable, "-P", kernel.__file__, home, working, str(gigabytes), os.pathsep.join(shown)]
+    content = {"argv": [*command, "-f", "{connection_file}"], "display_name": "Locked", "language": "python"}
+    spec = Path(os.environ["JUPYTER_PATH"], "kernels", "emosphere-lab", "kernel.json")
     spec.parent.mkdir(parents=True)
-    command = [sys.executable, "-P", kernel.__file__, str(home), *map(os.pathsep.join, lock), "-f", "{connection_file}"]
-    content = {"argv": command, "display_name": "Locked", "language": "python"}
     spec.write_text(json.dumps(content), encoding="utf-8")
-    os.environ |= {
-        **{f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")},
-        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(home / "tmp")),
-        **dict.fromkeys(("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "OMP_NUM_THREADS"), "1"),
-        **{"JUPYTER_PATH": str(place), "IPYTHONDIR": str(home / "ipython"), "MPLBACKEND": "Agg", MARK: place.name},
-    }
-    Execute.lab, Execute.place, Execute.limits, Execute.notes = lab, place, limits, defaultdict(dict)
-    steps = [Execute, preprocessors.LimitOutput, preprocessors.SaveAutoGrades, preprocessors.CheckCellMetadata]
-    failed = []
+    ends = time.monotonic() + seconds
+    execute = Execute(kernel_name="emosphere-lab", shutdown_kernel="immediate", iopub_timeout=10)
+    execute.timeout_func = lambda cell: max(1, min(cell_seconds, ends - time.monotonic()))
+    (source,) = Path(root, "source", lab).glob("*.ipynb")
+    execute.lab, execute.working = nbformat.read(source, 4), working
+    steps = [execute, preprocessors.LimitOutput, preprocessors.SaveAutoGrades, preprocessors.CheckCellMetadata]
     try:
         convert("Autograde", root, lab, glob.escape(student), autograde_preprocessors=steps)
         convert("GenerateFeedback", root, lab, glob.escape(student))
     except LabError as error:
-        failed = [str(error)]
-    to.send([*(f"{said}: {', '.join(places)}." for said, places in Execute.notes.items()), *failed])
+        return [str(error)]
+    return [f"{lab}: {LOST}"] if execute.lost else []
+
+
+if __name__ == "__main__":
+    said = autograde(**json.loads(sys.argv[1]))
+    Path(os.environ["JUPYTER_PATH"], "notes.json").write_text(json.dumps(said), encoding="utf-8")

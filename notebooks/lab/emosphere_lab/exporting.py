@@ -2,22 +2,16 @@
 ``nbgrader export --exporter emosphere_lab.exporting.Grades``.
 """
 
-import csv
 import json
 from pathlib import Path
 
-from nbgrader.api import Gradebook, MissingEntry
+import pandas as pd
+from nbgrader.api import Gradebook
 from nbgrader.plugins import ExportPlugin
 
 from emosphere.utils import harmless, replacing
 
 NOTES = "notes.json"
-
-
-def export(folder: Path) -> None:
-    """Writes a course's grades.csv."""
-    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
-        Grades(to=str(folder / "grades.csv")).export(book)
 
 
 class Grades(ExportPlugin):
@@ -29,29 +23,18 @@ class Grades(ExportPlugin):
     def export(self, gradebook: Gradebook) -> None:
         path = Path(self.to or "grades.csv")
         notes = json.loads((path.parent / NOTES).read_text(encoding="utf-8"))
-        labs = {lab.name: lab for lab in sorted(gradebook.assignments, key=lambda lab: lab.name)}
-        cells = [cell.name for lab in labs.values() for notebook in lab.notebooks for cell in notebook.grade_cells]
-        names = ["student", *map(_exercise, sorted(cells)), *labs, "total", "out_of", "note"]
-        with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, names)
-            table.writeheader()
-            for student, said in notes.items():
-                row, total, out_of, by_hand = {"student": student}, 0.0, 0.0, []
-                for name, lab in labs.items():
-                    try:
-                        (notebook,) = gradebook.find_submission(name, student).notebooks
-                    except MissingEntry:
-                        continue
-                    known = [one for one in notebook.grades if {one.auto_score, one.manual_score} != {None}]
-                    if known:
-                        row |= {_exercise(one.name): f"{one.score:g}" for one in known} | {name: f"{notebook.score:g}"}
-                        total, out_of = total + notebook.score, out_of + lab.max_score
-                        by_hand += [_exercise(one.name) for one in notebook.grades if one.needs_manual_grade]
-                if out_of:
-                    row |= {"total": f"{total:g}", "out_of": f"{out_of:g}"}
-                said = [*said, *([f"To be graded by hand: {', '.join(by_hand)}."] if by_hand else [])]
-                table.writerow(row | {"student": harmless(student), "note": harmless(" ".join(" ".join(said).split()))})
-
-
-def _exercise(grade_id):
-    return grade_id.removesuffix("-check")
+        out_of = {lab.name: lab.max_score for lab in sorted(gradebook.assignments, key=lambda lab: lab.name)}
+        rows: dict[str, dict] = {student: {} for student in notes}
+        for one in (one for lab in gradebook.assignments for one in lab.submissions):
+            grades = [grade for notebook in one.notebooks for grade in notebook.grades]
+            known = {grade.name: grade.score for grade in grades if {grade.auto_score, grade.manual_score} != {None}}
+            rows[one.student_id] |= known | ({one.assignment.name: one.score} if known else {})
+        cells = [cell.name for lab in gradebook.assignments for book in lab.notebooks for cell in book.grade_cells]
+        table = pd.DataFrame([*rows.values()], [*map(harmless, rows)], [*sorted(cells), *out_of], dtype=float)
+        labs = table[[*out_of]]
+        table["total"] = labs.sum(axis=1, min_count=1)
+        table["out_of"] = labs.notna().mul(out_of).sum(axis=1).where(table["total"].notna())
+        table["note"] = [harmless(" ".join(" ".join(said).split())) for said in notes.values()]
+        with replacing(path) as temporary:
+            table = table.rename(columns=lambda name: name.removesuffix("-check"))
+            table.to_csv(temporary, index_label="student", float_format="%g", encoding="utf-8")

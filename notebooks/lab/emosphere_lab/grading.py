@@ -1,35 +1,28 @@
 """Submissions to points, with nbgrader: each notebook in a process, a folder and a kernel of its own.
 
-This guards against mistakes, not against malice: students' code runs with your rights. For code that you don't trust,
-grade in a container or in a spare account without anything of value.
+This guards against mistakes, not against malice: students' code runs with your rights.
 """
 
-import glob
-import multiprocessing
+import json
 import os
-import re
 import shutil
-import site
+import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
 import psutil
 
-import emosphere
-import emosphere_lab
-from emosphere.utils import WINDOWS, bar, write_json
-from emosphere_lab.releasing import LabError, generate, read_labs
-from emosphere_lab.submissions import completed, find_students
+from emosphere.utils import bar, write_json
+from emosphere_lab.releasing import LabError, find_labs, generate
+from emosphere_lab.submissions import complete, find_submissions
 
-FOUND = ("data/embedded", "data/encoders", "runs/embedded/full/seed0", "runs/lab")  # copies, beside data the labs name
+COPIED = ("data/embedded", "data/encoders", "runs/embedded/full/seed0", "runs/lab")
 GRACE = 120  # seconds beyond a notebook's own, for kernels to start and end, and for the feedback
+MARK = "EMOSPHERE_LAB_HOME"  # in the environment of whatever a notebook starts, however it detaches itself
 
 
 def grade(
@@ -40,161 +33,76 @@ def grade(
     seconds: float = 600,
     cell_seconds: float = 60,
     gigabytes: float = 6,
-    jobs: int | None = None,
+    jobs: float | None = None,
 ) -> Path:
-    """Grades what students handed in. A cell that loops costs its exercise, one that crashes what comes behind it.
+    """Grades a folder with a folder for each student, or with loose notebooks, into a new folder, which it returns.
 
-    Parameters
-    ----------
-    submissions : path-like
-        A folder with a folder for each student, as an LMS delivers it, or with loose notebooks. What a notebook's file
-        is called does not matter: its exercises tell which lab it is.
-    sources : path-like
-        Folder of the solved notebooks, whose checks replace those of the submissions.
-    output : path-like, optional
-        New folder; `submissions` + "-graded" by default, with "-2" or the next free number if that exists. It becomes
-        a course of nbgrader, with grades.csv.
-    seconds, cell_seconds, gigabytes : float
-        Limits for a notebook, for each of its cells, and for the memory of a notebook and whatever it starts.
-    jobs : int, optional
-        Notebooks at a time; half of the cores by default.
-
-    Returns
-    -------
-    Path
-        The output folder.
-
-    Raises
-    ------
-    LabError
-        If there is nothing to grade, or a source is wrong.
+    The output, `submissions` + "-graded" by default, becomes a course of nbgrader, with grades.csv. There are limits
+    for a notebook, for each of its cells, and for a process's memory; `jobs` are notebooks at a time, by default half
+    of the cores. A cell that loops costs its exercise, one that crashes what comes behind it.
     """
-    labs = read_labs(sources)
-    students = find_students(submissions, labs)
-    submissions, sources = Path(submissions).resolve(), Path(sources).resolve()
-    folder = new_folder(Path(output).resolve() if output else submissions.with_name(f"{submissions.name}-graded"))
-    watched = [sources, submissions, *(sources.parent.parent / name for name in FOUND)]
-    before = _state(watched, folder)
-    generate(labs, folder)
-    from emosphere_lab.exporting import NOTES, export
+    labs = find_labs(sources)
+    notebooks, notes = find_submissions(submissions, labs)
+    folder = Path(output or f"{Path(submissions).resolve()}-graded").resolve()
+    if folder.exists():
+        raise LabError(f"{folder} is there already, and nothing in it is overwritten: name a new folder as --output.")
+    released = {path.parent.name: nbformat.read(path, 4) for path in generate(labs, folder)}
+    from nbgrader.api import Gradebook
 
-    packages = [str(Path(package.__path__[0]).resolve()) for package in (emosphere, emosphere_lab)]
-    hidden = [sources, submissions, folder, tempfile.gettempdir(), Path.home(), *packages]
-    lock = [[*map(str, hidden)], [sys.prefix, sys.base_prefix, site.getusersitepackages(), *packages]]
+    from emosphere_lab.exporting import NOTES, Grades
+
     limits = {"seconds": seconds, "cell_seconds": cell_seconds, "gigabytes": gigabytes}
-    stop, tasks = threading.Event(), {}
-    with ThreadPoolExecutor(jobs or max(1, (os.cpu_count() or 1) // 2)) as pool:
+    with ThreadPoolExecutor(int(jobs or 0) or max(1, (os.cpu_count() or 1) // 2)) as pool:
+        tasks = {}
         try:
-            for student, lab in (
-                (student, lab) for student in students for lab in labs if lab.name in student.notebooks
-            ):
-                notebook, notes = completed(student.notebooks[lab.name][1], lab)
-                student.notes.extend(f"{lab.name}: {note}" for note in notes)
-                path = folder / "submitted" / student.name / lab.name / lab.path.name
+            for (student, lab), notebook in notebooks.items():
+                complete(notebook, released[lab])
+                path = folder / "submitted" / student / lab / labs[lab].name
                 path.parent.mkdir(parents=True)
                 nbformat.write(notebook, path)
-                tasks[pool.submit(_graded, folder, lab, student.name, sources, lock, limits, stop)] = student, lab
-            for task in bar(as_completed([*tasks]), total=len(tasks), desc="Grading", unit="notebook"):
-                student, lab = tasks.pop(task)
-                student.notes.extend(f"{lab.name}: {note}" for note in task.result())
-                now = _state(watched, folder)
-                if changed := sorted({str(path) for path, _ in before.items() ^ now.items()}):
-                    student.notes.append(f"{lab.name}: when this ended, files had changed: {', '.join(changed[:5])}.")
-                before = now
+                task = {"root": str(folder), "lab": lab, "student": student, **limits}
+                tasks[pool.submit(_graded, Path(sources).resolve().parents[1], task)] = student
+            for done in bar(as_completed(tasks), total=len(tasks), desc="Grading", unit="notebook"):
+                notes[tasks[done]] += done.result()
         except BaseException:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in psutil.Process().children():
+                process.kill()
             print("\nStopped. What is graded so far is kept.")
             raise
         finally:
-            for student, lab in tasks.values():
-                student.notes.append(f"{lab.name} not graded.")
-            write_json(folder / NOTES, {student.name: student.notes for student in students})
-            export(folder)
+            write_json(folder / NOTES, notes)
+            with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
+                Grades(to=str(folder / "grades.csv")).export(book)
     print(f"Grades are in {folder / 'grades.csv'}, feedback for students in {folder / 'feedback'}.")
     return folder
 
 
-def new_folder(folder: Path) -> Path:
-    """Makes a folder; if it exists, with "-2" at its end, or the next free number."""
-    if glob.escape(str(folder)) != str(folder):
-        raise LabError(f"nbgrader does not work in {folder}: name a folder without *, ? and [ as --output.")
-    number, found = 1, folder
-    while True:
-        try:
-            found.mkdir(parents=True)
-            return found
-        except FileExistsError:
-            number += 1
-            found = folder.with_name(f"{folder.name}-{number}")
-
-
-def _state(folders, but):
-    """Sizes, dates and modes of what is in some folders: no lock keeps dates and modes, and some systems have none."""
-    found = {}
-    for path in (
-        path for folder in folders for path in (folder, *folder.rglob("*")) if but not in (path, *path.parents)
-    ):
-        with suppress(OSError):
-            state = path.stat()
-            found[path] = state.st_mode, *((state.st_size, state.st_mtime_ns) if path.is_file() else ())
-    return found
-
-
-@contextmanager
-def _place(sources: Path) -> Iterator[Path]:
-    """A folder that looks from within as the sources' place: the same depth, copies of data and runs, no sources."""
-    from emosphere_lab.executing import WORKING
-
-    texts = [path.read_text(encoding="utf-8") for path in sources.glob("*.ipynb")]
-    named = {name for text in texts for name in re.findall(r"\bdata/[\w.-]+", text)}
+def _graded(project, task):
+    """Notes on a notebook, graded in a process and a folder of its own; nothing is left of what it started."""
     with tempfile.TemporaryDirectory(prefix="emosphere-lab-", ignore_cleanup_errors=True) as outer:
-        place = Path(outer).resolve()
-        for folder in (place / WORKING, place / "home" / "tmp"):
-            folder.mkdir(parents=True)
-        for name in named.union(FOUND):
-            if (sources.parent.parent / name).is_dir():
-                shutil.copytree(sources.parent.parent / name, place / "home" / "project" / name)
-        yield place
-
-
-def _graded(folder, lab, student, sources, lock, limits, stop):
-    """Notes on a notebook that was graded in a process of its own; afterwards nothing is left of what it started."""
-    from emosphere_lab.executing import autograde
-
-    context = multiprocessing.get_context("spawn" if WINDOWS else "forkserver")
-    context.set_forkserver_preload([autograde.__module__])
-    receiver, sender = context.Pipe(duplex=False)
-    with _place(sources) as place, receiver:
-        process = context.Process(target=autograde, args=(folder, lab, student, place, lock, limits, sender))
-        process.start()
-        sender.close()
-        ends = time.monotonic() + limits["seconds"] + GRACE
-        try:
-            while process.is_alive() and time.monotonic() < ends and not stop.is_set():
-                process.join(0.3)
-                _kill(place.name, limits["gigabytes"])
-        finally:
-            process.kill()
-            process.join()
-            while _kill(place.name):  # they may start others meanwhile
-                pass
-        with suppress(EOFError, OSError):
-            return receiver.recv()
-    return ["The run broke off."]
-
-
-def _kill(mark, gigabytes=0.0):
-    """Kills what a notebook started, however it detached itself, if it holds more memory than it may."""
-    from emosphere_lab.executing import MARK
-
-    family, taken = [], 0
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if process.environ().get(MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
-                family += [process, *process.children(recursive=True)]
-                taken += process.memory_info().rss
-    for process in family if taken > gigabytes * 1e9 else []:
-        with suppress(psutil.Error):
-            process.kill()
-    return family
+        home = Path(outer).resolve() / "home"
+        working = home / "project" / "notebooks" / "lab"  # from which data and runs are where they were
+        for place in (working, home / "tmp"):
+            place.mkdir(parents=True)
+        for name in COPIED:
+            if (project / name).is_dir():
+                shutil.copytree(project / name, home / "project" / name)
+        task |= {"home": str(home), "working": str(working)}
+        environment = os.environ | {
+            **{f"JUPYTER_{name}_DIR": str(home / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")},
+            **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(home / "tmp")),
+            **dict.fromkeys(("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "OMP_NUM_THREADS"), "1"),
+            **{"JUPYTER_PATH": outer, "IPYTHONDIR": str(home / "ipython"), "MPLBACKEND": "Agg", MARK: str(home)},
+        }
+        command = [sys.executable, "-m", "emosphere_lab.executing", json.dumps(task)]
+        silent = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(command, env=environment, timeout=task["seconds"] + GRACE, **silent)
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if process.environ().get(MARK) == str(home):
+                    process.kill()
+        with suppress(FileNotFoundError):
+            return json.loads(Path(outer, "notes.json").read_text(encoding="utf-8"))
+        return [f"{task['lab']}: the run broke off, or took too long."]

@@ -1,23 +1,21 @@
-"""A kernel that writes in one folder and reads nobody's files, root's neither: Landlock [1]_, Linux from 6.2.
+"""A kernel that writes in one folder and reads nobody's files: Landlock (docs.kernel.org/userspace-api/landlock.html).
 
-A script of its own, which nbgrader starts in place of ipykernel. On other systems it is an ordinary kernel.
-
-References
-----------
-.. [1] M. Salaün, "Landlock: unprivileged access control", docs.kernel.org/userspace-api/landlock.html.
+A script of its own, in place of ipykernel's. On other systems than Linux from 6.2 it is an ordinary kernel.
 """
 
 import ctypes
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from struct import pack
 
 CREATE, ADD, RESTRICT, NO_NEW_PRIVILEGES = 444, 445, 446, 38
 EXECUTE, WRITE, READ, LIST = 1, 2, 4, 8
 ALL = (1 << 15) - 1  # up to TRUNCATE, which came last
 FILE = EXECUTE | WRITE | READ | 1 << 14  # what there is to allow of a file
-DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts")
+SYSTEM = ("/bin", "/etc", "/lib", "/lib64", "/nix", "/proc", "/sbin", "/sys", "/usr")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts")
 
 
 def available() -> bool:
@@ -25,49 +23,36 @@ def available() -> bool:
     return sys.platform == "linux" and ctypes.CDLL(None).syscall(CREATE, None, 0, 1) >= 3
 
 
-def lock(home: str, hidden: Iterable[str], shown: Iterable[str]) -> None:
-    """From here on this process and what it starts write below `home` only.
-
-    They read what is shown, and whatever lies in the root's folders that hold nothing hidden. /dev is hidden but for
-    terminals and what holds nothing; /dev/shm is not there to be written.
-
-    Raises
-    ------
-    OSError
-        If the kernel refuses.
-    """
+def lock(home: str, shown: Iterable[str]) -> None:
+    """From here on this process and what it starts write below `home` only, and read the system and what is shown."""
     system = ctypes.CDLL(None, use_errno=True)
 
     def call(*arguments):
-        result = system.syscall(*arguments)
-        if result < 0:
+        if (result := system.syscall(*arguments)) < 0:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
         return result
 
-    def allow(path, rights):
-        try:
-            handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        except OSError:  # gone, or not ours to read anyway
-            return
-        call(ADD, rules, 1, pack("=Qi", rights if os.path.isdir(path) else rights & FILE, handle), 0)
-        os.close(handle)
-
-    tops = {f"/{os.path.realpath(path).split('/')[1]}" for path in (*hidden, "/dev")}
     rules = call(CREATE, pack("=Q", ALL), 8, 0)
-    allow("/", LIST)
-    for path in (*({os.path.realpath(f"/{name}") for name in os.listdir("/")} - tops), *shown):
-        allow(path, READ | LIST | EXECUTE)
-    for name in DEVICES:
-        allow(f"/dev/{name}", READ | WRITE | LIST)
-    allow(home, ALL)
+    reading, writing = READ | LIST | EXECUTE, READ | WRITE | LIST
+    rights = {"/": LIST} | dict.fromkeys([*SYSTEM, *shown], reading) | dict.fromkeys(DEVICES, writing) | {home: ALL}
+    for path, allowed in rights.items():
+        with suppress(FileNotFoundError, PermissionError):  # not there, or not ours to read anyway
+            handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            call(ADD, rules, 1, pack("=Qi", allowed if os.path.isdir(path) else allowed & FILE, handle), 0)
+            os.close(handle)
     system.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0)
     call(RESTRICT, rules, 0)
 
 
 if __name__ == "__main__":
-    home, hidden, shown, *sys.argv[1:] = sys.argv[1:]
+    home, working, gigabytes, shown, *sys.argv[1:] = sys.argv[1:]
+    os.chdir(working)
     if available():
-        lock(home, hidden.split(os.pathsep), shown.split(os.pathsep))
+        lock(home, shown.split(os.pathsep))
+    import psutil
+
+    with suppress(AttributeError):  # other systems than Linux have none
+        psutil.Process().rlimit(psutil.RLIMIT_DATA, (int(float(gigabytes) * 1e9),) * 2)
     from ipykernel.kernelapp import launch_new_instance
 
     launch_new_instance()
