@@ -187,7 +187,7 @@ def graded(tmp_path_factory):
 
 EXPECTED = {
     "'=cmd()": ("1", "2", "3", ""),
-    "Ana Li_12345": ("1", "2", "3", ""),
+    "Ana Li": ("1", "2", "3", ""),
     "empty": ("0", "0", "0", ""),
     "forever, crashes": ("0", "0", "0", f"L1: {LOST}"),
     "forever": ("0", "2", "3", ""),
@@ -242,7 +242,7 @@ def test_everybody_has_a_row_and_columns_are_in_order(graded):
 
 def test_totals_count_the_labs_that_were_handed_in(graded):
     assert [graded[2]["'=cmd()"][name] for name in ("L1", "L2", "total", "out_of")] == ["6", "4", "10", "10"]
-    assert [graded[2]["Ana Li_12345"][name] for name in ("L1", "L2", "total", "out_of")] == ["6", "", "6", "6"]
+    assert [graded[2]["Ana Li"][name] for name in ("L1", "L2", "total", "out_of")] == ["6", "", "6", "6"]
 
 
 def test_feedback_shows_points_answer_and_hint(graded):
@@ -348,7 +348,7 @@ def test_ctrl_c_ends_the_processes_and_keeps_what_is_graded(sources, tmp_path):
 
 def found_in(folder):
     """Labs by student, and the notes."""
-    notebooks, notes = find_submissions(folder, ["L1", "L2"])
+    notebooks, notes = find_submissions(folder, {"L1": Path("L1_numbers.ipynb"), "L2": Path("L2_words.ipynb")})
     return {student: {lab: notebooks[one, lab] for one, lab in notebooks if one == student} for student in notes}, notes
 
 
@@ -377,7 +377,7 @@ def test_names_of_students(tmp_path):
         hand_in(tmp_path / "in", folder, answers())
     hand_in(tmp_path / "in", "", answers(), name="loose.ipynb")
     found, _ = found_in(tmp_path / "in")
-    assert list(found) == ["Ana Li_1", "Bo_2", "Bo_3", "loose", "plain", "x"]
+    assert list(found) == ["Ana Li", "Bo 2", "Bo 3", "loose", "plain", "x"]
     assert [len(labs) for labs in found.values()] == [1, 1, 1, 1, 1, 0]
 
 
@@ -388,6 +388,7 @@ def test_names_of_students(tmp_path):
         ("Ana_7_assignsubmission_file_/any", "Ana_7_assignsubmission_onlinetext_L2_words"),
         ("ana_12345_67890_L1_numbers", "ana_LATE_12345_67891_homework-2"),  # Canvas
         ("Lab 1_ana_attempt_2026-05-01-10-00-00_a", "Lab 2_ana_attempt_2026-05-08-23-59-59_b"),  # Blackboard
+        ("ana L1", "ana-L2_words-3"),
     ],
 )
 def test_loose_files_belong_to_whom_a_course_system_names(tmp_path, files):
@@ -397,6 +398,12 @@ def test_loose_files_belong_to_whom_a_course_system_names(tmp_path, files):
     found, notes = found_in(tmp_path / "in")
     assert sorted(map(set, found.values()), key=len) == [{"L1"}, {"L1", "L2"}]
     assert [*notes.values()] == [[], []]
+
+
+def test_names_before_a_labs_name_that_are_no_students_are_not_taken_for_one(tmp_path):
+    for name in ("Group_L1_ana", "Group_L1_bo", "L1_numbers", "L1_numbers (2)"):
+        hand_in(tmp_path / "in", "", answers(), name=f"{name}.ipynb")
+    assert list(found_in(tmp_path / "in")[0]) == ["Group_L1_ana", "Group_L1_bo", "L1_numbers", "L1_numbers (2)"]
 
 
 def test_what_is_no_folder_of_submissions_is_refused(sources, tmp_path):

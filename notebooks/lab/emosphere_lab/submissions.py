@@ -1,7 +1,7 @@
 """What students handed in: whose it is, which lab it is, and what it lacks for nbgrader to grade it."""
 
 import re
-from collections.abc import Container
+from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
@@ -9,15 +9,15 @@ import nbformat
 from emosphere_lab.releasing import LabError
 
 GIVEN = ("parameters", "setup")  # tags of the cells that students are given, and may spoil
-OWNER = re.compile(
-    r"(.+?_\d+)_assignsubmission_.*"  # Moodle: Ana Li_12345_assignsubmission_file_L1_sphere.ipynb
-    r"|([^_]+_\d{4,})_\d{4,}_.+"  # Canvas: liana_12345_67890_L1_sphere-1.ipynb
-    r"|.+_([^_]+)_attempt_\d{4}(?:-\d\d){5}(?:_.*)?"  # Blackboard: L1_ali_attempt_2026-…_L1.ipynb
+OWNERS = (  # a student's name and number
+    r"(.+?)_(\d+)_assignsubmission_.*",  # Moodle: Ana Li_12345_assignsubmission_file_L1_sphere.ipynb
+    r"([^_]+)_(?:LATE_)?(\d{4,})_\d{4,}_.+",  # Canvas: liana_LATE_12345_67890_L1_sphere-1.ipynb
+    r".+_([^_]+)()_attempt_\d{4}(?:-\d\d){5}(?:_.*)?",  # Blackboard: L1_ali_attempt_2026-…_L1.ipynb
 )
 Submissions = dict[tuple[str, str], nbformat.NotebookNode]
 
 
-def find_submissions(folder: str | Path, labs: Container[str]) -> tuple[Submissions, dict[str, list[str]]]:
+def find_submissions(folder: str | Path, labs: Mapping[str, Path]) -> tuple[Submissions, dict[str, list[str]]]:
     """Notebooks by student and lab, and everybody with what there is to say of them."""
     if not folder:
         raise LabError("Which folder? Such as: make lab-grade SUBMISSIONS=folder")
@@ -30,9 +30,10 @@ def find_submissions(folder: str | Path, labs: Container[str]) -> tuple[Submissi
     if not entries:
         raise LabError(f"There is nothing to grade in {folder}: it should hold a folder for each student.")
     notebooks: Submissions = {}
-    notes: dict[str, list[str]] = {_owner(name): [] for name in sorted(entries)}
+    owners = _owners(entries, labs)
+    notes: dict[str, list[str]] = {student: [] for student in sorted(owners.values())}
     for path in sorted(paths, key=lambda path: (path.stat().st_mtime, path)):
-        student = _owner(path.relative_to(folder).parts[0])
+        student = owners[path.relative_to(folder).parts[0]]
         try:
             notebook = nbformat.v4.upgrade(nbformat.reads(path.read_text("utf-8-sig"), 4))
             lab = next(name for cell in notebook.cells if (name := key(cell).split("-")[0]) in labs)
@@ -54,10 +55,18 @@ def _hidden(path):
     return any(part.startswith((".", "__MACOSX")) for part in path.parts)
 
 
-def _owner(entry):
-    name = entry.removesuffix(".ipynb").replace("_LATE_", "_")
-    found = OWNER.fullmatch(name)
-    return next(filter(None, found.groups())) if found else name
+def _owners(entries, labs):
+    """Whose each folder or loose notebook is; a number stands behind a name that two have."""
+    files = "|".join(re.escape(name) for lab, path in labs.items() for name in (path.stem, lab))
+    patterns = [*OWNERS, rf"(.+?)[ _-]+()(?:{files})(?:[ _-]?\(?\d+\)?)?"]  # the last: Ana Li_L1_sphere (1).ipynb
+    found = {}
+    for entry in entries:
+        name = entry.removesuffix(".ipynb")
+        found[entry] = next((match.groups() for each in patterns if (match := re.fullmatch(each, name))), (name, ""))
+    names = [name for name, _ in set(found.values())]
+    return {
+        entry: name if names.count(name) == 1 else f"{name} {number}".strip() for entry, (name, number) in found.items()
+    }
 
 
 def complete(notebook: nbformat.NotebookNode, released: nbformat.NotebookNode) -> None:
