@@ -244,7 +244,9 @@ def test_the_environment_is_recorded(run, tones):
     assert facts["torch"] == torch.__version__.split("+")[0]
     assert facts["threads"] == 1
     assert facts["memory_gib"] > 0
-    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+    head = subprocess.run(
+        ["git", "-C", Path(__file__).parent, "rev-parse", "HEAD"], capture_output=True, text=True
+    ).stdout.strip()
     assert (facts["commit"] or "").rstrip("+") == head
 
 
