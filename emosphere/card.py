@@ -28,15 +28,6 @@ from .utils import clear_leftovers, counted, markdown, replacing
 TEMPLATE = Path(__file__).with_suffix(".md")
 RESAMPLES = 10_000
 LANGUAGES = {"embedded": ["en"], "msp_podcast": ["en"], "iemocap": ["en"], "emotale": ["da", "en"]}
-FILES = (
-    "config.json",
-    "environment.json",
-    "notes.txt",
-    "history.csv",
-    "predictions.csv",
-    "model/config.json",
-    "model/model.safetensors",
-)
 
 
 def write_card(folder: str | Path) -> Path:
@@ -74,11 +65,13 @@ def model_card(folder: str | Path) -> str:
         If one of the files that it is made of is absent.
     """
     run = Run(folder)
-    absent = [name for name in FILES if not (run.folder / name).is_file()]
-    if absent:
-        raise ValueError(f"{folder} can have no card, since it has no {absent[0]}: give the folder of a complete run.")
+    settings, weights = run.model_folder / "config.json", run.model_folder / "model.safetensors"
+    files = (run.config_file, run.environment_file, run.notes_file, run.history_file, run.predictions_file)
+    if absent := [path for path in (*files, settings, weights) if not path.is_file()]:
+        name = absent[0].relative_to(run.folder).as_posix()
+        raise ValueError(f"{folder} can have no card, since it has no {name}: give the folder of a complete run.")
     config, facts, history, predictions = run.config, run.environment(), run.history(), run.predictions()
-    model, ceiling = read_json(run.model_folder / "config.json"), run.ceiling()
+    model, ceiling = read_json(settings), run.ceiling()
     grid = RegionGrid(model["azimuth"], model["elevation"], model["spacing"])
     speakers, nameless = count_speakers(predictions)
     encoder = NAMED.get(config.encoder, config.encoder)
@@ -115,7 +108,7 @@ def model_card(folder: str | Path) -> str:
         # of a folder the name will do, on any system: where it lay is nobody's business
         encoder=markdown(base or PureWindowsPath(encoder).name),
         family=model["encoder_config"]["model_type"],
-        parameters=_count_parameters(run.model_folder / "model.safetensors"),
+        parameters=_count_parameters(weights),
         categories=CATEGORIES.values(),
         weight=history["auxiliary_weight"].iloc[[0, -1]].tolist(),
         epochs=len(history),

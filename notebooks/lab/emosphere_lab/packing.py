@@ -139,8 +139,9 @@ def _files(root):
     absent = [name for name in FILES if not (root / name).is_file()]
     if absent:
         raise LabError(f"{', '.join(absent)} not found in {root.resolve()}: pack in the folder of the repository.")
-    whole = (root / DATA / "emosphere.json").is_file() and Run(root / RUN).is_complete
-    if not whole or not all((root / RUN / name).is_file() for name in ("model/model.safetensors", "environment.json")):
+    run = Run(root / RUN)
+    needed = (root / DATA / "emosphere.json", run.model_folder / "model.safetensors", run.environment_file)
+    if not run.is_complete or not all(path.is_file() for path in needed):
         raise LabError(f"{DATA} and {RUN} belong in the zip and are not both complete: run `make run` first.")
     if not (root / ENCODER / "model.safetensors").is_file():  # it is in the Hub's cache, then
         from emosphere.model.encoders import EncoderError, load_encoder
@@ -181,8 +182,7 @@ def _without_machine(root, found):
     LabError
         For a text that names a folder of this machine.
     """
-    facts = json.loads((root / RUN / "environment.json").read_text(encoding="utf-8"))
-    kept = {name: value for name, value in facts.items() if name not in MACHINE}
+    kept = {name: value for name, value in Run(root / RUN).environment().items() if name not in MACHINE}
     texts = {f"{RUN}/environment.json": (json.dumps(kept, indent=2) + "\n").encode()}
     places = [f"{place}{os.sep}" for place in (root.resolve(), Path.home()) if place != place.parent]
     here = {os.fsencode(form) for place in places for form in (place, json.dumps(place)[1:-1])}
