@@ -72,10 +72,11 @@ def total_loss(truth, classes, weight=0.7):
     """What is minimised, as a function of predictions and logits."""
 
     def loss(vad, logits):
-        regression = ccc_loss(truth, vad)
+        here = vad.device
+        regression = ccc_loss(truth.to(here), vad)
         if logits is None:
             return (regression,)
-        return regression + weight * auxiliary_loss(logits, classes, WEIGHTS), regression
+        return regression + weight * auxiliary_loss(logits, classes.to(here), WEIGHTS.to(here)), regression
 
     return loss
 
