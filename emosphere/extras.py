@@ -12,6 +12,7 @@ class ExtraError(EmoSphereError, ImportError):
 
 EXTRAS = {
     **dict.fromkeys(("anywidget", "ipywidgets", "itables", "nbclient", "papermill", "plotly"), "notebooks"),
+    **dict.fromkeys(("opensmile", "sklearn"), "baselines"),
     **dict.fromkeys(("dask", "distributed"), "cluster"),
     **dict.fromkeys(("onnx", "onnxruntime", "onnxscript"), "onnx"),
 }

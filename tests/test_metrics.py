@@ -1,14 +1,14 @@
-"""Metrics against audmetric, scikit-learn, and a naive bootstrap."""
+"""Metrics against audmetric, scikit-learn, and a naive jackknife."""
 
 import audmetric
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn import metrics as sk
 
 from emosphere.metrics import (
     accuracy,
-    bootstrap,
     concordance_cc,
     concordance_interval,
     confusion,
@@ -61,18 +61,23 @@ def test_classification_figures_are_scikit_learns():
     assert np.isnan(accuracy([], []))
 
 
-def test_interval_is_the_naive_bootstraps(pairs):
-    """The same draws, each CCC computed from the drawn rows themselves."""
+def test_interval_is_the_naive_jackknifes(pairs):
+    """Each CCC computed from the rows without a speaker; the limits lie on Fisher's scale."""
     truth, prediction = pairs
     speakers = np.repeat(np.arange(12), 5)
-    low, high = concordance_interval(truth, prediction, speakers, resamples=300, seed=4)
-    naive = []
-    for draw in np.concatenate(list(bootstrap.draws(12, 300, 4))).astype(int):
-        rows = np.concatenate([np.tile(np.flatnonzero(speakers == s), times) for s, times in enumerate(draw)])
-        naive.append([audmetric.concordance_cc(truth[rows, i], prediction[rows, i]) for i in range(3)])
-    np.testing.assert_allclose([low, high], np.quantile(naive, [0.025, 0.975], axis=0), atol=1e-9)
-    assert (low < concordance_cc(truth, prediction)).all()
-    assert (high > concordance_cc(truth, prediction)).all()
+    left = [concordance_cc(truth[speakers != s], prediction[speakers != s]) for s in range(12)]
+    value = np.array([audmetric.concordance_cc(truth[:, i], prediction[:, i]) for i in range(3)])
+    error = np.sqrt(11 / 12 * np.sum((np.array(left) - value) ** 2, axis=0)) / (1 - value**2)
+    z = np.arctanh(value) + np.outer(stats.t.ppf([0.025, 0.975], 11), error)
+    limits = concordance_interval(truth, prediction, speakers)
+    np.testing.assert_allclose(limits, np.tanh(z), atol=1e-9)
+    turned = np.random.default_rng(0).permutation(60)
+    np.testing.assert_allclose(concordance_interval(truth[turned], prediction[turned], speakers[turned]), limits)
+
+
+def test_the_interval_of_a_perfect_run_is_one(pairs):
+    truth, _ = pairs
+    np.testing.assert_allclose(concordance_interval(truth, truth, np.arange(60) % 6), 1)
 
 
 def test_interval_needs_two_speakers(pairs):

@@ -3,7 +3,8 @@
 Arguments come in the order truth, prediction. NaN where a score is undefined.
 """
 
-from .bootstrap import SCORES, concordance_interval, difference, holm, uncertainty
+from .intervals import SCORES, concordance_interval, difference, holm, uncertainty
+from .panel import panel_ceiling
 from .scores import accuracy, concordance_cc, confusion, macro_f1, score_predictions
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "difference",
     "holm",
     "macro_f1",
+    "panel_ceiling",
     "score_predictions",
     "uncertainty",
 ]

@@ -56,8 +56,9 @@ def concordance_sums(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
 def concordance_from_sums(sums: np.ndarray, axis: int = 0) -> np.ndarray:
     """CCC of sums of `concordance_sums`, which lie along an axis of length 6."""
     n, t, p, tt, pp, tp = np.moveaxis(sums, axis, 0)
-    covariance = tp / n - t * p / n**2
-    spread = tt / n - (t / n) ** 2 + pp / n - (p / n) ** 2 + (t / n - p / n) ** 2
+    with np.errstate(invalid="ignore"):  # 0 / 0 without an utterance
+        covariance = tp / n - t * p / n**2
+        spread = tt / n - (t / n) ** 2 + pp / n - (p / n) ** 2 + (t / n - p / n) ** 2
     defined = (spread > 1e-15) & (n > 1)
     return np.divide(2 * covariance, spread, out=np.full_like(spread, np.nan), where=defined)
 
