@@ -20,7 +20,7 @@ from torch import nn
 
 from .audio import MIN_SECONDS, RATE
 from .corpora import CATEGORIES
-from .model import EmoSphereConfig, EmoSphereModel
+from .model import EmoSphereConfig, EmoSphereModel, ReadyModel
 from .utils import EmoSphereError, replacing
 
 INPUTS = ("input_values", "attention_mask")
@@ -52,7 +52,7 @@ class _Graph(nn.Module):
         return (output.vad,) if output.logits is None else (output.vad, output.logits)
 
 
-def to_onnx(model: EmoSphereModel, path: str | Path, *, tolerance: float = 0.0001) -> float:
+def to_onnx(model: EmoSphereModel | ReadyModel, path: str | Path, *, tolerance: float = 0.0001) -> float:
     """Writes a model as an ONNX file and checks, with onnxruntime, that it computes what PyTorch does.
 
     Batch size and length are free. The file is checked on batches of other sizes and lengths than the one with which
@@ -60,7 +60,7 @@ def to_onnx(model: EmoSphereModel, path: str | Path, *, tolerance: float = 0.000
 
     Parameters
     ----------
-    model : EmoSphereModel
+    model : EmoSphereModel or ReadyModel
     path : path-like
         Of a file that does not exist yet.
     tolerance : float

@@ -17,14 +17,16 @@ from .data import inputs, make_loader
 from .data.batches import GroupedBatches
 from .data.memory import prediction_memory
 from .data.recordings import Recordings, is_path, name_of
-from .model import EmoSphereModel
+from .model import EmoSphereConfig, EmoSphereModel, ReadyModel, load_ready
+from .model.layouts import read_settings
+from .model.weights import WeightsError
 from .sphere import DIMENSIONS, vad_to_spherical
 from .utils import bar
 
 
 @torch.inference_mode()
 def forward_all(
-    model: EmoSphereModel,
+    model: EmoSphereModel | ReadyModel,
     loader: Iterable[dict],
     count: int,
     *,
@@ -36,7 +38,7 @@ def forward_all(
 
     Parameters
     ----------
-    model : EmoSphereModel
+    model : EmoSphereModel or ReadyModel
     loader : iterable of batches
         As `emosphere.data.collate` makes them.
     count : int
@@ -75,30 +77,35 @@ def forward_all(
     return vad, probabilities if model.config.classes else None
 
 
-def load_model(folder: str | Path) -> EmoSphereModel:
-    """The model of a folder that `EmoSphereModel.save_pretrained` has written, or of a run's folder.
+def load_model(folder: str | Path) -> EmoSphereModel | ReadyModel:
+    """The model of a folder that `EmoSphereModel.save_pretrained` has written, or of a run's folder, or a ready model.
 
     Parameters
     ----------
     folder : path-like
+        For a ready model its name on the Hub (`emosphere.model.layouts.LAYOUTS`), or a folder with its files.
 
     Returns
     -------
-    EmoSphereModel
+    EmoSphereModel or ReadyModel
 
     Raises
     ------
     ValueError
-        If there is none, or it is damaged.
+        If there is none, or it is damaged, or of a layout that is not known.
     """
     for place in (Path(folder), Path(folder) / "model"):
-        if (place / "model.safetensors").is_file():
+        kind = read_settings(place).get("model_type", EmoSphereConfig.model_type)
+        if kind == EmoSphereConfig.model_type and (place / "model.safetensors").is_file():
             return EmoSphereModel.from_pretrained(place).eval()
-    raise ValueError(f"There is no model in {folder}. Give the folder of a complete run, or its model/.")
+    for part in ("fold0", "seed0"):  # a run in folds, or a variant
+        if (Path(folder) / part / "model").is_dir() or (Path(folder) / part / "fold0").is_dir():
+            raise WeightsError(f"{folder} has several models: give the folder of one, such as {Path(folder) / part}.")
+    return load_ready(folder)
 
 
 def predict(
-    model: EmoSphereModel | str | Path,
+    model: EmoSphereModel | ReadyModel | str | Path,
     sources: Any,
     *,
     windows: tuple[float, float] | float | None = None,
@@ -112,8 +119,8 @@ def predict(
 
     Parameters
     ----------
-    model : EmoSphereModel or path-like
-        A model, or the folder of a saved one, which goes to the GPU if there is one.
+    model : EmoSphereModel, ReadyModel or path-like
+        A model, or what `load_model` takes; the model then goes to the GPU if there is one.
     sources : path-like, (samples,) array_like, or list of these
         Sound files of any rate and any number of channels, or 16 kHz mono audio in [-1, 1].
     windows : (length, step) or float, optional
@@ -160,7 +167,7 @@ def predict(
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is a whole number from 1, not {batch_size}.")
-    if isinstance(model, EmoSphereModel):
+    if isinstance(model, EmoSphereModel | ReadyModel):
         loaded = model
     else:
         loaded = load_model(model).to("cuda" if torch.cuda.is_available() else "cpu")

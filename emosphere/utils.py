@@ -8,6 +8,7 @@ import re
 import secrets
 import signal
 import sys
+import textwrap
 import threading
 import time
 import warnings
@@ -25,6 +26,11 @@ from tqdm import tqdm
 
 class EmoSphereError(Exception):
     """What went wrong, in a sentence for whoever has to mend it; the mother of all errors of this library."""
+
+
+def error_summary(error: Exception) -> str:
+    """Name and beginning of an error of another library, in one line."""
+    return f"{type(error).__name__}: {textwrap.shorten(str(error), 200)}"
 
 
 PATIENCE = 5  # seconds; a process that was killed may take a moment to end, and so may one that reads a file

@@ -6,7 +6,6 @@ the encoder's output, which is what "last" means (after the final layer norm, wh
 """
 
 import os
-import textwrap
 import warnings
 from pathlib import Path
 
@@ -16,7 +15,8 @@ from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedMode
 from transformers.utils import logging
 
 from ..config import NAMED
-from ..utils import EmoSphereError
+from ..utils import EmoSphereError, error_summary
+from .layouts import find_encoder_config, is_ready, load_layout
 from .weights import REQUIREMENT, WeightsError, packaged
 from .whisper import ShortWhisperEncoder
 
@@ -72,7 +72,7 @@ def find_encoder(encoder: str, *, layer: int | str = "last", store: str | Path =
     ----------
     encoder : str
         "tiny", a folder, a name on the Hub such as ``microsoft/wavlm-large`` or ``openai/whisper-base``, or
-        "whisper-tiny.en", which is also had without the Hub.
+        "whisper-tiny.en", which is also had without the Hub. Of a ready model (`emosphere.model.layouts`) the encoder.
     layer : int or str
         That will be asked for; see `keep_layers`.
     store : path-like
@@ -91,7 +91,10 @@ def find_encoder(encoder: str, *, layer: int | str = "last", store: str | Path =
         config = AutoConfig.for_model("wavlm", **TINY)
     else:
         try:
-            config = AutoConfig.from_pretrained(_place(encoder, store), trust_remote_code=False)
+            if is_ready(encoder):
+                config = find_encoder_config(encoder)
+            else:
+                config = AutoConfig.from_pretrained(_place(encoder, store), trust_remote_code=False)
         except WeightsError as error:
             raise EncoderError(str(error)) from None
         except (OSError, ValueError) as error:
@@ -137,6 +140,13 @@ def load_encoder(encoder: str, *, store: str | Path = STORE) -> PreTrainedModel:
     config = find_encoder(encoder, store=store)
     if encoder == "tiny":
         return new_encoder(config)
+    if is_ready(encoder):
+        try:
+            model = load_layout(encoder).encoder
+        except WeightsError as error:
+            raise EncoderError(str(error)) from None
+        model.config.layerdrop = config.layerdrop
+        return model
     # weights that are a pickle are read without running what is in it
     options = dict(
         config=config,
@@ -218,11 +228,6 @@ def freeze(encoder: PreTrainedModel, trained: str) -> None:
         encoder.conv2.requires_grad_(False)
     elif trained == "all but the front end":
         encoder.feature_extractor._freeze_parameters()  # which also spares its backward pass
-
-
-def error_summary(error: Exception) -> str:
-    """Name and beginning of an error of another library, in one line."""
-    return f"{type(error).__name__}: {textwrap.shorten(str(error), 200)}"
 
 
 def _transformer(encoder: PreTrainedModel) -> PreTrainedModel:

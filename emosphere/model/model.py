@@ -27,9 +27,9 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from transformers.utils import ModelOutput
 
 from ..sphere import DIMENSIONS, RegionGrid, Scale
+from ..utils import error_summary
 from .encoders import (
     STORE,
-    error_summary,
     freeze,
     keep_layers,
     load_encoder,
