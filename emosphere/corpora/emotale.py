@@ -49,8 +49,7 @@ def load(root: str | Path, *, seed: int = 0, children: bool = False) -> Corpus:
     CorpusError
     """
     root = layouts.require("emotale", root)
-    file = tables.read(root / "annotations.csv", "file", *(f"{rater}_{letter}" for rater in RATERS for letter in "AVD"))
-    names = file.unique("file")
+    file, names, ratings = _annotations(root)
     parts = names.str.extract(NAME)
     form = "language_speaker_emotion_sentence.wav, such as DK_001_A_1.wav."
     file.refuse("file", parts["speaker"].isna(), lambda row: f"{tables.quoted(names[row])} is not of the form {form}")
@@ -58,13 +57,9 @@ def load(root: str | Path, *, seed: int = 0, children: bool = False) -> Corpus:
     unknown = ~parts["speaker"].isin(speakers.index)
     absent = "is not in speaker_info.csv; add a row there."
     file.refuse("file", unknown, lambda row: f"the speaker {parts['speaker'][row]} {absent}")
-    ratings = {
-        dimension: pd.concat([file.number(f"{rater}_{dimension[0].upper()}") for rater in RATERS], axis=1)
-        for dimension in DIMENSIONS
-    }
     rows = pd.DataFrame(
         {
-            "utterance": names.str.removesuffix(".wav"),
+            "utterance": _utterances(names),
             "path": "wav/" + names,
             "speaker": parts["speaker"],
             "gender": parts["speaker"].map(speakers["gender"]),
@@ -92,6 +87,33 @@ def load(root: str | Path, *, seed: int = 0, children: bool = False) -> Corpus:
     if unrated:
         notes.append(f"{counted(unrated, 'utterance')} without any rating.")
     return Corpus("emotale", tidy(rows), SCALE, root, notes)
+
+
+def panel(root: Path) -> pd.DataFrame:
+    """Each rater's own ratings, as `emosphere.corpora.panels.panel` gives them."""
+    _, names, ratings = _annotations(root)
+    parts = [
+        pd.DataFrame(
+            {"utterance": _utterances(names), "rater": rater} | {name: ratings[name][rater] for name in ratings}
+        )
+        for rater in RATERS
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _annotations(root):
+    """The file, its names of sounds, and by dimension the ratings as (n, raters) pandas.DataFrame with gaps."""
+    file = tables.read(root / "annotations.csv", "file", *(f"{rater}_{letter}" for rater in RATERS for letter in "AVD"))
+    names = file.unique("file")
+    ratings = {
+        dimension: pd.DataFrame({rater: file.number(f"{rater}_{dimension[0].upper()}") for rater in RATERS})
+        for dimension in DIMENSIONS
+    }
+    return file, names, ratings
+
+
+def _utterances(names):
+    return names.str.removesuffix(".wav")
 
 
 def _speakers(path):

@@ -21,6 +21,7 @@ SCALE = Scale(1, 7)
 SETS = ("Train", "Development", "Test1", "Test2", "Test3")
 COLUMNS = ("FileName", "EmoClass", "EmoAct", "EmoVal", "EmoDom", "SpkrID", "Gender", "Split_Set")
 
+DETAILED = "labels_detailed.csv"
 RATINGS = {"valence": "EmoVal", "arousal": "EmoAct", "dominance": "EmoDom"}
 
 
@@ -47,14 +48,14 @@ def load(root: str | Path, *, seed: int = 0, per_category: int = 300) -> Corpus:
     CorpusError
     """
     root = layouts.require("msp_podcast", root)
-    path = next(root / path for path in layouts.CONSENSUS if (root / path).exists())
-    file = tables.read(path, *COLUMNS)
+    labels = _labels(root)
+    file = tables.read(labels, *COLUMNS)
     names = file.unique("FileName")
     official = file.choice("Split_Set", (*SETS, "Validation")).replace("Validation", "Development")  # the older word
     file.refuse("Split_Set", official.isna(), f"the cell is empty; write one of {', '.join(SETS)}.")
     rows = pd.DataFrame(
         {
-            "utterance": names.str.replace(r"\.\w+$", "", regex=True),
+            "utterance": _utterances(names),
             "path": "Audios/" + names,
             "speaker": file.text("SpkrID").fillna("Unknown"),
             "gender": file.text("Gender"),
@@ -69,9 +70,10 @@ def load(root: str | Path, *, seed: int = 0, per_category: int = 300) -> Corpus:
         notes.append("Left out: " + ", ".join(f"{size:,} of {name}" for name, size in left_out.items()) + ".")
     if not kept.any():
         raise CorpusError(f"{file.path} has no utterance with Split_Set Train or Development.")
-    for add, other in ((_raters, path.parent / "labels_detailed.csv"), (_transcripts, path.parent / "transcripts.csv")):
+    for add, other in ((_raters, DETAILED), (_transcripts, "transcripts.csv")):
+        path = labels.with_name(other)
         try:
-            notes += add(rows, names, other) if other.exists() else []
+            notes += add(rows, names, path) if path.exists() else []
         except CorpusError as error:  # it is not needed
             notes.append(f"Not used: {error}")
     table = tidy(rows[kept])
@@ -79,21 +81,49 @@ def load(root: str | Path, *, seed: int = 0, per_category: int = 300) -> Corpus:
     return Corpus("msp_podcast", tidy(table), SCALE, root, (*notes, *remarks))
 
 
+def panel(root: Path) -> pd.DataFrame | None:
+    """Each rater's own ratings, as `emosphere.corpora.panels.panel` gives them; None where they are not known."""
+    try:
+        given, _ = _detailed(_labels(root).with_name(DETAILED))
+    except CorpusError:  # `load` has a note of it
+        return None
+    return None if given is None else given.assign(utterance=_utterances(given["utterance"]))
+
+
+def _labels(root):
+    """The file with the consensus labels."""
+    return next(root / path for path in layouts.CONSENSUS if (root / path).exists())
+
+
+def _utterances(names):
+    return names.str.replace(r"\.\w+$", "", regex=True)
+
+
+def _detailed(path):
+    """The given ratings, a row a rater: ``utterance`` (its file), ``rater``, dimensions; or None. And notes."""
+    file = tables.read(path, "FileName")
+    absent = [column for column in RATINGS.values() if column not in file.frame]
+    if absent:
+        return None, [f"{DETAILED} lacks {', '.join(absent)}, so nothing is known of single raters."]
+    # each release writes this file a little differently; a cell that is no number is a rating not given
+    ratings = {name: pd.to_numeric(file.frame[cell], errors="coerce").astype(float) for name, cell in RATINGS.items()}
+    raters = file.frame["WorkerID"].str.strip() if "WorkerID" in file.frame else None
+    given = pd.DataFrame({"utterance": file.frame["FileName"].str.strip(), "rater": raters} | ratings)
+    return given.dropna(subset=list(RATINGS), how="all"), []
+
+
 def _raters(rows, names, path):
     """Add the number of raters and their standard deviations; returns notes."""
-    detailed = tables.read(path, "FileName").frame
-    absent = [column for column in RATINGS.values() if column not in detailed]
-    if absent:
-        return [f"labels_detailed.csv lacks {', '.join(absent)}, so nothing is known of single raters."]
-    # each release writes this file a little differently; a cell that is no number is a rating not given
-    ratings = detailed[list(RATINGS.values())].apply(pd.to_numeric, errors="coerce")
-    groups = ratings.dropna(how="all").groupby(detailed["FileName"].str.strip())
+    given, notes = _detailed(path)
+    if given is None:
+        return notes
+    groups = given.drop(columns="rater").groupby("utterance")
     rows["raters"] = names.map(groups.size())
     deviations = groups.std()
-    for dimension, column in RATINGS.items():
-        rows[f"{dimension}_sd"] = names.map(deviations[column])
+    for dimension in RATINGS:
+        rows[f"{dimension}_sd"] = names.map(deviations[dimension])
     without = int(rows["raters"].isna().sum())
-    return [f"{counted(without, 'utterance')} have no row in labels_detailed.csv."] if without else []
+    return [f"{counted(without, 'utterance')} have no row in {DETAILED}."] if without else []
 
 
 def _transcripts(rows, names, path):

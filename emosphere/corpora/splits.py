@@ -22,6 +22,17 @@ def _whole(value, name, least):
     return int(value)
 
 
+def _names(speakers):
+    """The speakers' names, in order; an utterance without one is an error."""
+    speakers = pd.Series(speakers)
+    if nameless := int(speakers.isna().sum()):
+        raise CorpusError(
+            f"{counted(nameless, 'utterance')} without a speaker: name the speaker of each, or "
+            " give the corpus a split column."
+        )
+    return np.array(sorted(speakers.astype(str).unique()))
+
+
 def speaker_disjoint(
     speakers: npt.ArrayLike | pd.Series, seed: int = 0, shares: Sequence[float] = (0.6, 0.2, 0.2)
 ) -> np.ndarray:
@@ -54,14 +65,7 @@ def speaker_disjoint(
     seed = _whole(seed, "seed", 0)
     if len(shares) != 3 or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-9:
         raise CorpusError(f"The shares of {', '.join(SPLITS)} are three positive numbers with sum 1, not {shares!r}.")
-    speakers = pd.Series(speakers)
-    nameless = int(speakers.isna().sum())
-    if nameless:
-        raise CorpusError(
-            f"{counted(nameless, 'utterance')} without a speaker: name the speaker of each, or "
-            " give the corpus a split column."
-        )
-    names = np.array(sorted(speakers.astype(str).unique()))
+    names, speakers = _names(speakers), pd.Series(speakers)
     if len(names) < 3:
         raise CorpusError(
             f"Splits without a shared speaker need at least 3 speakers, but the corpus has "
@@ -73,6 +77,54 @@ def speaker_disjoint(
     sizes = [len(names) - sum(held_out), *held_out]
     split = dict(zip(np.random.default_rng(seed).permutation(names), np.repeat(SPLITS, sizes), strict=True))
     return speakers.astype(str).map(split).to_numpy(dtype=str)
+
+
+def speaker_folds(speakers: npt.ArrayLike | pd.Series, folds: int, fold: int, seed: int = 0) -> np.ndarray:
+    """A split for each utterance such that over all folds every speaker is tested once.
+
+    Speakers are put in a random order, which is the same for every fold, and cut into pieces. One piece is tested, who
+    comes after it validates (a fifth of all speakers), and the rest trains.
+
+    Parameters
+    ----------
+    speakers : (n,) array_like of str
+        Speaker of each utterance.
+    folds
+        How many there are, from 2.
+    fold
+        Which of them, from 0.
+    seed
+        Of the order.
+
+    Returns
+    -------
+    (n,) numpy.ndarray of str
+        As of `speaker_disjoint`.
+
+    Raises
+    ------
+    CorpusError
+        For fewer speakers than folds, or than three, or an utterance without one.
+
+    Examples
+    --------
+    >>> for fold in range(2):
+    ...     print(speaker_folds(["ann", "bob", "ann", "cem", "dan"], 2, fold).tolist())
+    ['test', 'validation', 'test', 'test', 'train']
+    ['train', 'test', 'train', 'validation', 'test']
+    """
+    names, speakers = _names(speakers), pd.Series(speakers).astype(str)
+    if len(names) < max(folds, 3):
+        raise CorpusError(
+            f"{folds} folds need at least {max(folds, 3)} speakers, one to test in each and others to train and to "
+            f"validate, but the corpus has {len(names)} ({', '.join(names)}); take fewer folds."
+        )
+    order = np.random.default_rng(seed).permutation(names)
+    begin, end = (len(names) * part // folds for part in (fold, fold + 1))
+    others = [*order[end:], *order[:begin]]
+    validating = min(max(1, round(len(names) / 5)), len(others) - 1)
+    chosen = dict.fromkeys(order[begin:end], "test") | dict.fromkeys(others[:validating], "validation")
+    return speakers.map(chosen).fillna("train").to_numpy(dtype=str)
 
 
 def leave_out_no_agreement(table: pd.DataFrame) -> tuple[pd.Series, list[str]]:
