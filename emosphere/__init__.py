@@ -24,16 +24,17 @@ if TYPE_CHECKING:
     from .model import EmoSphereModel
     from .prediction import predict
     from .sphere import RegionGrid
-    from .training import train
+    from .training import evaluate, train
     from .widgets import explore
 
     __version__: str
 
-__all__ = ["EmoSphereModel", "RegionGrid", "__version__", "explore", "load", "predict", "sweep", "train"]
+__all__ = ["EmoSphereModel", "RegionGrid", "__version__", "evaluate", "explore", "load", "predict", "sweep", "train"]
 
 _ROOMS = {
     "EmoSphereModel": "model",
     "RegionGrid": "sphere",
+    "evaluate": "training",
     "explore": "widgets",
     "load": "corpora",
     "predict": "prediction",

@@ -31,6 +31,16 @@ def main() -> None:
     one.add_argument(
         "--cache", default="data/cache", help="folder for what was measured of audio files, and for frames"
     )
+    tested = commands.add_parser("evaluate", help="a trained model on the test split of a corpus, as a run")
+    tested.add_argument("model", help="folder of a run, or of a saved model, or the name of a ready one")
+    tested.add_argument("folder", help="of the results")
+    tested.add_argument("settings", nargs="*", type=_setting, metavar="name=value", help="corpus=…, root=…, tested=all")
+    tested.add_argument("--cache", default="data/cache", help="as for train")
+    crossed = commands.add_parser("cross", help="models on each other's corpora: table and heat map")
+    crossed.add_argument("models", nargs="+", metavar="MODEL", help="folder of a variant's runs, or a ready model")
+    crossed.add_argument("--runs", default="runs/cross", help="folder of the evaluations")
+    crossed.add_argument("--figures", default="figures/cross", help="folder of table and heat map")
+    crossed.add_argument("--cache", default="data/cache", help="as for train")
     many = commands.add_parser("sweep", help="train the runs of an experiment, write its tables and forest plot")
     many.add_argument("experiments", nargs="?", help="a YAML file; without it the nine variants of the paper")
     many.add_argument("--name", help="folder of the runs, instead of the file's")
@@ -42,7 +52,7 @@ def main() -> None:
     many.add_argument("--figures", default="figures", help="folder of tables and figures")
     new = commands.add_parser("predict", help="what a model hears in sound files, as CSV")
     new.add_argument("files", nargs="+", metavar="FILE", help="of any format that libsndfile reads")
-    new.add_argument("--model", help=f"folder of a run, or of a saved model; without it {MODEL}")
+    new.add_argument("--model", help=f"folder of a run or a model, or a ready model's name; without it {MODEL}")
     new.add_argument("--windows", nargs=2, type=float, metavar=("LENGTH", "STEP"), help="in seconds: a row for each")
     new.add_argument("--batch-size", type=int, default=16, metavar="N", help="files, or windows, at a time")
     new.add_argument("--output", metavar="FILE.csv", help="a new file, in place of standard output")
@@ -50,7 +60,15 @@ def main() -> None:
     out.add_argument("folder", help="of a run, or of a saved model")
     out.add_argument("path", metavar="OUT.onnx", help="a new file")
     arguments = parser.parse_args()
-    command = {"run": _run, "train": _train, "sweep": _sweep, "predict": _predict, "export": _export}[arguments.command]
+    command = {
+        "run": _run,
+        "train": _train,
+        "evaluate": _evaluate,
+        "cross": _cross,
+        "sweep": _sweep,
+        "predict": _predict,
+        "export": _export,
+    }[arguments.command]
     try:
         with extras_named():
             command(arguments)
@@ -88,6 +106,28 @@ def _train(arguments: argparse.Namespace) -> None:
     Config.refuse_null(settings)
     config = Config.load(arguments.config) if arguments.config else Config.create(**settings)
     record(train)(config, arguments.folder, cache=arguments.cache)  # torchrun asks each process for its error
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from .config import Config, ConfigError
+    from .run import Run
+    from .training import evaluate
+
+    settings = dict(arguments.settings)
+    if given := settings.keys() & {"model", "folder", "cache", "progress"}:
+        raise ConfigError(
+            f"{min(given)} is no setting here: emosphere evaluate MODEL FOLDER [--cache CACHE] NAME=VALUE."
+        )
+    Config.refuse_null(settings)
+    run = Run(evaluate(arguments.model, arguments.folder, cache=arguments.cache, **settings))
+    print((run.folder / "README.md").read_text(encoding="utf-8"))
+
+
+def _cross(arguments: argparse.Namespace) -> None:
+    from . import experiments
+
+    table = experiments.cross_corpus(arguments.models, arguments.runs, cache=arguments.cache)
+    print(experiments.report_crossing(table, arguments.figures))
 
 
 def _predict(arguments: argparse.Namespace) -> None:
@@ -134,10 +174,14 @@ def _predict(arguments: argparse.Namespace) -> None:
 
 def _report(files, table, model, output) -> None:
     """What a person should know of a table of predictions; ends with status 1 if a file could not be used."""
-    card = Path(model.name_or_path) / "README.md"
-    reliable = f"its card says: {card}" if card.exists() else "its scores on a test set are, and it has no card"
-    corpus = model.config.trained_on or "an unknown corpus"
-    said = [f"The model was trained on {corpus}. Its numbers are no more reliable than {reliable}."]
+    card = getattr(model, "card", Path(model.name_or_path) / "README.md")  # a ready model's is a page
+    known = isinstance(card, str) or card.exists()
+    reliable = f"its card says: {card}" if known else "its scores on a test set are, and it has no card"
+    corpus, scale = model.config.trained_on or "an unknown corpus", model.config.rating_scale
+    said = [
+        f"The model was trained on {corpus}. Its numbers are no more reliable than {reliable}.",
+        f"Its ratings go from {scale.low:g} to {scale.high:g}.",
+    ]
     problems = [problem for problem in table.get("problem", []) if problem]
     silent = int(table["valence"].isna().sum()) - len(problems)
     if output:
@@ -177,7 +221,7 @@ def _sweep(arguments: argparse.Namespace) -> None:
             resources=arguments.resources,
             many=arguments.many,
         )
-    wanted = len(results.variants) * len(results.seeds)
+    wanted = results.planned or 0
     if not results.runs:
         sys.exit(f"None of the {wanted} runs is complete.")
     folder = f"{arguments.figures}/{results.folder.name}"

@@ -15,6 +15,7 @@ from pathlib import Path, PureWindowsPath
 import numpy as np
 import pandas as pd
 from huggingface_hub import ModelCard, ModelCardData
+from jinja2 import Template
 from safetensors import safe_open
 
 from .config import NAMED
@@ -25,13 +26,13 @@ from .speakers import count_speakers, describe_test
 from .sphere import DIMENSIONS, RegionGrid
 from .utils import clear_leftovers, counted, markdown, replacing
 
-TEMPLATE = Path(__file__).with_suffix(".md")
-RESAMPLES = 10_000
+TEMPLATE, RESULTS = Path(__file__).with_suffix(".md"), Path(__file__).with_name("results.md")
+NO_INTERVAL = "no usable interval"
 LANGUAGES = {"embedded": ["en"], "msp_podcast": ["en"], "iemocap": ["en"], "emotale": ["da", "en"]}
 
 
 def write_card(folder: str | Path) -> Path:
-    """Writes `model_card` of a run to README.md in its model's folder.
+    """Writes a run's README.md: `model_card` into its model's folder, or, without a model, `results_card` into its own.
 
     Parameters
     ----------
@@ -43,8 +44,10 @@ def write_card(folder: str | Path) -> Path:
     ValueError
         As `model_card`.
     """
-    text = model_card(folder)
-    path = Run(folder).model_folder / "README.md"
+    run = Run(folder)
+    trained = run.config.is_trained and run.model_folder.exists()
+    text = model_card(folder) if trained else results_card(folder)
+    path = (run.model_folder if trained else run.folder) / "README.md"
     clear_leftovers(path.parent)  # of a run that was killed here
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -99,12 +102,14 @@ def model_card(folder: str | Path) -> str:
         tested=describe_test(folder),
         speakers=speakers,
         nameless=nameless,
-        scores=_score_table(predictions, ceiling),
+        scores=_score_table(predictions, ceiling, run.panel()),
+        panel=run.panel(),
         regions=_region_table(predictions, grid, ceiling),
         by_gender=bool(_genders(predictions)),
         spread=_spread(predictions),
         no_better=_no_better(predictions),
         idle_head=_is_idle(predictions),
+        no_interval=NO_INTERVAL,
         # of a folder the name will do, on any system: where it lay is nobody's business
         encoder=markdown(base or PureWindowsPath(encoder).name),
         family=model["encoder_config"]["model_type"],
@@ -118,21 +123,48 @@ def model_card(folder: str | Path) -> str:
     return f"{card}\n"
 
 
+def results_card(folder: str | Path) -> str:
+    """What a run without a model of its own found, in Markdown: a baseline, a model that was tested as it is, or folds.
+
+    Parameters
+    ----------
+    folder
+        Of a run whose test utterances have been predicted.
+    """
+    run = Run(folder)
+    config, facts, predictions, ceiling = run.config, run.environment(), run.predictions(), run.ceiling()
+    speakers, nameless = count_speakers(predictions)
+    return Template(RESULTS.read_text(encoding="utf-8")).render(
+        config=config,
+        facts=facts,
+        model=markdown("/".join(PureWindowsPath(config.model).parts[-3:])),
+        tested=describe_test(folder),
+        speakers=speakers,
+        nameless=nameless,
+        scores=_score_table(predictions, ceiling, run.panel()),
+        panel=run.panel(),
+        regions=_region_table(predictions, config.grid, ceiling),
+        ceiling=ceiling,
+        no_interval=NO_INTERVAL,
+        notes=[markdown(note) for note in run.notes_file.read_text(encoding="utf-8").splitlines()],
+    )
+
+
 def _format_score(value):
     return "undefined" if value is None or np.isnan(value) else f"{value:.2f}"
 
 
 def _format_interval(low, high):
-    return "none" if np.isnan(low + high) else f"{low:.2f} to {high:.2f}"
+    return NO_INTERVAL if np.isnan(low + high) else f"{low:.2f} to {high:.2f}"
 
 
 def _markdown_table(header, rows):
     return "\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *rows])
 
 
-def _score_table(predictions, ceiling):
+def _score_table(predictions, ceiling, panel):
     """A row a dimension with CCC, interval, errors and spread, and CCCs by gender if both are there."""
-    sure = uncertainty({0: predictions}, resamples=RESAMPLES)
+    sure = uncertainty({0: predictions})
     truth, predicted = (predictions[[f"{name}{end}" for name in DIMENSIONS]].to_numpy() for end in ("", "_predicted"))
     columns = {
         "RMSE": np.sqrt(np.mean((predicted - truth) ** 2, axis=0)),
@@ -142,7 +174,7 @@ def _score_table(predictions, ceiling):
     cells = {name: [_format_score(value) for value in values] for name, values in columns.items()}
     for gender, mask in _genders(predictions).items():
         chosen = truth[mask], predicted[mask]
-        low, high = concordance_interval(*chosen, predictions["speaker"][mask], resamples=RESAMPLES)
+        low, high = concordance_interval(*chosen, predictions["speaker"][mask])
         cells[f"CCC, {gender} ({mask.sum():,})"] = [
             f"{_format_score(value)} ({_format_interval(*limits)})"
             for value, *limits in zip(concordance_cc(*chosen), low, high, strict=True)
@@ -151,9 +183,10 @@ def _score_table(predictions, ceiling):
     for number, name in enumerate((*DIMENSIONS, "mean")):
         row = sure.loc[f"ccc_{name}"]
         others = [values[number] if name != "mean" else "" for values in cells.values()]
-        highest = [_format_score(ceiling[f"ccc_{name}"])] if ceiling else []
+        highest = [_format_score(known[f"ccc_{name}"]) for known in (panel, ceiling) if known]
         rows.append([name, _format_score(row["value"]), _format_interval(row["low"], row["high"]), *highest, *others])
-    return _markdown_table(["", "CCC", "95 % interval", *["ceiling"] * bool(ceiling), *cells], rows)
+    marks = ["other raters"] * bool(panel) + ["ceiling"] * bool(ceiling)
+    return _markdown_table(["", "CCC", "95 % interval", *marks, *cells], rows)
 
 
 def _genders(predictions):
@@ -164,7 +197,7 @@ def _genders(predictions):
 
 def _region_table(predictions, grid, ceiling):
     """How often the region was right, against always naming the most frequent one."""
-    found, sure = score_predictions(predictions), uncertainty({0: predictions}, resamples=RESAMPLES)
+    found, sure = score_predictions(predictions), uncertainty({0: predictions})
     truth = predictions["region"].to_numpy()
     most = pd.Series(truth).mode()[0]
     always = np.full(len(truth), most)

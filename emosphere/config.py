@@ -22,6 +22,10 @@ from .utils import EmoSphereError, write_json
 NAMED = {"whisper-tiny.en": "openai/whisper-tiny.en"}
 """Encoders with a name of their own, which are had without the Hub, and their names there."""
 
+BASELINES = ("mean", "probe", "egemaps")
+"""Models that are fitted without a training: the mean of the training split, ridge regression on mean and deviation of
+a frozen encoder's frames, support vector regression on openSMILE's eGeMAPS functionals."""
+
 PRESETS = tomllib.loads(Path(__file__).with_name("presets.toml").read_text(encoding="utf-8"))
 
 
@@ -37,6 +41,7 @@ class _Bound(NamedTuple):
 _ABOVE_0 = _Bound(lambda value: 0 < value < math.inf, "must be above 0, not {}")
 _FROM_0 = _Bound(lambda value: 0 <= value < math.inf, "must not be negative; it is {}")
 _BELOW_1 = _Bound(lambda value: 0 <= value < 1, "must be from 0 to below 1, not {}")
+_FOLDS = _Bound(lambda value: value >= 2, "must be at least 2, not {}: who is tested must not be trained on")
 _TWO = _Bound(lambda value: value >= 2, "must be at least 2, not {}: the CCC of one utterance is undefined")
 
 Count = Annotated[int, _ABOVE_0]
@@ -67,11 +72,17 @@ class Config:
     preprocessing: bool = True  # leave utterances without agreement (X) out of training
     limit: Count | None = None  # at most this many utterances a split, for a quick look
     allow_missing_audio: bool = False  # train although most audio of a split is missing or broken
+    # in place of the corpus' own splits: every speaker is tested once, by one of so many trainings; and which of them
+    folds: Annotated[int, _FOLDS] | None = None
+    fold: Annotated[int, _FROM_0] | None = None
+    tested: Literal["test", "all"] = "test"  # of a trained model: the test split, or whatever is rated
     # regions
     azimuth: int = 4
     elevation: int = 2
     spacing: Literal["angle", "area"] = "angle"
-    # model
+    # model: "emosphere" is trained here; one of `BASELINES` is fitted; a run's folder, or the folder or name on the Hub
+    # of a model that `emosphere.prediction.load_model` loads, is tested as it is
+    model: str = "emosphere"
     # a name on the Hub, a folder, "whisper-tiny.en" (also without the Hub), or "tiny": small and randomly initialised
     encoder: str = "microsoft/wavlm-large"
     # the hidden state that is pooled: "last", its number from 0, or "weighted": a learned mean
@@ -124,6 +135,19 @@ class Config:
             )
         if self.layer not in ("last", "weighted") and not (isinstance(self.layer, int) and self.layer >= 0):
             raise ConfigError(f'layer is "last", "weighted" or a number from 0, not {self.layer!r}.')
+        close = difflib.get_close_matches(self.model, ("emosphere", *BASELINES), 1, 0.75)
+        if self.is_tested and close and not Path(self.model).exists():
+            raise ConfigError(f"There is no model {self.model!r}; did you mean {close[0]!r}?")
+        if self.fold is not None and self.fold >= (self.folds or 0):
+            raise ConfigError(f"fold is one of the folds, counted from 0: of {self.folds} there is no {self.fold}.")
+        if self.tested == "all" and not self.is_tested:
+            raise ConfigError(
+                f'tested="all" is for a model that is trained already; {self.model!r} learns from the other splits.'
+            )
+        if self.folds and self.is_tested:
+            raise ConfigError('folds are for what learns; a model that is trained already is tested with tested="all".')
+        if self.model == "probe" and self.encoder_trained != "nothing":
+            raise ConfigError('model="probe" describes the frames of a frozen encoder: set encoder_trained="nothing".')
         try:
             RegionGrid(self.azimuth, self.elevation, self.spacing)
         except ValueError as error:
@@ -199,6 +223,16 @@ class Config:
             names = [f.name for f in fields(cls) if f.name in namespace]
         changes = {name: namespace[name] for name in names if name not in also}
         return cls.create(changes.pop("preset", None) or "small", **changes)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it is the paper's model, trained here, so that another seed gives another one."""
+        return self.model == "emosphere"
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether it is a model that was trained before, and is tested as it is."""
+        return not self.is_trained and self.model not in BASELINES
 
     @property
     def grid(self) -> RegionGrid:

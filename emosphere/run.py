@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .config import RESUMABLE, WHERE, Config, ConfigError
+from .config import BASELINES, RESUMABLE, WHERE, Config, ConfigError
 from .corpora import tables
 from .sphere import DIMENSIONS
 from .sphere.regions import MAX_REGIONS
@@ -25,6 +25,7 @@ DEPENDS = {
     "fingerprint": "the labels, splits or scale of the corpus",
     "audio": "the audio of the corpus",
     "encoder_fingerprint": "the encoder's weights, or their settings, before the training",
+    "model_fingerprint": "the weights of the model that is tested",
 }
 """What a run depends on and no parameter shows, in words; each is known by a fingerprint."""
 
@@ -62,6 +63,7 @@ class Run:
         self.model_folder = folder / "model"  # the epoch with the lowest validation loss (safetensors), and its card
         self.checkpoint_file = folder / "checkpoint.pt"  # until the run is complete: what the next epoch starts from
         self.predictions_file = folder / "predictions.csv"  # every test utterance: truth, prediction, regions
+        self.panel_file = folder / "panel.json"  # CCC of another panel of raters, where the corpus has single ratings
         self.ceiling_file = folder / "ceiling.json"  # scores of the true emotions, where the corpus knows them
         self.scores_file = folder / "scores.json"  # what is reported; last, so a folder that has it is complete
         if config is not None:
@@ -96,6 +98,8 @@ class Run:
         differences = {name: values for name, values in differences.items() if name not in (*WHERE, *RESUMABLE)}
         if "auto" in differences.get("precision", ()):  # what it became there is recorded
             del differences["precision"]
+        if self.config.is_tested and differences.get("model", BASELINES)[0] not in ("emosphere", *BASELINES):
+            del differences["model"]  # a folder has many names; its weights have a fingerprint
         if differences:
             listed = ", ".join(f"{name} ({old!r} there, {new!r} asked for)" for name, (old, new) in differences.items())
             raise ConfigError(
@@ -134,6 +138,10 @@ class Run:
     def scores(self) -> dict:
         """What is reported of it."""
         return read_json(self.scores_file)
+
+    def panel(self) -> dict:
+        """The CCCs of another panel of raters (`emosphere.metrics.panel_ceiling`); empty if nobody can know them."""
+        return read_json(self.panel_file) if self.panel_file.exists() else {}
 
     def ceiling(self) -> dict:
         """What the true emotions score, as a run on the embedded corpus has kept it; empty for another corpus."""

@@ -79,13 +79,13 @@ def describe_overlap(splits: Mapping[str, dict]) -> str:
     """
     if not splits:
         return "Nobody noted whether they were in training."
-    if not splits["test"]["speakers"] or not splits["train"]["speakers"]:
+    if not splits["test"]["speakers"] or not splits.get("train", {}).get("speakers"):
         return "Whether they were in training is not known."
     everybody = not any(size.get("nameless", True) for size in splits.values())
     said = []
     chosen = "in the validation split, by which the epoch was chosen"
     for split, ends in (("train", "in training"), ("validation", chosen)):
-        shared = splits[split]["speakers_in_test"]
+        shared = splits.get(split, {}).get("speakers_in_test", 0)
         if shared or split == "train":
             said.append(f"{shared or 'None'} of them {'were' if shared > 1 else 'was'} {ends}.")
     return ("" if everybody else "As far as speakers are known: ") + " ".join(said)

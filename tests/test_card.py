@@ -129,11 +129,10 @@ def test_figures_are_those_of_the_predictions(made):
     assert "region head is right no more often" not in card
 
 
-def test_intervals_draw_speakers(made):
-    """A speaker who is always wrong makes the interval wide; the same utterances by nobody in particular do not."""
-    predictions = table_of()
-    of_one = predictions["speaker"] == 3
-    predictions.loc[of_one, "arousal_predicted"] = 8 - predictions.loc[of_one, "arousal"]
+def test_intervals_leave_out_speakers(made):
+    """A speaker for whom it is off makes the interval wide; the same utterances by nobody in particular do not."""
+    predictions = table_of(speakers=16)
+    predictions.loc[predictions["speaker"] == 3, "arousal_predicted"] += 1.5
 
     def widths(table):  # over all, and over women, of whom this speaker is one
         row = cells(model_card(made(table)), "arousal")
@@ -257,7 +256,17 @@ def test_other_grids_and_poolings(made):
 def test_a_single_test_speaker(made):
     card = model_card(made(table_of(speakers=1, each=40)))
     assert "**There are no intervals**" in card and "On 40 test utterances of 1 speaker." in card
-    assert cells(card, "arousal")[2] == "none" and no_gap(card) and "CCC, female" not in card
+    assert cells(card, "arousal")[2] == "no usable interval" and no_gap(card) and "CCC, female" not in card
+
+
+def test_an_interval_that_says_nothing_is_not_given_and_it_is_said_why(made):
+    predictions = table_of(speakers=2, each=40)
+    of_one = predictions["speaker"] == 1
+    predictions.loc[of_one, "arousal_predicted"] = 8 - predictions.loc[of_one, "arousal"]
+    card = model_card(made(predictions))
+    assert cells(card, "arousal")[2] == "no usable interval"
+    assert "“No usable interval”: the test has too few speakers" in card
+    assert "usable interval" not in model_card(made(table_of(speakers=16)))
 
 
 def test_unknown_speakers_and_genders(made):
@@ -430,7 +439,7 @@ def test_groups_and_intervals_are_told_as_they_were_made(made):
     assert "with all of their utterances. They do not cover" in card
     card = model_card(made(table_of().assign(gender=np.nan, speaker=np.nan)))
     assert "alike was not examined." in card
-    assert "drawn one by one, so that the intervals are too narrow if some are by the same. They" in card
+    assert "left out one by one, so that the intervals are too narrow if some are by the same. They" in card
 
 
 def test_names_in_a_card_stay_text(made):

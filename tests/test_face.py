@@ -82,7 +82,7 @@ def test_a_bare_install_says_which_extra_is_missing(name):
 def test_a_command_says_which_extra_is_missing():
     code = BARE + "from emosphere.__main__ import main\nsys.argv[1:] = ['sweep']\nmain()"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
-    assert ran.returncode == 1 and ran.stderr.startswith("This needs papermill, which is not installed: ")
+    assert ran.returncode == 1 and ran.stderr.startswith("This needs plotly, which is not installed: ")
 
 
 def test_every_extra_is_one():

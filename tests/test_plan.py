@@ -98,10 +98,11 @@ def test_a_grid_has_every_combination_once(tmp_path_factory, sizes, seeds):
 
 def test_the_example_of_the_documentation(tmp_path):
     text = (NOTEBOOKS.parent / "docs" / "experiments.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    block, baselines = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
     experiment = experiments.load_experiment(written(tmp_path, block))
     assert (experiment.name, len(experiment.seeds), len(experiment.variants)) == ("rates", 5, 6)
     assert experiment.settings["root"] == "/data/EmoTale"
+    assert len(experiments.load_experiment(written(tmp_path, baselines)).variants) == 7
 
 
 def test_names_of_values_are_names_of_folders(tmp_path):
@@ -168,3 +169,55 @@ def test_many_runs_are_asked_about(tmp_path):
         experiment.runs("runs")
     assert len(experiment.runs("runs", many=True)) == 10_000
     assert len(experiments.Experiment("mine", {"full": {}}, tuple(range(MANY))).runs("runs")) == MANY
+
+
+def test_a_file_includes_the_variants_of_another(tmp_path):
+    """Beside it, before its own; names, seeds and settings stay its own."""
+    (tmp_path / "nine.yaml").write_text(
+        "name: nine\nseeds: 7\nsettings: {epochs: 3}\nfull: {}\nwide: {style_width: 64}\n"
+    )
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("include: nine.yaml\nseeds: 2\nprobe: {model: probe}\n")
+    found = experiments.load_experiment(mine)
+    assert list(found.variants) == ["full", "wide", "probe"]
+    assert (found.name, found.seeds, found.settings) == ("mine", (0, 1), {})
+    for text, words in (
+        ("include: nine.yaml\nfull: {}\n", "both have a variant 'full'"),
+        ("include: other.yaml\n", "other.yaml cannot be read"),
+        ("include: [nine.yaml]\n", "include names one file"),
+        ("include: mine.yaml\na: {}\n", "include names one file, which includes none itself"),
+    ):
+        mine.write_text(text)
+        with pytest.raises(ConfigError, match=words):
+            experiments.load_experiment(mine)
+
+
+def test_the_experiment_on_human_speech_is_the_papers_and_more():
+    folder = Path(__file__).parents[1] / "notebooks"
+    nine = experiments.load_experiment(folder / "experiments.yaml").variants
+    found = experiments.load_experiment(folder / "human_speech.yaml")
+    assert {name: found.variants[name] for name in nine} == nine
+    assert found.seeds == (0, 1, 2, 3, 4)
+    runs = found.runs("runs")
+    assert len(runs) == 9 * 5 + 8
+    assert {run.config.folds for run in runs} == {3}
+    assert sorted(run.config.layer for run in runs if run.variant.startswith("layer")) == [0, 1, 2, 3, 4]
+
+
+def test_the_folder_of_a_model_is_relative_to_the_file(tmp_path):
+    """As root is; a baseline is no folder, whatever lies there, and a model of the Hub stays a name."""
+    for name in ("models/mine", "models/other", "mean"):
+        (tmp_path / name).mkdir(parents=True)
+    file = written(
+        tmp_path,
+        "settings: {model: models/mine}\nfull: {}\nmean: {model: mean}\nhub: {model: somebody/something}\n"
+        f"list: {{model: [models/other, {(tmp_path / 'models').as_posix()}]}}",
+    )
+    experiment = experiments.load_experiment(file, beside=tmp_path / "notebooks")
+    assert [run.config.model for run in experiment.runs(tmp_path / "runs")] == [
+        "../models/mine",
+        "mean",
+        "somebody/something",
+        "../models/other",
+        (tmp_path / "models").as_posix(),
+    ]

@@ -231,6 +231,8 @@ def test_a_picture_counts_epochs_as_the_file_does():
     assert list(star.x) == [1] and "from 0" in figure.layout.xaxis.title.text
 
 
+PAIRS = [("a", "a"), ("a", "<b>"), ("ready", "a"), ("ready", "<b>")]
+
 NO_FIGURES = {
     "DIMENSION_COLORS",
     "OCTANT_COLORS",
@@ -270,6 +272,12 @@ def figures(tones):
     windows = pd.DataFrame({"start": [0.0, 1.0], "end": [3.0, 4.0], **{name: [2.0, 3.0] for name in DIMENSIONS}})
     differences = pd.DataFrame([dict(variant="other", score="valence", value=-0.02, low=-0.03, high=-0.01, p=0.004)])
     differences.attrs["reference"] = "full"
+    limits = dict(low=0.5, high=0.7)
+    layers = pd.DataFrame([dict(layer=layer, dimension="valence", value=0.6, **limits) for layer in (0, 1)])
+    pairs = [
+        {"trained on": a, "tested on": b, "dimension": "valence", "ccc": 0.6, "r": 0.7, **limits} for a, b in PAIRS
+    ]
+    crossing = pd.DataFrame(pairs)
     menu = {
         "regions": (plots.color_by_region(grid, regions), grid),
         "error": (plots.color_by_quantity("error", points[:, 0]), grid),
@@ -277,11 +285,13 @@ def figures(tones):
     return {
         "arrows": plots.arrows(points[:5], points[5:10], grid),
         "bars": plots.bars(table, title="t", y_title="y", percent=True),
+        "crossing_map": plots.crossing_map(crossing),
         "forest_plot": plots.forest_plot(differences),
         "grid_study": plots.grid_study(study(3)),
         "heatmap": plots.heatmap(np.eye(2), limits=(0, 1), title="t"),
         "history": plots.history(history),
         "intervals": plots.intervals(dots, title="t"),
+        "layer_plot": plots.layer_plot(layers),
         "label_distributions": plots.label_distributions(corpus),
         "lines": plots.lines([0, 1], {"arousal": [0, 1]}, title="t", x_title="x", y_title="y"),
         "over_time": plots.over_time(windows, corpus.scale),
@@ -336,7 +346,7 @@ def test_every_colour_scale_has_limits(figures):
                 if "colorscale" in part and part.colorscale is not None:
                     scales += 1
                     assert part[f"{letter}min"] < part[f"{letter}max"], name
-    assert scales == 9  # in six kinds of pictures
+    assert scales == 10  # in seven kinds of pictures
     # and in all of the code and the notebooks no other way to a heat map, which a test like this one cannot see
     sources = [*ROOT.glob("emosphere/**/*.py"), *ROOT.glob("notebooks/**/*.ipynb")]
     assert not [

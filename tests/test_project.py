@@ -29,7 +29,7 @@ ALLOWED = {
     "model": {"config", "sphere", "utils"},
     "synthesis": {"audio", "metrics", "sphere", "utils"},
     "corpora": {"audio", "sphere", "synthesis", "utils"},
-    "data": {"audio", "corpora", "losses", "model", "sphere", "utils"},
+    "data": {"audio", "corpora", "extras", "losses", "model", "sphere", "utils"},
     "run": {"config", "corpora", "sphere", "utils"},
     "prediction": {"audio", "data", "model", "sphere", "utils"},
     "export": {"audio", "corpora", "model", "utils"},
@@ -41,6 +41,7 @@ ALLOWED = {
         "config",
         "corpora",
         "data",
+        "extras",
         "losses",
         "metrics",
         "model",
@@ -51,7 +52,10 @@ ALLOWED = {
         "synthesis",
         "utils",
     },
-    "experiments": {"config", "corpora", "metrics", "model", "plots", "run", "speakers", "sphere", "training", "utils"},
+    "experiments": {
+        *("config", "corpora", "metrics", "model", "plots", "prediction", "run", "speakers", "sphere", "training"),
+        "utils",
+    },
     "widgets": {
         "audio",
         "corpora",
@@ -106,7 +110,7 @@ def test_every_dependency_is_pinned():
     pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().split())
     pinned = {name.lower().replace("_", "-") for name in pins}
     wanted = {*project["dependencies"], *sum(project["optional-dependencies"].values(), [])}
-    assert wanted - {"emosphere[notebooks,cluster,teach,onnx]"} <= pinned
+    assert wanted - {"emosphere[notebooks,cluster,teach,onnx,baselines]"} <= pinned
     assert pins["torch"] == pins["torchaudio"] == "2.11.0"
 
 

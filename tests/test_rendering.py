@@ -88,6 +88,27 @@ def test_missing_is_never_filled_in_nor_called_not_run_without_reason(table):
     assert (without[1].text, later[1].text, later[5].text) == ("–", "not run", "–")
 
 
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [
+        (1, ("no usable interval",)),
+        (2, ("no usable interval:", "take five seeds")),
+        (4, ("no usable interval:", "take five seeds")),
+        (5, ("no usable interval",)),
+    ],
+)
+def test_a_cell_without_an_interval_says_so(seeds, said):
+    table = results(
+        [("a", seeds, 0.7, 0.01, np.nan), ("later", 0, np.nan, np.nan, np.nan)], published=True, percent=True
+    )
+    table.loc["a", ("ours", "valence", ["low", "high"])] = np.nan
+    table.loc["a", ("ours", "macro F1, %", slice(None))] = np.nan  # no region head
+    a, later = worded(table).reset_index().to_numpy()
+    assert a[1].below == ("± 0.010", *said)
+    assert a[2].below == ("± 0.010", "[0.6900, 0.7100]")
+    assert a[5].below == later[1].below == a[6].below == ()
+
+
 def test_best_is_bold_with_ties_on_each_side(table):
     table[("ours", "valence", "value")] = [0.70001, 0.70004, 0.5, np.nan]
     rows = worded(table).reset_index().to_numpy()
@@ -126,7 +147,7 @@ def test_negative_numbers(table):
         (
             [("a", 1, 0.7, np.nan, np.nan), ("b", 1, 0.6, np.nan, 0.01)],
             {},
-            ["differs from the reference, a:", "95 %"],
+            ["differs from the reference, a:", "95 % interval (with one seed: over speakers alone)."],
             ["±", "Not tested"],
         ),
         ([("a", 5, 0.7, 0.01, np.nan)], {}, ["Reference: a; no difference", "±"], ["*"]),
@@ -134,8 +155,13 @@ def test_negative_numbers(table):
         (
             [("a", 5, 0.7, 0.01, np.nan), ("b", 5, 0.7, 0.01, 1.0), ("c\nd", 5, 0.7, 0.01, np.nan)],
             {"percent": True},
-            ["* differs", "Not tested: macro F1, %; c d."],
-            ["; a"],
+            [
+                "* differs",
+                "Not tested: macro F1, %; c d. A test takes three seeds and an interval.",
+                "95 % interval.",
+                "leaves a region out with the speaker who alone has it",
+            ],
+            ["; a", "speakers alone"],
         ),
     ],
 )
@@ -305,22 +331,39 @@ def test_forest_tells_real_differences():
     low, high = figure.layout.yaxis.range
     assert low > y[-1] > y[0] > high  # the first is on top
     grey = ("#8A8A8A", "circle-open")
-    kinds = [("#0072B2", "circle"), ("#D55E00", "circle"), grey, grey]
+    kinds = [("#0072B2", "circle"), ("#D55E00", "circle"), grey, ("#8A8A8A", "diamond-open")]
     expected = [(row, *kind) for row, kind in zip(y, kinds, strict=False)]
     assert points(figure) == [(panel, *point) for panel in ("x", "x2", "x3", "x4") for point in expected]
     assert [trace.name for trace in figure.data if trace.showlegend] == [
         "better than full (p < 0.05)",
         "worse than full (p < 0.05)",
         "no significant difference",
+        "one seed: not tested, take five",
     ]
     assert [shape.x0 for shape in figure.layout.shapes if shape.x0 == shape.x1] == [0] * 4
     absent = [note for note in figure.layout.annotations if "not run" in note.text]
     assert [note.y for note in absent] == [y[4]] * 4
     assert [note.text for note in figure.layout.annotations][:5] == [*SCORES, "CCC minus that of full"]
-    first = figure.data[0]
+    first, untested = figure.data[0], figure.data[3]
+    assert untested.error_x.array[3] == pytest.approx(0.02)  # over speakers alone
     assert (first.error_x.array[0], first.error_x.arrayminus[0]) == pytest.approx((0.02, 0.01))
     assert first.text[0] == "<b>up</b><br>+0.0300 [+0.0200, +0.0500]<br>p = 0.01 (Holm)"
     assert first.text[3].endswith("not tested")
+
+
+def test_forest_of_one_seed_has_no_colour_and_says_why():
+    figure = plots.forest_plot(forest_table({"up": (0.3, np.nan), "down": (-0.3, np.nan)}))
+    assert {point[2:] for point in points(figure)} == {("#8A8A8A", "diamond-open")}
+    assert [trace.name for trace in figure.data if trace.showlegend] == ["one seed: not tested, take five"]
+
+
+def test_forest_of_two_seeds_has_no_interval_and_says_why():
+    table = forest_table({"up": (0.3, np.nan), "no": None})
+    table[["low", "high"]] = np.nan
+    figure = plots.forest_plot(table)
+    assert [trace.name for trace in figure.data if trace.showlegend] == ["no usable interval: take five seeds"]
+    assert figure.data[0].text[0] == "<b>up</b><br>+0.3000 no usable interval<br>not tested"
+    assert len(points(figure)) == 4
 
 
 def test_forest_escapes_names():

@@ -454,3 +454,20 @@ def test_only_complete_runs_count(settings, tmp_path):
     (tmp_path / "tones" / "notes" / "seedling").mkdir(parents=True)
     (tmp_path / "tones" / "notes" / "seedling" / "scores.json").write_text("{}")
     assert list(read_results(tmp_path / "tones").runs) == [("full", 0)]
+
+
+def test_another_model_under_the_same_name_is_noticed(settings, tmp_path):
+    """A variant that is a model tested as it is; complete runs of it are not used again once it is another one."""
+    for seed in (0, 1):
+        run = experiment(settings, {"full": {}}, seeds=[seed]).runs(tmp_path)[0]
+        training.train(run.config, run.folder, cache=tmp_path / "cache", progress=False)
+    model = tmp_path / "model"
+    shutil.copytree(run.folder.with_name("seed0") / "model", model)
+    tested = {**settings, "model": str(model)}
+    planned = experiment(tested, {"ready": {}}).runs(tmp_path)[0]
+    training.train(planned.config, planned.folder, cache=tmp_path / "cache", progress=False)
+    again = experiments.sweep(experiment(tested, {"ready": {}}), runs=tmp_path, progress=False)
+    assert len(again.runs) == 1
+    shutil.copy(run.folder / "model" / "model.safetensors", model)
+    with pytest.raises(ConfigError, match="another state of the weights of the model that is tested"):
+        experiments.sweep(experiment(tested, {"ready": {}}), runs=tmp_path, progress=False)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from emosphere import experiments, metrics
+from emosphere import experiments, metrics, plots
 from emosphere import utils as files
 from emosphere.config import Config, ConfigError
 from emosphere.experiments import TABLES, read_results
@@ -102,6 +102,29 @@ def test_a_real_difference_is_marked_and_luck_is_not(tables):
     assert tables["table3"]["ours"]["macro F1, %"]["p"].isna().all(), "other regions are another task"
 
 
+@pytest.mark.parametrize(
+    ("seeds", "said", "below"),
+    [
+        ((0,), "One seed: nothing here knows what another training seed would change, so nothing is tested.", False),
+        ((0, 1), "Two seeds are too few for an interval or a test.", True),
+    ],
+)
+def test_few_seeds_have_no_star_no_colour_and_a_sentence_why(nine, seeds, said, below):
+    """With one seed of each, style pooling would have a star."""
+    few = read_results(nine.folder, variants=NINE, seeds=seeds)
+    for table in experiments.make_tables(few).values():
+        ours = table["ours"].drop(columns="seeds", level=0)
+        assert ours.xs("p", level=1, axis=1).isna().all(axis=None)
+        assert ours.xs("low", level=1, axis=1).isna().all(axis=None) == below
+        assert f"{said} Take five: seeds=5." in table.attrs["caption"]
+        for text in (experiments.to_html(table), experiments.to_markdown(table), experiments.to_latex(table)):
+            assert "no difference from it was tested" in text
+            assert ("no usable interval" in text) == below
+    figure = plots.forest_plot(experiments.differences(few))
+    assert {trace.marker.color for trace in figure.data} == {"#8A8A8A"}
+    assert all("take five" in trace.name for trace in figure.data)
+
+
 def test_a_table_without_any_star_says_so(tables):
     assert "Holm's correction." in experiments.to_html(tables["table1"]).replace("&#x27;", "'")
     assert "Holm's correction; none does." in experiments.to_html(tables["table2"]).replace("&#x27;", "'")
@@ -142,22 +165,61 @@ def test_the_caption_says_what_it_is_from(tables):
         assert words in caption
 
 
-def test_the_ceiling_stands_beside_every_score(tmp_path):
-    """Where the truth is known, each grid with its own; where it is not, no table speaks of it."""
-    for variant, f1 in (("full", 0.437), ("angle_60", 0.315)):
+def test_other_raters_stand_beside_every_ccc(tmp_path):
+    """Where single ratings are known; where they are not, no table speaks of them."""
+    for variant in ("full", "angle_60"):
         folder = leave_run(tmp_path / "known", variant, 0, 1.0)
-        highest = dict.fromkeys(experiments.CCCS, 0.85) | {"region_macro_f1": f1, "region_accuracy": 0.6}
-        files.write_json(folder / "ceiling.json", highest)
+        files.write_json(folder / "panel.json", dict.fromkeys(experiments.CCCS, 0.85) | {"ccc_valence": None})
     table = experiments.make_tables(read_results(tmp_path / "known"))["table3"]
-    assert table.loc["8 (90°)", ("ours", "macro F1, %", "ceiling")] == pytest.approx(43.7)
-    assert table.loc["18 (60°)", ("ours", "macro F1, %", "ceiling")] == pytest.approx(31.5)
+    assert table.loc["18 (60°)", ("ours", "average", "panel")] == pytest.approx(0.85)
+    assert np.isnan(table.loc["18 (60°)", ("ours", "valence", "panel")])
     for text in (experiments.to_html(table), experiments.to_markdown(table), experiments.to_latex(table)):
-        assert "of 43.7" in text and "of 0.85" in text and "true emotions score" in text
-    assert "macro F1, % (ours) ceiling" in experiments.to_csv(table)
+        assert "raters 0.85" in text and "another panel of raters" in text
+    assert "average (ours) panel" in experiments.to_csv(table)
     leave_run(tmp_path / "unknown", "full", 0, 1.0)
-    assert "ceiling" not in experiments.to_csv(
-        next(iter(experiments.make_tables(read_results(tmp_path / "unknown")).values()))
+    unknown = next(iter(experiments.make_tables(read_results(tmp_path / "unknown")).values()))
+    assert "panel" not in experiments.to_csv(unknown)
+
+
+def test_what_was_not_trained_has_a_table_of_its_own(tmp_path):
+    """Against full, for all of its seeds; the trained variants are tested without it, and the mean in no picture."""
+    for seed in range(3):
+        leave_run(tmp_path / "all", "full", seed, 1.0)
+        leave_run(tmp_path / "all", "angle_60", seed, 1.1)
+    for variant, changes in (
+        ("egemaps", {"model": "egemaps"}),
+        ("mean", {"model": "mean"}),
+        ("low", {"model": "probe", "layer": 1}),
+        ("high", {"model": "probe", "layer": 0}),
+    ):
+        path = leave_run(tmp_path / "all", variant, 0, 2.0) / "config.json"
+        frozen = {"encoder_trained": "nothing"} if changes["model"] == "probe" else {}
+        path.write_text(json.dumps({**json.loads(path.read_text()), **frozen, **changes}))
+    results = read_results(tmp_path / "all")
+    tables = experiments.make_tables(results)
+    assert "variants" not in tables
+    labels = ["SVR on eGeMAPS", "always the mean", "ridge on frozen frames, layer 0", "ridge on frozen frames, layer 1"]
+    assert set(tables["baselines"].index) == {"full", *labels[:2]}
+    assert list(tables["layers"].index) == ["full", *labels[2:]]
+    assert (tables["baselines"]["ours", "seeds", "value"] == 3).all()
+    assert np.isnan(tables["baselines"].loc["SVR on eGeMAPS", ("ours", "average", "spread")])
+    compared = results.differences("full")
+    assert (
+        tables["baselines"].loc["SVR on eGeMAPS", ("ours", "valence", "p")] >= compared["egemaps"]["p"]["ccc_valence"]
     )
+    assert set(experiments.differences(results)["variant"]) == {"angle_60"}
+    assert set(experiments.against_baselines(results)["variant"]) == {"SVR on eGeMAPS"}
+    paired = experiments.compare_runs(tmp_path / "all" / "egemaps", tmp_path / "all" / "full")
+    assert paired.loc["average", "difference"] == pytest.approx(-compared["egemaps"]["value"]["ccc_mean"])
+    assert paired["p"].notna().any(), "three seeds against what has none"
+    untrained = experiments.compare_runs(tmp_path / "all" / "egemaps", tmp_path / "all" / "low")
+    assert untrained["p"].isna().all() and "Take five" not in untrained.attrs["caption"]
+    layers = experiments.layers(results)
+    assert layers["layer"].tolist() == [0, 0, 0, 1, 1, 1]
+    assert layers["low"].notna().all()
+    written = experiments.report(results, tmp_path / "figures")
+    assert len({*written}) == len(written), "a picture in place of a table"
+    assert {"forest_baselines.html", "layer_study.html"} < {path.name for path in written}
 
 
 def test_the_papers_own_setting_may_be_compared(tmp_path):
@@ -253,4 +315,13 @@ def test_compare_two_single_runs_with_other_seeds_and_grids(nine):
     assert table.attrs["parameters"].loc["azimuth"].tolist() == [4, 6]
     assert table.attrs["parameters"].loc["seed"].tolist() == [0, 1]
     assert np.isnan(table.loc["macro F1, %", "difference"])
-    assert np.isfinite(table.loc["average", ["difference", "low", "high", "p"]].astype(float)).all()
+    assert np.isfinite(table.loc["average", ["difference", "low", "high"]].astype(float)).all()
+    assert table["p"].isna().all()
+    assert "nothing is tested. Take five: seeds=5." in table.attrs["caption"]
+
+
+def test_baselines_alone_have_a_table(tmp_path):
+    leave_run(tmp_path / "all", "mean", 0, 2.0, model="mean")
+    tables = experiments.make_tables(read_results(tmp_path / "all"))
+    assert {name: list(table.index) for name, table in tables.items()} == {"baselines": ["always the mean"]}
+    assert tables["baselines"].attrs["title"] == "What was not trained"

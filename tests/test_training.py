@@ -34,7 +34,7 @@ from emosphere.model.encoders import EncoderError
 from emosphere.prediction import forward_all, predict
 from emosphere.run import Run
 from emosphere.sphere import DIMENSIONS
-from emosphere.training import checkpoint, evaluation, loop, preparation, process
+from emosphere.training import checkpoint, evaluation, finishing, loop, preparation, process
 from emosphere.training import pipeline as training
 from emosphere.training.checkpoint import random_state, set_random_state
 from emosphere.training.evaluation import evaluation_loader
@@ -119,7 +119,8 @@ class Stopped(BaseException):
 def stop_at(monkeypatch, where, call):
     """Makes the given call of a function (0 is the first) end the run."""
     module, where = where.split(".")
-    module = {"evaluation": evaluation, "loop": loop, "checkpoint": checkpoint, "training": training}[module]
+    modules = {"evaluation": evaluation, "finishing": finishing, "loop": loop, "checkpoint": checkpoint}
+    module = {**modules, "training": training}[module]
     calls, real = iter(range(1000)), getattr(module, where)
 
     def stopping(*arguments, **options):
@@ -148,8 +149,8 @@ def straight(tones, encoders, tmp_path_factory):
         ("checkpoint.save", 1),  # the better model is there, but nobody knows of it
         ("checkpoint.settle", 3),  # the other way round, after the last epoch
         ("training.predict_test", 0),  # all epochs done
-        ("training.write_card", 0),
-        ("training.write_json", 1),  # scores.json itself
+        ("finishing.write_card", 0),
+        ("finishing.write_json", 0),  # scores.json itself
     ],
 )
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(straight, tmp_path, monkeypatch, where, call):
@@ -204,7 +205,7 @@ def test_a_run_that_another_process_finished_meanwhile_is_left_as_it_is(run, ton
         return real(*arguments, **options)
 
     monkeypatch.setattr(training, "new_model", meanwhile)
-    monkeypatch.setattr(training, "_train", lambda *a: pytest.fail("trained again"))
+    monkeypatch.setattr(training, "_make", lambda *a: pytest.fail("trained again"))
     training.train(configuration(tones, encoders), tmp_path / "run", cache=tmp_path, progress=False)
 
 

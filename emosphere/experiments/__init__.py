@@ -6,6 +6,8 @@ paper.
 """
 
 from ..run import RecordError
+from .comparing import compare_runs
+from .crossing import cross_corpus, report_crossing
 from .engines import SweepError
 from .notebooks import find_notebook, run_notebook
 from .plan import Experiment, PlannedRun, load_experiment
@@ -13,7 +15,7 @@ from .published import PUBLISHED, PUBLISHED_REGIONS, TABLES
 from .rendering import report, show, to_csv, to_html, to_latex, to_markdown, write_tables
 from .results import Results, read_results
 from .sweeping import run_walk, sweep
-from .tables import CCCS, compare_runs, differences, make_tables
+from .tables import CCCS, against_baselines, differences, layers, make_tables
 
 __all__ = [
     "CCCS",
@@ -25,13 +27,17 @@ __all__ = [
     "RecordError",
     "Results",
     "SweepError",
+    "against_baselines",
     "compare_runs",
+    "cross_corpus",
     "differences",
     "find_notebook",
+    "layers",
     "load_experiment",
     "make_tables",
     "read_results",
     "report",
+    "report_crossing",
     "run_notebook",
     "run_walk",
     "show",

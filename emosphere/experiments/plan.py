@@ -2,6 +2,7 @@
 
 name: rates                  # folder of the runs; without it the name of the file
 seeds: 5                     # 0 to 4; or a list
+include: experiments.yaml    # the variants of another file beside this one come first
 settings: {corpus: emotale, root: /data/EmoTale}   # common to all runs
 full: {}                     # a variant: a name and its difference
 narrow: {style_width: 48}
@@ -15,16 +16,14 @@ import math
 import os
 import re
 import textwrap
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from ..config import Config, ConfigError
+from ..config import BASELINES, Config, ConfigError
 from ..run import Run
+from .reading import read_variants, short
 
 MANY = 200  # runs; more are asked about
 TOO_MANY = 100_000  # variants of one grid, which nobody can mean
@@ -49,6 +48,8 @@ class Experiment:
 
     def runs(self, folder: str | Path, *, many: bool = False) -> list[PlannedRun]:
         """Every run, checked; all variants of the first seed come first, so that early tables are whole.
+
+        What is not trained (a baseline, a model that is tested as it is) is the same for every seed, and runs once.
 
         Parameters
         ----------
@@ -75,9 +76,11 @@ class Experiment:
             parameters = {**(self.settings or {}), **changes, "seed": seed}
             try:
                 Config.refuse_null(parameters)
-                Config.create(**parameters)
+                config = Config.create(**parameters)
             except ConfigError as error:
                 raise ConfigError(f"{self.name}, variant {variant!r}: {error}") from None
+            if not config.is_trained and seed != self.seeds[0]:
+                continue
             # absolute, since papermill changes the folder
             place = Path(folder).resolve() / self.name / variant / f"seed{seed}"
             found.append(PlannedRun(variant, seed, place, parameters))
@@ -102,7 +105,8 @@ def load_experiment(
     seeds
         Instead of the file's; a number n means 0 to n - 1.
     beside
-        Folder from which the runs will look for a relative ``root``; in the file it is relative to the file.
+        Folder from which the runs will look for a relative ``root``, or the folder of a ``model``; in the file they are
+        relative to the file.
     **settings
         Win over the file's; None means "as in the file".
 
@@ -123,16 +127,11 @@ def load_experiment(
     [('full', 0), ('narrow,style_width=24', 0), ('narrow,style_width=48', 0), ('full', 1)]
     """
     path = Path(path)
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except Exception as error:  # an odd value makes PyYAML raise KeyError, AttributeError and others
-        raise ConfigError(f"{path} cannot be read as YAML: {textwrap.shorten(str(error), 300)}") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path} must map names of variants to their differences; it holds {_short(content)}.")
+    content = read_variants(path)
     common = content.pop("settings", None)
     common = {} if common is None else common
     if not isinstance(common, dict):
-        raise ConfigError(f"{path}: settings must map parameters to values, not {_short(common)}.")
+        raise ConfigError(f"{path}: settings must map parameters to values, not {short(common)}.")
     if isinstance(common.get("root"), str) and beside is not None and not Path(common["root"]).is_absolute():
         common["root"] = _from(beside, path.parent / common["root"])
     common |= {key: value for key, value in settings.items() if value is not None}
@@ -141,8 +140,14 @@ def load_experiment(
     for variant, changes in content.items():
         for key, expanded in _expanded(path, variant, {} if changes is None else changes).items():
             if key in variants:
-                raise ConfigError(f"{path} has two variants that would be called {_short(key)}; rename one.")
+                raise ConfigError(f"{path} has two variants that would be called {short(key)}; rename one.")
             variants[key] = expanded
+    for changes in (common, *variants.values()) if beside is not None else ():
+        model = changes.get("model")
+        if not isinstance(model, str) or model in ("emosphere", *BASELINES) or Path(model).is_absolute():
+            continue
+        if (path.parent / model).is_dir():
+            changes["model"] = _from(beside, path.parent / model)
     if not variants:
         raise ConfigError(f"{path} has no variants; a line such as 'full: {{}}' makes one.")
     for variant, changes in variants.items():
@@ -150,7 +155,7 @@ def load_experiment(
             Config.create(**{**common, **changes})
         except (ValueError, TypeError, OverflowError) as error:
             text = textwrap.shorten(str(error), 300)
-            raise ConfigError(f"{path}, variant {_short(variant)}: {text}") from None
+            raise ConfigError(f"{path}, variant {short(variant)}: {text}") from None
     return Experiment(
         name or (path.stem if own_name is None else str(own_name)),
         variants,
@@ -170,21 +175,21 @@ def _from(folder, place):
 def _expanded(path, variant, changes):
     """A variant, or the variants of a grid, by name."""
     if not isinstance(variant, str):
-        raise ConfigError(f"{path}: the name of a variant is a word, not {_short(variant)}; put it into quotes.")
+        raise ConfigError(f"{path}: the name of a variant is a word, not {short(variant)}; put it into quotes.")
     if not isinstance(changes, dict):
         raise ConfigError(
-            f"{path}, variant {_short(variant)}: its difference maps parameters to values; it is {_short(changes)}."
+            f"{path}, variant {short(variant)}: its difference maps parameters to values; it is {short(changes)}."
         )
     if "seed" in changes:
         raise ConfigError(
-            f"{path}, variant {_short(variant)}: seed is set for all variants alike, by seeds: "
-            f"[{_short(changes['seed'])}]."
+            f"{path}, variant {short(variant)}: seed is set for all variants alike, by seeds: "
+            f"[{short(changes['seed'])}]."
         )
     lists = {name: values for name, values in changes.items() if isinstance(values, list)}
     if not all(lists.values()):
-        raise ConfigError(f"{path}, variant {_short(variant)}: an empty list of values makes no run.")
+        raise ConfigError(f"{path}, variant {short(variant)}: an empty list of values makes no run.")
     if (count := math.prod(map(len, lists.values()))) > TOO_MANY:
-        raise ConfigError(f"{path}, variant {_short(variant)}: its lists make {count:,} variants; shorten them.")
+        raise ConfigError(f"{path}, variant {short(variant)}: its lists make {count:,} variants; shorten them.")
     found = {}
     for values in itertools.product(*lists.values()):
         chosen = dict(zip(lists, values, strict=True))
@@ -192,7 +197,7 @@ def _expanded(path, variant, changes):
         key = ",".join([variant, *(f"{name}={word}" for name, word in zip(chosen, words, strict=True))])
         if key in found:
             raise ConfigError(
-                f"{path}, variant {_short(variant)}: two values of the grid would both be called {_short(key)}."
+                f"{path}, variant {short(variant)}: two values of the grid would both be called {short(key)}."
             )
         found[key] = {**changes, **chosen}
     return found
@@ -206,10 +211,10 @@ def _word(value):
 
 def _seeds(path, seeds):
     if isinstance(seeds, int) and seeds > TOO_MANY:
-        raise ConfigError(f"{path}: {_short(seeds)} seeds cannot be meant; a list such as [1234] names a single one.")
+        raise ConfigError(f"{path}: {short(seeds)} seeds cannot be meant; a list such as [1234] names a single one.")
     seeds = range(seeds) if isinstance(seeds, int) and not isinstance(seeds, bool) else seeds
     if not isinstance(seeds, list | tuple | range) or not seeds or not all(type(s) is int and s >= 0 for s in seeds):
-        raise ConfigError(f"{path}: seeds is a number from 1, or a list of numbers from 0, not {_short(seeds)}.")
+        raise ConfigError(f"{path}: seeds is a number from 1, or a list of numbers from 0, not {short(seeds)}.")
     return tuple(dict.fromkeys(seeds))
 
 
@@ -219,27 +224,3 @@ def _check_name(kind, name):
             f"{name!r} cannot name the folder of this {kind}: letters, digits and _ . , = + - only, up "
             "to 150, a letter or digit first."
         )
-
-
-def _short(value):
-    """A value as messages show it."""
-    text = repr(value)
-    return text if len(text) <= 200 else f"{text[:200]}..."
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe, without two of YAML's surprises: a key that comes twice counts once, and 1e-3 is a text."""
-
-    def construct_mapping(self, node, deep=False):
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        keys = Counter(key.value for key, _ in pairs if isinstance(key, yaml.ScalarNode) and key.value != "<<")
-        for key, count in keys.items():
-            if count > 1:
-                line = node.start_mark.line + 1
-                raise yaml.YAMLError(f"{_short(key)} comes twice, line {line} and below; rename one.")
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
-)

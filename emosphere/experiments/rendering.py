@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 from IPython.display import HTML
 
-from ..plots import forest_plot, grid_study, save
+from ..plots import forest_plot, grid_study, layer_plot, save
 from ..utils import harmless, markdown, replacing
 from .results import Results
-from .tables import differences, make_tables
+from .tables import against_baselines, differences, layers, make_tables
 from .wording import Cell, one_line, texts, worded
 
 LINE = "1px solid rgba(128,128,128,0.5)"
@@ -209,13 +209,16 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: str | Path) -> list[Pa
 
 
 def report(results: Results, folder: str | Path) -> list[Path]:
-    """Writes the tables of an experiment, each run's scores, and as HTML the forest plot and the grids' picture."""
+    """Writes the tables of an experiment, each run's scores, and as HTML the forest plot, layers and grids."""
     folder = Path(folder)
     found = make_tables(results)
     written = write_tables(found, folder)
     pictures = {}
-    if len(results.variants) > 1:
-        pictures["forest"] = forest_plot(differences(results))
+    for name, compared in (("forest", differences(results)), ("forest_baselines", against_baselines(results))):
+        if len(compared):
+            pictures[name] = forest_plot(compared)
+    if len(by_layer := layers(results)):
+        pictures["layer_study"] = layer_plot(by_layer)
     if "grids" in found:
         pictures["grid_study"] = grid_study(found["grids"])
     for name, figure in pictures.items():

@@ -31,12 +31,15 @@ class Results:
         That were asked for.
     runs
         Each complete run, by variant and seed.
+    planned
+        How many were asked for, if known.
     """
 
     folder: Path
     variants: tuple[str, ...]
     seeds: tuple[int, ...]
     runs: dict[tuple[str, int], Run]
+    planned: int | None = None
 
     @cached_property
     def configs(self) -> dict[tuple[str, int], Config]:
@@ -50,23 +53,28 @@ class Results:
         return pd.DataFrame(rows)
 
     @cached_property
-    def ceilings(self) -> dict[tuple[str, int], dict]:
-        """What the true emotions score in each run, where the corpus knows them."""
-        found = {key: run.ceiling() for key, run in self.runs.items()}
-        return {key: ceiling for key, ceiling in found.items() if ceiling}
+    def panels(self) -> dict[tuple[str, int], dict]:
+        """The CCCs of another panel of raters on the test set of each run, where the corpus has single ratings."""
+        found = {key: run.panel() for key, run in self.runs.items()}
+        return {key: panel for key, panel in found.items() if panel}
 
     @cached_property
     def predictions(self) -> dict[str, dict[int, pd.DataFrame]]:
-        """By variant and seed."""
+        """By variant and seed; what is not trained predicts the same for every seed."""
         found: dict[str, dict[int, pd.DataFrame]] = {}
         for (variant, seed), run in self.runs.items():
-            found.setdefault(variant, {})[seed] = run.predictions()
+            seeds = [seed] if run.config.is_trained else self.seeds
+            found.setdefault(variant, {}).update(dict.fromkeys(seeds, run.predictions()))
         return found
 
     @cached_property
     def uncertainties(self) -> dict[str, pd.DataFrame]:
-        """What `emosphere.metrics.uncertainty` gives of each variant."""
-        return {variant: uncertainty(runs) for variant, runs in self.predictions.items()}
+        """What `emosphere.metrics.uncertainty` gives of each variant; of what is not trained one run says all."""
+        trained = {variant for (variant, _), config in self.configs.items() if config.is_trained}
+        return {
+            variant: uncertainty(runs if variant in trained else dict([*runs.items()][:1]))
+            for variant, runs in self.predictions.items()
+        }
 
     def differences(self, reference: str) -> dict[str, pd.DataFrame]:
         """What `emosphere.metrics.difference` gives of each variant against the reference one.
@@ -105,6 +113,7 @@ class Results:
                 "preset": config.preset,
                 "state of the corpus": environment.get("fingerprint"),
                 "state of its audio": environment.get("audio"),
+                "number of folds": config.folds,
                 "number of test utterances": len(tested),
                 "test set": hash(tuple(tested["utterance"])),
                 "test labels": hash(tuple(map(tuple, tested[list(DIMENSIONS)].to_numpy().tolist()))),
@@ -123,10 +132,11 @@ class Results:
         here = facts[first]
         table = next(iter(next(iter(self.predictions.values())).values()))
         speakers, nameless = count_speakers(table)
+        folds = f" in {here['number of folds']} folds" if here["number of folds"] else ""
         alone = f", {counted(nameless, 'utterance')} by unknown ones" if nameless else ""
         return (
             f"corpus {here['corpus']}, preset {here['preset']}, test set of {counted(len(table), 'utterance')} by "
-            f"{counted(speakers, 'speaker')}{alone}"
+            f"{counted(speakers, 'speaker')}{alone}{folds}"
         )
 
     def _same_encoders(self):
@@ -134,8 +144,10 @@ class Results:
         seen = {}
         for run in self.runs.values():
             config, weights = run.config, run.environment().get("encoder_fingerprint")
+            if weights is None or config.encoder == "tiny":
+                continue
             other, before = seen.setdefault((config.encoder, config.layer), (run.folder, weights))
-            if config.encoder != "tiny" and weights != before:
+            if weights != before:
                 raise ValueError(
                     f"{other} and {run.folder} do not belong into one table: the weights of the encoder "
                     f"{config.encoder} were replaced meanwhile ({before} and {weights})."
@@ -143,7 +155,11 @@ class Results:
 
 
 def read_results(
-    folder: str | Path, *, variants: Sequence[str] | None = None, seeds: Sequence[int] | None = None
+    folder: str | Path,
+    *,
+    variants: Sequence[str] | None = None,
+    seeds: Sequence[int] | None = None,
+    planned: int | None = None,
 ) -> Results:
     """The complete runs below a folder of an experiment.
 
@@ -153,7 +169,8 @@ def read_results(
         Such as ``runs/embedded``.
     variants
         Those that were asked for, in order. If not given, all that are there, the paper's first.
-    seeds
+    seeds, planned
+        As of `Results`.
     """
     folder = Path(folder)
     there = {}
@@ -165,4 +182,4 @@ def read_results(
     variants = tuple(variants or sorted(names, key=lambda name: order.index(name) if name in order else len(order)))
     seeds = tuple(sorted(seeds or {seed for _, seed in there}))
     runs = {(variant, seed): there[variant, seed] for variant in variants for seed in seeds if (variant, seed) in there}
-    return Results(folder, variants, seeds, runs)
+    return Results(folder, variants, seeds, runs, planned)

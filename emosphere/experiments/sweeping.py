@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,8 @@ def sweep(
     for run, outcome in outcomes.items():
         if outcome.state != "complete":
             print(f"{run.variant}, seed {run.seed}: {outcome.state}. {outcome.reason}")
-    return read_results(Path(runs) / experiment.name, variants=list(experiment.variants), seeds=experiment.seeds)
+    folder = Path(runs) / experiment.name
+    return read_results(folder, variants=list(experiment.variants), seeds=experiment.seeds, planned=len(planned))
 
 
 def _missing(planned, beside):
@@ -122,9 +123,11 @@ def _missing(planned, beside):
             digests = scan(corpora[corpus], cache=beside.parent / "data" / "cache")["digest"]
             facts[corpus] = depends(corpora[corpus], digests)
         encoder = (config.encoder, config.layer)
-        if encoder not in facts:
+        if encoder not in facts and (config.is_trained or config.model == "probe"):
             facts[encoder] = _encoder(config, beside)
-        if not run.is_finished(facts[corpus] | facts[encoder]):
+        if config.is_tested and config.model not in facts:
+            facts[config.model] = _tested(config, beside)
+        if not run.is_finished(facts[corpus] | facts.get(encoder, {}) | facts.get(config.model, {})):
             missing.append(run)
     return missing
 
@@ -146,13 +149,26 @@ def _encoder(config, beside):
     return {"encoder_fingerprint": encoder_fingerprint(find_encoder(place, store=store), encoder)}
 
 
+def _tested(config, beside):
+    """The fingerprint of a model that is tested as it is, if it can be had here."""
+    from ..model.fingerprints import fingerprint  # as above
+    from ..prediction import load_model
+
+    place = beside / config.model
+    try:
+        model = load_model(place if place.is_dir() else config.model)
+    except ValueError:
+        return {}
+    return {"model_fingerprint": fingerprint(model.state_dict().items())}
+
+
 @contextmanager
 def _shown(missing, progress):
     """A bar over the epochs of all runs, read from their histories, since a run may take hours; yields its updater."""
     stop = threading.Event()
 
     def done():
-        return sum(min(run.config.epochs, _epochs(run)) for run in missing)
+        return sum(_done(run) for run in missing)
 
     def watch(shown):
         while not stop.wait(2):
@@ -166,7 +182,7 @@ def _shown(missing, progress):
         shown.set_postfix_str(f"{text} of {len(missing)} runs", refresh=False)
 
     with bar(
-        total=sum(run.config.epochs for run in missing),
+        total=sum(_epochs(run.config) for run in missing),
         initial=done(),
         desc="sweep",
         unit="epoch",
@@ -184,11 +200,20 @@ def _shown(missing, progress):
             shown.refresh()
 
 
-def _epochs(run):
-    try:
-        return len(run.history_file.read_text(encoding="utf-8").splitlines()) - 1
-    except OSError:
-        return 0
+def _epochs(config):
+    """Of a run, in all of its folds; what is not trained counts as one."""
+    return config.epochs * (config.folds or 1) if config.is_trained else 1
+
+
+def _done(run):
+    """How many of them are over."""
+    if run.is_complete or not run.config.is_trained:
+        return _epochs(run.config) * run.is_complete
+    epochs = 0
+    for history in [run.history_file, *run.folder.glob("fold*/history.csv")]:
+        with suppress(OSError):  # there is none yet
+            epochs += min(run.config.epochs, len(history.read_text(encoding="utf-8").splitlines()) - 1)
+    return epochs
 
 
 def run_walk() -> None:

@@ -1,31 +1,31 @@
-"""Results as tables: the paper's three, all variants, grids; what differs from the reference; two runs."""
+"""Results as tables: the paper's three, all variants, baselines, grids, layers; what differs from the reference."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from ..config import ConfigError
-from ..metrics import SCORES, difference, holm, uncertainty
-from ..run import Run
+from ..metrics import SCORES, holm
 from ..sphere import DIMENSIONS
 from .published import PUBLISHED, PUBLISHED_REGIONS, TABLES
 from .results import Results
+from .wording import FEW_SEEDS
 
 CCCS = [*(f"ccc_{name}" for name in DIMENSIONS), "ccc_mean"]
 REGIONS = ["region_macro_f1", "region_accuracy"]
 HEADINGS = dict(zip(SCORES, [*DIMENSIONS, "average", "macro F1, %", "accuracy, %"], strict=True))
-ONE_SEED = " One seed: what another seed would change, no interval here knows."
 HEADS = {"Table 3": "N (angle)", "Grids": "grid"}  # of the first column; "method" elsewhere
 GRID = ("azimuth", "elevation", "spacing")
+LABELS = {"mean": "always the mean", "probe": "ridge on frozen frames", "egemaps": "SVR on eGeMAPS"}  # of baselines
 
 
 def make_tables(results: Results, *, reference: str | None = None) -> dict[str, pd.DataFrame]:
     """The tables of an experiment, by name.
 
     Tables 1, 2 and 3 of the paper in its rows and columns, ours beside the published, if one of their variants was
-    asked for; ``variants``, all variants of the experiment, if there are others than the paper's; ``grids``, those that
-    differ in nothing but the grid.
+    asked for; ``variants``, all that were trained, if there are others than the paper's; ``baselines``, what was not
+    trained beside the reference; ``layers``, ridge regressions on several hidden states; ``grids``, those that differ
+    in nothing but the grid. Each table corrects for its own tests.
 
     Parameters
     ----------
@@ -37,10 +37,11 @@ def make_tables(results: Results, *, reference: str | None = None) -> dict[str, 
     -------
     dict of str to pandas.DataFrame
         Columns (side, score, part): sides ``grid``, ``ours``, ``published``; CCCs, and the region's in per cent;
-        parts ``value`` (mean over seeds), ``low``, ``high`` (95 % interval), ``spread`` (standard deviation over
-        seeds), ``p`` of the difference to the reference, corrected over all CCCs of the table (Holm), and, if the
-        corpus knows them, ``ceiling``, what its true emotions score. A variant that was not run is NaN. ``attrs``:
-        ``title``, ``caption``, ``reference``, ``seeds``.
+        parts ``value`` (mean over seeds), ``low``, ``high`` (95 % interval, NaN where none is usable), ``spread``
+        (standard deviation over seeds), ``p`` of the difference to the reference, corrected over all CCCs of the table
+        (Holm; NaN with fewer than three seeds), and, if the corpus has the ratings of its raters, ``panel``, what
+        another panel of them would score. A variant that was not run is NaN. ``attrs``: ``title``, ``caption``,
+        ``reference``, ``seeds``.
 
     Raises
     ------
@@ -54,10 +55,19 @@ def make_tables(results: Results, *, reference: str | None = None) -> dict[str, 
         for number, (name, rows) in enumerate(TABLES.items(), start=1):
             parts = {"ours": _ours(results, rows, "full", regions=name == "table3"), "published": _published(name)}
             found[name] = _titled(parts, results, f"Table {number}", rows, "full", about)
-    if not found or set(results.variants) - set(PUBLISHED):
-        rows = {variant: variant for variant in results.variants}
+    labels, layered = _untrained(results), _layered(results)
+    if not (found or labels) or set(results.variants) - set(PUBLISHED) - set(labels):
+        rows = {variant: variant for variant in results.variants if variant not in labels}
         parts = {"ours": _ours(results, rows, reference, regions=True)}
         found["variants"] = _titled(parts, results, f"All variants of {results.folder.name}", rows, reference, about)
+    against = {"baselines": labels.keys() - layered.keys(), "layers": layered.keys()}
+    for name, members in against.items():
+        rows = {reference: reference} | {variant: label for variant, label in labels.items() if variant in members}
+        if members:
+            title = f"What {reference} has to beat" if reference not in labels else "What was not trained"
+            title = "What each hidden state knows" if name == "layers" else title
+            parts = {"ours": _ours(results, rows, reference, regions=False)}
+            found[name] = _titled(parts, results, title, rows, reference, about)
     grids = _grids(results, reference)
     if len(grids) > 1:
         rows = {variant: label for variant, (label, _) in grids.items()}
@@ -68,88 +78,80 @@ def make_tables(results: Results, *, reference: str | None = None) -> dict[str, 
     return found
 
 
-def differences(results: Results, *, reference: str | None = None) -> pd.DataFrame:
+def differences(
+    results: Results, *, reference: str | None = None, variants: Sequence[str] | None = None
+) -> pd.DataFrame:
     """How each variant's CCCs differ from the reference's, for `emosphere.plots.forest_plot`.
+
+    Parameters
+    ----------
+    results, reference
+        As in `make_tables`.
+    variants
+        Those that are compared, and corrected for; if not given, all that were trained.
 
     Returns
     -------
     pandas.DataFrame
         A row a variant and score: ``variant``, ``score``, ``value`` (variant minus reference, mean over common
-        seeds), ``low``, ``high`` (95 %), ``p`` (Holm over all rows). NaN for a variant that was not run.
+        seeds), ``low``, ``high`` (95 %), ``p`` (Holm over all rows). NaN for a variant that was not run, ``low`` and
+        ``high`` where no interval is usable, ``p`` there and with fewer than three seeds.
     """
     reference = reference or _reference(results)
+    labels = _untrained(results)
+    variants = [name for name in results.variants if name not in labels] if variants is None else variants
     compared = results.differences(reference)
     columns = ["value", "low", "high", "p"]
-    rows = [(variant, score) for variant in results.variants if variant != reference for score in CCCS]
+    rows = [(variant, score) for variant in variants if variant != reference for score in CCCS]
     values = [compared[variant].loc[score, columns] if variant in compared else [np.nan] * 4 for variant, score in rows]
     table = pd.DataFrame(rows, columns=["variant", "score"])
     table[columns] = np.array(values, dtype=float).reshape(-1, 4)
     table["score"] = table["score"].map(HEADINGS)
+    table["variant"] = table["variant"].replace(labels)
     table["p"] = holm(table["p"])
     table.attrs["reference"] = reference
     return table
 
 
-def compare_runs(run_a: str | Path, run_b: str | Path) -> pd.DataFrame:
-    """How two runs differ: in their parameters and, with intervals over speakers, in their scores.
+def against_baselines(results: Results, *, reference: str | None = None) -> pd.DataFrame:
+    """`differences` of the ``baselines`` of `make_tables`, but for the mean, which nobody doubts to be worse."""
+    others = {variant for (variant, _), config in results.configs.items() if config.model == "mean"}
+    variants = [name for name in _untrained(results) if name not in others | _layered(results).keys()]
+    return differences(results, reference=reference, variants=variants)
 
-    Parameters
-    ----------
-    run_a, run_b
-        Folders of runs (``runs/embedded/full/seed0``), or of variants, whose common seeds are then compared
-        (``runs/embedded/full``).
+
+def layers(results: Results) -> pd.DataFrame:
+    """What each hidden state knows by itself: the variants that are ridge regression on one of them.
 
     Returns
     -------
-    (6,) pandas.DataFrame
-        A row a score; columns ``a``, ``b`` (means over seeds), ``difference`` (b minus a), ``low``, ``high`` (95 %,
-        paired over the same speakers and seeds) and ``p`` (Holm over the CCCs; regions are not tested if the grids
-        differ). ``attrs["caption"]`` says what is compared; ``attrs["parameters"]`` is a DataFrame of the parameters
-        that differ.
-
-    Raises
-    ------
-    ConfigError
-        If a folder holds no complete run.
-    ValueError
-        If the runs were tested on other utterances, or on another corpus, or have no seed in common.
+    pandas.DataFrame
+        A row a hidden state and dimension, in order: ``layer``, ``dimension``, ``value`` (CCC), ``low``, ``high``
+        (95 %). Empty without several such variants.
     """
-    a, b = _complete_runs(Path(run_a)), _complete_runs(Path(run_b))
-    if len(a) == len(b) == 1:  # two single runs are compared even if their seeds differ: that may be the question
-        seeds = list(dict.fromkeys([*a, *b]))
-        a, b = ({0: run} for side in (a, b) for run in side.values())
-    else:
-        seeds = sorted(a.keys() & b.keys())
-        if not seeds:
-            raise ValueError(f"{run_a} and {run_b} have no complete run with the same seed.")
-    common = sorted(a.keys() & b.keys())
-    runs = {(name, seed): side[seed] for name, side in (("a", a), ("b", b)) for seed in common}
-    results = Results(Path(run_a).parent, ("a", "b"), tuple(common), runs)
-    about, scores = results.about, CCCS + REGIONS
-    first, second = (results.configs[name, common[0]] for name in "ab")
-    table = pd.DataFrame({name: uncertainty(results.predictions[name]).loc[scores, "value"] for name in "ab"})
-    paired = difference(results.predictions["a"], results.predictions["b"]).loc[scores]
-    table[["difference", "low", "high", "p"]] = paired[["value", "low", "high", "p"]]
-    if first.grid != second.grid:  # other regions, another task
-        table.loc[REGIONS, ["difference", "low", "high"]] = float("nan")
-    table.loc[REGIONS, "p"] = float("nan")
-    table["p"] = holm(table["p"])
-    table.loc[REGIONS, table.columns[:-1]] *= 100
-    table.index = pd.Index([HEADINGS[score] for score in scores], name="score")
-    table.attrs = {
-        "caption": f"a: {run_a}, b: {run_b}; {about}; {'seeds' if len(seeds) > 1 else 'seed'} "
-        f"{', '.join(map(str, seeds))}.{'' if len(common) > 1 else ONE_SEED}",
-        "parameters": pd.DataFrame(first.differences(second), index=["a", "b"]).T.rename_axis("parameter"),
-    }
-    return table
+    numbers = _layered(results)
+    rows = [
+        (numbers[variant], name, *results.uncertainties[variant].loc[f"ccc_{name}", ["value", "low", "high"]])
+        for variant in sorted(numbers, key=lambda variant: numbers[variant])
+        for name in DIMENSIONS
+    ]
+    return pd.DataFrame(rows, columns=["layer", "dimension", "value", "low", "high"])
 
 
-def _complete_runs(folder):
-    """dict of int to Run: by seed, of a run folder or of a variant's."""
-    here = [Run(folder)] if Run(folder).is_complete else [Run(path) for path in sorted(folder.glob("seed*"))]
-    found = {run.config.seed: run for run in here if run.is_complete}
-    if not found:
-        raise ConfigError(f"{folder} holds no complete run; notebook 05 or a sweep makes one.")
+def _layered(results):
+    """The hidden state of each variant that is ridge regression on one of several."""
+    configs = {variant: config for (variant, _), config in results.configs.items() if config.model == "probe"}
+    found = {variant: config.layer for variant, config in configs.items() if isinstance(config.layer, int)}
+    return found if len(found) > 1 else {}
+
+
+def _untrained(results):
+    """Labels of the variants that were not trained, by variant."""
+    found = {}
+    for (variant, _), config in results.configs.items():
+        if not config.is_trained:
+            of = f", layer {config.layer}" if config.model == "probe" and isinstance(config.layer, int) else ""
+            found[variant] = LABELS[config.model] + of if config.model in LABELS else variant
     return found
 
 
@@ -162,7 +164,7 @@ def _ours(results, rows, reference, *, regions):
     compared = results.differences(reference)
     scores = CCCS + REGIONS * regions
     factors = np.array([100 if score in REGIONS else 1 for score in scores])
-    parts = ["value", "low", "high", "spread", "p", *["ceiling"] * bool(results.ceilings)]
+    parts = ["value", "low", "high", "spread", "p", *["panel"] * bool(results.panels)]
     table = pd.DataFrame(np.nan, index=list(rows), columns=pd.MultiIndex.from_product([scores, parts]))
     tested = [(score, "p") for score in CCCS]
     for variant in rows:
@@ -170,10 +172,10 @@ def _ours(results, rows, reference, *, regions):
             for part in ("value", "low", "high", "spread"):
                 values = results.uncertainties[variant].loc[scores, part].to_numpy() * factors
                 table.loc[variant, [(score, part) for score in scores]] = values
-        ceilings = [entry for (name, _), entry in results.ceilings.items() if name == variant]
-        for score, factor in zip(scores, factors, strict=True):
-            if ceilings:
-                table.loc[variant, (score, "ceiling")] = factor * np.mean([entry[score] for entry in ceilings])
+        for score in CCCS:
+            panels = [entry[score] for (name, _), entry in results.panels.items() if name == variant]
+            if panels:
+                table.loc[variant, (score, "panel")] = np.mean(np.array(panels, dtype=float))
         if variant in compared:
             table.loc[variant, tested] = compared[variant].loc[CCCS, "p"].to_numpy()
     table[tested] = holm(table[tested].to_numpy())
@@ -200,8 +202,7 @@ def _titled(parts, results, title, rows, reference, about):
         config = next(iter(results.configs.values()))
         if (config.corpus, config.preset) != ("msp_podcast", "paper"):
             text += " Another corpus and model: the two sides are not comparable, and ours is no reproduction."
-    if len(results.seeds) == 1:
-        text += ONE_SEED
+    text = f"{text} {FEW_SEEDS.get(len(results.seeds), '')}".rstrip()
     table.attrs = {"title": title, "caption": text, "reference": rows.get(reference), "seeds": list(results.seeds)}
     return table
 

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 
 LEVEL = 0.05  # of Holm's procedure
-PARTS = ("value", "low", "high", "spread", "p", "ceiling")
+ENOUGH = 5  # seeds
+NO_INTERVAL = "no usable interval"
+FEW_SEEDS = {
+    1: "One seed: nothing here knows what another training seed would change, so nothing is tested. "
+    "Take five: seeds=5.",
+    2: "Two seeds are too few for an interval or a test. Take five: seeds=5.",
+}
+PARTS = ("value", "low", "high", "spread", "p", "panel")
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,8 @@ def worded(table: pd.DataFrame) -> pd.DataFrame:
     ----------
     table
         Columns (side, score, part): side "ours" with parts "value", "low", "high" (95 % interval), "spread" (standard
-        deviation over seeds), "p" (Holm-adjusted, of the difference to the reference row) and "ceiling" (of the true
-        emotions), and ("ours", "seeds", "value"); sides "published" and "grid" with part "value". ``attrs`` hold
+        deviation over seeds), "p" (Holm-adjusted, of the difference to the reference row) and "panel" (of other
+        raters), and ("ours", "seeds", "value"); sides "published" and "grid" with part "value". ``attrs`` hold
         "title", "caption", "reference" (label or None) and "seeds" (all of the experiment).
     """
     labels, planned = [], len(table.attrs["seeds"])
@@ -70,14 +77,16 @@ def _column(table, side, score):
         digits = 0
     # what looks equal is equally bold; numpy rounds some halves otherwise than Python writes them
     best = np.nan if side == "grid" else value.map(lambda entry: round(entry, digits)).max()
-    cells, runs = [], table["ours", "seeds", "value"] > 0
-    for run, entry, low, high, spread, p, ceiling in zip(runs, value, *others, strict=True):
+    cells, counts = [], table["ours", "seeds", "value"]
+    for count, entry, low, high, spread, p, panel in zip(counts, value, *others, strict=True):
         below = () if np.isnan(spread) else (f"± {_number(spread, digits - 1)}",)
         if not np.isnan(low):
             below += (f"[{_number(low, digits)}, {_number(high, digits)}]",)
-        if not np.isnan(ceiling):
-            below += (f"of {_number(ceiling, digits // 2)}",)
-        text = ("–" if run or side != "ours" else "not run") if np.isnan(entry) else _number(entry, digits)
+        elif (side, score, "low") in table and not np.isnan(entry):
+            below += (f"{NO_INTERVAL}:", "take five seeds") if 1 < count < ENOUGH else (NO_INTERVAL,)
+        if not np.isnan(panel):
+            below += (f"raters {_number(panel, digits // 2)}",)
+        text = ("–" if count > 0 or side != "ours" else "not run") if np.isnan(entry) else _number(entry, digits)
         cells.append(Cell(text, bool(round(entry, digits) == best), "*" if p < LEVEL else "", below))
     return cells
 
@@ -96,12 +105,21 @@ def _notes(table):
         compared = known["value"].any(axis=1) & (table.index != reference)
         untested = [*tested.columns[~tested.any()], *table.index[compared & ~tested.any(axis=1)]]
         notes += [f"Not tested: {'; '.join(map(one_line, untested))}."] if untested else []
-    notes += ["[low, high]: 95 % interval."] if known["low"].any(axis=None) else []
-    notes += ["±: standard deviation over seeds."] if known["spread"].any(axis=None) else []
-    if known["ceiling"].any(axis=None):
+        notes += ["A test takes three seeds and an interval."] if set(untested) & set(table.index) else []
+    if known["low"].any(axis=None):
+        counts = table["ours", "seeds", "value"][known["low"].any(axis=1)]
+        alone = " (with one seed: over speakers alone)" * bool((counts == 1).any())
+        notes.append(f"[low, high]: 95 % interval{alone}.")
+    if any("macro F1" in score for score in scores):
         notes.append(
-            "of: what the corpus' true emotions score against these ratings, which are noisy; hardly more can "
-            "be expected of a model."
+            "Macro F1: mean over the regions that the test set has in truth or prediction; the interval, which comes "
+            "from leaving out speakers, leaves a region out with the speaker who alone has it."
+        )
+    notes += ["±: standard deviation over seeds."] if known["spread"].any(axis=None) else []
+    if known["panel"].any(axis=None):
+        notes.append(
+            "raters: what another panel of raters, as large, would be expected to score against these ratings; a model "
+            "can be nearer to what people hear on average, and score higher."
         )
     return " ".join(notes)
 

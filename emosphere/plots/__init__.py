@@ -6,8 +6,10 @@ turns with the azimuth and the lightness rises with the elevation), and hovering
 
 from .basic import DIMENSION_COLORS, OCTANT_COLORS, bars, heatmap, intervals, lines, plain, region_colors, save
 from .colouring import Colouring, color_by_group, color_by_quantity, color_by_region
+from .crossing import crossing_map
 from .forest import forest_plot
 from .grids import grid_study
+from .layers import layer_plot
 from .menu import sphere_menu
 from .panels import history, label_distributions, region_confusion, region_shares, truth_against_prediction
 from .sounds import waveform
@@ -23,6 +25,7 @@ __all__ = [
     "color_by_group",
     "color_by_quantity",
     "color_by_region",
+    "crossing_map",
     "forest_plot",
     "grid_study",
     "heatmap",
@@ -30,6 +33,7 @@ __all__ = [
     "hover_texts",
     "intervals",
     "label_distributions",
+    "layer_plot",
     "lines",
     "over_time",
     "patches",

@@ -21,7 +21,8 @@ def forest_plot(differences: pd.DataFrame, *, title: str | None = None) -> go.Fi
     ----------
     differences
         A row a variant and score: ``variant`` (label), ``score``, ``value`` (CCC minus that of the reference),
-        ``low``, ``high`` (95 % interval), ``p`` (Holm-adjusted); NaN for a variant that was not run.
+        ``low``, ``high`` (95 % interval), ``p`` (Holm-adjusted); NaN for a variant that was not run, for an interval
+        that is not usable, and for a test that was not made, which has no colour.
         ``attrs["reference"]`` is the label of the reference.
 
     Examples
@@ -47,19 +48,27 @@ def forest_plot(differences: pd.DataFrame, *, title: str | None = None) -> go.Fi
         subplot_titles=list(panels),
         x_title=wrapped(f"CCC minus that of {differences.attrs['reference']}", 120),
     )
+    values, lows, ps = (differences[column] for column in ("value", "low", "p"))
+    kinds = {
+        f"better than {reference} (p < {LEVEL})": (BETTER, "circle", (ps < LEVEL) & (values > 0)),
+        f"worse than {reference} (p < {LEVEL})": (WORSE, "circle", (ps < LEVEL) & (values < 0)),
+        "no significant difference": (GREY, "circle-open", ps >= LEVEL),
+        "one seed: not tested, take five": (GREY, "diamond-open", ps.isna() & lows.notna()),
+        "no usable interval: take five seeds": (GREY, "x-thin-open", lows.isna() & values.notna()),
+    }
+    shown_as = differences.assign(kind=np.select([rows for *_, rows in kinds.values()], list(kinds), ""))
+    tested = ps.notna().any()  # then the legend says what a colour would mean
+    kinds = {name: kind for name, kind in kinds.items() if kind[2].any() or (tested and "circle" in kind[1])}
     for column, panel in enumerate(panels, start=1):
-        part = differences[differences["score"] == panel].set_index("variant").reindex(variants)
-        significant, texts = part["p"] < LEVEL, []
+        part = shown_as[shown_as["score"] == panel].set_index("variant").reindex(variants)
+        texts = []
         for variant, value, start, end, p in part[["value", "low", "high", "p"]].itertuples():
+            interval = "no usable interval" if np.isnan(start) else f"[{start:+.4f}, {end:+.4f}]"
             tested = "not tested" if np.isnan(p) else f"p = {p:.2g} (Holm)"
-            texts.append(f"<b>{wrapped(variant)}</b><br>{value:+.4f} [{start:+.4f}, {end:+.4f}]<br>{tested}")
-        kinds = {
-            f"better than {reference} (p < {LEVEL})": (BETTER, "circle", significant & (part["value"] > 0)),
-            f"worse than {reference} (p < {LEVEL})": (WORSE, "circle", significant & (part["value"] < 0)),
-            "no significant difference": (GREY, "circle-open", ~significant),
-        }
-        for name, (color, symbol, chosen) in kinds.items():
-            shown = part.where(chosen)  # all rows, since plotly leaves traces without points out of the legend
+            texts.append(f"<b>{wrapped(variant)}</b><br>{value:+.4f} {interval}<br>{tested}")
+        for name, (color, symbol, _) in kinds.items():
+            # all rows, since plotly leaves traces without points out of the legend
+            shown = part.where(part["kind"] == name)
             error = dict(
                 array=shown["high"] - shown["value"],
                 arrayminus=shown["value"] - shown["low"],

@@ -1,4 +1,4 @@
-"""From a configuration to a trained model: `train` in this process, `launch_training` in several.
+"""From a configuration to a run: `train` in this process, `launch_training` in several, `evaluate` a trained model.
 
 ``pipeline`` is the way of a run; what it takes on that way lies in modules named after it.
 """
@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from ..data.memory import RunError
     from .launch import launch_training
     from .pipeline import train
+    from .testing import evaluate
 
-__all__ = ["RunError", "launch_training", "train"]
+__all__ = ["RunError", "evaluate", "launch_training", "train"]
 
-_MODULES = {"RunError": "..data.memory", "launch_training": ".launch", "train": ".pipeline"}
+_MODULES = {"RunError": "..data.memory", "evaluate": ".testing", "launch_training": ".launch", "train": ".pipeline"}
 
 
 def __getattr__(name: str) -> object:  # only when asked for: who plans runs, or reads them, does without torch

@@ -15,6 +15,7 @@ from ..prediction import forward_all
 from ..sphere import DIMENSIONS
 from .live import LiveRun
 from .memory import evaluation_memory
+from .preparation import Prepared
 
 
 def evaluation_loader(live: LiveRun, split: str) -> DataLoader:
@@ -82,30 +83,45 @@ def epoch_scores(truth: np.ndarray, vad: np.ndarray) -> dict[str, float]:
 
 
 def predict_test(live: LiveRun) -> pd.DataFrame:
-    """The test split's table: who speaks, truth and prediction on the rating scale (not clipped), regions.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``utterance``, ``speaker``, ``emotion``, ``valence``, ``arousal``, ``dominance`` (truth), the same three with
-        ``_predicted``, ``region`` (truth), ``region_predicted`` (of the region head; empty without one),
-        ``region_probability``, and ``region_of_vad``, the region of the predicted point.
-    """
-    rows, corpus, grid = live.prepared.rows["test"], live.prepared.corpus, live.config.grid
+    """The model's `prediction_table` of the test split."""
     vad, probabilities = forward_all(
         live.model,
         evaluation_loader(live, "test"),
-        len(rows),
+        len(live.prepared.rows["test"]),
         accelerator=live.accelerator,
         within=within_memory(live, "test"),
         progress="test" if live.progress and live.is_main else None,
     )
+    heard = live.model.config
+    knows = heard.auxiliary == "region" and heard.grid == live.config.grid  # these regions and no others
+    return prediction_table(live.prepared, vad, probabilities if knows else None)
+
+
+def prediction_table(prepared: Prepared, vad: np.ndarray, probabilities: np.ndarray | None = None) -> pd.DataFrame:
+    """The test split's table: who speaks, truth and prediction on the rating scale (not clipped), regions.
+
+    Parameters
+    ----------
+    prepared
+    vad : (n, 3) numpy.ndarray
+        Predicted regression targets, from 0 to 1 on the rating scale, in the order of `DIMENSIONS`.
+    probabilities : (n, regions) numpy.ndarray, optional
+        Of a region head.
+
+    Returns
+    -------
+    (n, ...) pandas.DataFrame
+        ``utterance``, ``speaker``, ``emotion``, ``valence``, ``arousal``, ``dominance`` (truth), the same three with
+        ``_predicted``, ``region`` (truth), ``region_predicted`` (of the region head; empty without one),
+        ``region_probability``, and ``region_of_vad``, the region of the predicted point.
+    """
+    rows, corpus, grid = prepared.rows["test"], prepared.corpus, prepared.config.grid
     table = rows[["utterance", "path", "speaker", "gender", "emotion", *DIMENSIONS]].reset_index(drop=True)
     table[[f"{name}_predicted" for name in DIMENSIONS]] = corpus.scale.from_target(vad)
     table["region"] = grid.assign(corpus.points[rows.index])
     table["region_predicted"] = pd.array([pd.NA] * len(table), dtype="Int64")
     table["region_probability"] = np.nan
-    if probabilities is not None and live.config.auxiliary == "region":
+    if probabilities is not None:
         table["region_predicted"] = pd.array(probabilities.argmax(1), dtype="Int64")
         table["region_probability"] = probabilities.max(1)
     table["region_of_vad"] = grid.assign(corpus.scale.to_sphere(corpus.scale.from_target(vad)))

@@ -11,28 +11,33 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from accelerate.utils import set_seed
 
-from ..card import write_card
-from ..config import Config, ConfigError
-from ..metrics import score_predictions
-from ..model import EmoSphereModel
+from ..config import BASELINES, Config, ConfigError
+from ..corpora.corpus import check_scale
+from ..model import EmoSphereModel, ReadyModel
 from ..model.attention import fuse_attention
 from ..model.encoders import find_encoder, transformer_layers
-from ..model.fingerprints import encoder_fingerprint
+from ..model.fingerprints import encoder_fingerprint, fingerprint
+from ..prediction import load_model
 from ..run import Run
 from ..speakers import describe_splits
-from ..utils import only_writer, replacing, write_json
-from .evaluation import predict_test
+from ..utils import only_writer, write_json
+from .baselines import fit_baseline
+from .evaluation import predict_test, prediction_table
+from .finishing import finish, write_notes
+from .folds import cross_validate
 from .live import LiveRun
 from .loop import fit
-from .preparation import new_model, prepare, with_frames
+from .notes import mapping_notes
+from .preparation import framed, new_model, prepare, with_frames
 from .process import begin, precision_of
-from .provenance import depends, environment
+from .provenance import environment
 
 log = logging.getLogger(__package__)
 
@@ -46,6 +51,9 @@ def train(
     **changes: Any,
 ) -> Path:
     """Trains, keeps the best checkpoint, predicts the test split and scores it.
+
+    With another ``model`` than "emosphere" nothing is trained: a baseline is fitted, or a trained model tested as it
+    is. With ``folds`` there is a run for each of them in the folder, and theirs are the predictions.
 
     A complete run with this configuration is used again; one that was stopped goes on after its last whole epoch and
     ends as if it had not been stopped; both only if corpus and encoder are what they were.
@@ -84,34 +92,48 @@ def train(
     run = Run(folder, config)
     if run.folder.is_file():
         raise ConfigError(f"{folder} is a file; a run needs a folder of its own.")
+    if not (run.config_file.exists() or run.is_complete) and (run.folder / "README.md").exists():
+        raise ConfigError(f"{folder} has a README.md that is of no run, and would be lost; a run needs its own folder.")
     run.config = replace(config, precision=precision_of(run))
+    if config.folds and config.fold is None:
+        return cross_validate(run, partial(train, cache=cache, progress=progress))
     run.is_here()  # other parameters should not come to light after the corpus has been read
     accelerator = begin(run.config)
     shown = progress and accelerator.is_main_process
     # the others find what the main process, and the first of their machine, have made and measured
     with accelerator.main_process_first(), accelerator.local_main_process_first():
         # a wrong name should not come to light after the corpus has been read
-        settings = find_encoder(config.encoder, layer=config.layer, store=Path(cache).parent / "encoders")
+        tested = _load(config.model) if config.is_tested else None
+        encoder = None
+        if config.is_trained or config.model == "probe":
+            encoder = find_encoder(config.encoder, layer=config.layer, store=Path(cache).parent / "encoders")
         prepared = prepare(run.config, cache=cache, progress=shown)
-        model = new_model(prepared).to(accelerator.device)
-        here = depends(prepared.corpus, prepared.digests)
-        here["encoder_fingerprint"] = encoder_fingerprint(settings, model.encoder)
+        model, here = tested, dict(prepared.depends)
+        if tested is not None:
+            here["model_fingerprint"] = fingerprint(tested.state_dict().items())
+        if encoder is not None:
+            model = new_model(prepared)
+            here["encoder_fingerprint"] = encoder_fingerprint(encoder, model.encoder)
         if run.is_finished(here):
             return run.folder
-        prepared = with_frames(prepared, model, progress=shown)
-    if not model.frozen:
-        _prepare_layers(model, config)
+        if model is not None:
+            model.to(accelerator.device)
+        if isinstance(model, EmoSphereModel):
+            prepared = (with_frames if tested is None else framed)(prepared, model, progress=shown)
+            if config.is_trained and not model.frozen:
+                _prepare_layers(model, config)
     if accelerator.num_processes > 1:
         set_seed(config.seed, device_specific=True)  # other dropout in each process
     run.folder.mkdir(parents=True, exist_ok=True)
-    live = LiveRun(run, prepared, model, accelerator, here, progress)
+    # a baseline that needs no frames has no model, and nothing below asks it for one
+    live = LiveRun(run, prepared, cast(EmoSphereModel, model), accelerator, here, progress)
     with ExitStack() as stack:
         if live.is_main:
             stack.enter_context(only_writer(run.folder, ".lock", "The run"))
             stack.enter_context(_logging_to(run.log_file))
         complete = live.is_main and run.is_finished(here)  # somebody else may have been faster
         if not accelerator.reduce(torch.tensor(float(complete), device=accelerator.device)):
-            _train(live)
+            _make(live)
     return run.folder
 
 
@@ -132,38 +154,47 @@ def _prepare_layers(model: EmoSphereModel, config: Config) -> None:
             layer.compile(dynamic=True, options={"fallback_random": True})
 
 
-def _train(live: LiveRun) -> None:
-    run, prepared = live.run, live.prepared
+def _make(live: LiveRun) -> None:
+    run, prepared, config = live.run, live.prepared, live.config
+    notes = list(prepared.notes)
     if live.is_main:
-        run.config.save(run.config_file)
+        config.save(run.config_file)
         facts = environment(live.accelerator, prepared.corpus) | live.depends
         facts["splits"] = describe_splits(prepared.rows, prepared.seconds)
+        if config.is_tested:
+            facts["trained_on"] = live.model.config.trained_on
+            notes += mapping_notes(live.model, prepared.corpus, config.tested)
         write_json(run.environment_file, facts)
-        prepared.class_table().to_csv(run.classes_file, index=False)
-        run.notes_file.write_text("".join(f"{note}\n" for note in prepared.notes), encoding="utf-8")
+        if "train" in prepared.rows:
+            prepared.class_table().to_csv(run.classes_file, index=False)
+        write_notes(run, notes)
         log.info(
             "%s on %s, %d processes, %d threads, corpus %s %s",
             run.folder,
             *(facts[name] for name in ("device", "processes", "threads", "corpus", "fingerprint")),
         )
-    fit(live)
-    live.accelerator.free_memory()
-
-    live.model = EmoSphereModel.from_pretrained(run.model_folder).to(live.accelerator.device)
-    predictions = predict_test(live)
+    if config.is_trained:
+        fit(live)
+        live.accelerator.free_memory()
+        live.model = EmoSphereModel.from_pretrained(run.model_folder).to(live.accelerator.device)
+    if config.model not in BASELINES:
+        predictions = predict_test(live)
+    elif live.is_main:
+        vad, chosen = fit_baseline(config.model, prepared, progress=live.progress)
+        predictions = prediction_table(prepared, vad)
+        write_notes(run, notes + chosen)
     if live.is_main:
-        with replacing(run.predictions_file) as temporary:
-            predictions.to_csv(temporary, index=False)
-        if prepared.corpus.name == "embedded":
-            from ..synthesis import ceiling  # only here: it needs eSpeak
-
-            write_json(run.ceiling_file, ceiling(predictions, prepared.corpus, run.config.grid))
-        write_card(run.folder)
-        found = score_predictions(predictions)
-        write_json(run.scores_file, found)
-        run.checkpoint_file.unlink(missing_ok=True)
-        log.info("complete: test CCC %.4f", found["ccc_mean"])
+        finish(run, predictions, prepared.corpus)
     live.accelerator.wait_for_everyone()
+
+
+def _load(name: str) -> EmoSphereModel | ReadyModel:
+    try:
+        model = load_model(name)
+        check_scale(model.config.scale)  # from which its ratings are mapped to the corpus'
+    except ValueError as error:
+        raise ConfigError(f"There is nothing to test: {error}") from None
+    return model
 
 
 @contextmanager

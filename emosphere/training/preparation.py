@@ -8,8 +8,9 @@ import pandas as pd
 import torch
 from accelerate.utils import set_seed
 
-from ..config import Config
+from ..config import BASELINES, Config
 from ..corpora import Corpus, CorpusError, problems, read, scan
+from ..corpora.splits import speaker_folds
 from ..data import Utterances, auxiliary_classes
 from ..data.frames import FramedUtterances, Frames
 from ..data.framing import make_frames
@@ -17,7 +18,8 @@ from ..model import EmoSphereModel, build_model
 from ..model.encoders import find_encoder
 from ..sphere import inverse_frequency_weights
 from ..utils import counted
-from .notes import reasons, shared_sounds, shared_speakers
+from .notes import class_notes, reasons, shared_sounds, shared_speakers, too_few
+from .provenance import depends
 
 SPLITS = ("train", "validation", "test")
 
@@ -26,9 +28,10 @@ SPLITS = ("train", "validation", "test")
 class Prepared:
     """A corpus made ready for a run: ``rows`` and ``seconds`` (of audio) by split, auxiliary ``classes`` by split.
 
-    ``waveform`` is (mean, standard deviation) over all samples of the training split, ``weights`` the class weights,
-    ``notes`` what a reader of the results should know, ``digests`` (by index of the corpus' table) of what is heard,
-    ``frames`` of a frozen encoder once they are made.
+    A trained model that is tested as it is needs the test split alone. ``waveform`` is (mean, standard deviation) over
+    all samples of the training split, ``weights`` the class weights, ``notes`` what a reader of the results should
+    know, ``digests`` (by index of the corpus' table) of what is heard, ``depends`` the fingerprints of labels and
+    audio, ``frames`` of a frozen encoder once they are made.
     """
 
     config: Config
@@ -42,6 +45,7 @@ class Prepared:
     waveform: tuple[float, float]
     notes: tuple[str, ...]
     digests: pd.Series
+    depends: dict[str, str]
     frames: Frames | None = None
 
     def utterances(self, split: str, max_seconds: float | None = None) -> Utterances | FramedUtterances:
@@ -69,11 +73,14 @@ def prepare(config: Config, *, cache: str | Path = "data/cache", progress: bool 
     # every file is decoded once, here: lengths, loudness, and which ones are broken
     facts = scan(corpus, cache=cache, progress=progress)
     length = facts["frames"] / facts["rate"]
-    corpus = corpus.replace(table=corpus.table.assign(duration=length.fillna(corpus.table["duration"])))
+    fingerprints = depends(corpus, facts["digest"])
+    columns = {"duration": length.fillna(corpus.table["duration"]), "split": _splits(corpus, config)}
+    corpus = corpus.replace(table=corpus.table.assign(**columns))
     notes, wrong = list(corpus.notes), problems(corpus, facts)
     rows, seconds, classes = {}, {}, {}
     names: tuple[str, ...] = ()
-    for split in SPLITS:
+    fitted = config.is_trained or config.model in BASELINES
+    for split in SPLITS if fitted else ("test",):
         rated = corpus.rows(split, no_agreement=split == "train" and not config.preprocessing)
         lost = wrong.loc[rated.index[wrong["finding"][rated.index] != ""]]
         chosen = rated.drop(lost.index)
@@ -91,43 +98,20 @@ def prepare(config: Config, *, cache: str | Path = "data/cache", progress: bool 
             chosen = chosen.sample(config.limit, random_state=0).sort_index()
             notes.append(f"Only {config.limit} {split} utterances are used (limit).")
         if len(chosen) < (least := config.batch_size if split == "train" else 2):
-            members = wrong[corpus.table["split"] == split]
-            why = reasons(corpus, members[members["finding"] != ""]) or (
-                f"{len(rated):,} of its {len(members):,} utterances are rated, and not of category X"
-                if len(members)
-                else f"no utterance has the split {split}"
-            )
-            raise CorpusError(
-                f"The {split} split of {corpus.name} has {counted(len(chosen), 'usable utterance')}, and a run needs "
-                f"at least {least}{' (one batch)' if split == 'train' else ''}: {why}."
-            )
+            raise CorpusError(too_few(corpus, wrong, split, len(rated), len(chosen), least))
         rows[split] = chosen
         seconds[split] = length[chosen.index].to_numpy()
         classes[split], names = auxiliary_classes(corpus, chosen, config.auxiliary, config.grid)
     notes += shared_speakers(rows) + shared_sounds(rows, facts)
-    if config.auxiliary == "category" and len(set(classes["train"]) - {-1}) < 2:
-        there = rows["train"]["emotion"].value_counts().head(5).to_dict()
-        raise CorpusError(
-            f"auxiliary=category needs training utterances of two categories at least. The emotions of "
-            f"{corpus.name} are {there or 'not given'}: write letters or names ({', '.join(names)}), or "
-            "choose another auxiliary task."
-        )
-    if config.auxiliary == "category" and (without := int((classes["train"] < 0).sum())):
-        notes.append(
-            f"{counted(without, 'train utterance')} with none of the eight categories, and so not in the "
-            "auxiliary loss."
-        )
-    weights = inverse_frequency_weights(classes["train"], len(names)) if names else np.ones(0)
-    empty = [name for name, weight in zip(names, weights, strict=True) if weight == 0]
-    if empty:
-        notes.append(
-            f"No training utterance in {len(empty)} of {len(names)} classes, whose weight is 0: {'; '.join(empty)}."
-        )
-    heard = facts.loc[rows["train"].index]
-    # per second rather than per sample, since files may differ in rate
-    duration = (heard["frames"] / heard["rate"]).sum()
-    mean = (heard["total"] / heard["rate"]).sum() / duration
-    std = np.sqrt((heard["total_squares"] / heard["rate"]).sum() / duration - mean**2)
+    weights, waveform = np.ones(0), (0.0, 1.0)
+    if fitted:
+        notes += class_notes(corpus, rows["train"], classes["train"], names, config)
+        weights = inverse_frequency_weights(classes["train"], len(names)) if names else weights
+        waveform = _loudness(facts.loc[rows["train"].index])
+        if empty := [name for name, weight in zip(names, weights, strict=True) if weight == 0] if names else []:
+            notes.append(
+                f"No training utterance in {len(empty)} of {len(names)} classes, whose weight is 0: {'; '.join(empty)}."
+            )
     return Prepared(
         config,
         Path(cache),
@@ -137,10 +121,29 @@ def prepare(config: Config, *, cache: str | Path = "data/cache", progress: bool 
         classes,
         names,
         weights,
-        (float(mean), float(std)),
+        waveform,
         tuple(notes),
         facts["digest"],
+        fingerprints,
     )
+
+
+def _splits(corpus: Corpus, config: Config) -> pd.Series:
+    """The corpus' own splits; or, if asked for, folds of its speakers, or all that it uses as the test split."""
+    own = corpus.table["split"]
+    if config.folds and config.fold is not None:
+        speakers = corpus.table["speaker"][own.notna()]
+        folds = speaker_folds(speakers, config.folds, config.fold, config.corpus_options.get("seed", 0))
+        return pd.Series(folds, speakers.index).reindex(own.index)
+    return own.mask(own.notna(), "test") if config.tested == "all" else own
+
+
+def _loudness(heard: pd.DataFrame) -> tuple[float, float]:
+    """Mean and standard deviation over all samples, each second counting alike, since files may differ in rate."""
+    duration = (heard["frames"] / heard["rate"]).sum()
+    mean = (heard["total"] / heard["rate"]).sum() / duration
+    std = np.sqrt((heard["total_squares"] / heard["rate"]).sum() / duration - mean**2)
+    return float(mean), float(std)
 
 
 def new_model(prepared: Prepared, config: Config | None = None) -> EmoSphereModel:
@@ -201,9 +204,21 @@ def with_frames(prepared: Prepared, model: EmoSphereModel, *, progress: bool = T
     """
     if not model.frozen:
         return prepared
+    prepared = framed(prepared, model, progress=progress)
+    assert prepared.frames is not None
+    mean, std = prepared.frames.statistics(prepared.digests[prepared.rows["train"].index])
+    model.frame_mean.copy_(mean)  # in place, on whatever device the model is
+    model.frame_std.copy_(std)
+    return prepared
+
+
+def framed(prepared: Prepared, model: EmoSphereModel, *, progress: bool = True) -> Prepared:
+    """What `prepare` gave, with the frames of a model that knows already how they spread, if its encoder is frozen."""
+    if not model.frozen:
+        return prepared
     config, frames = prepared.config, Frames(model, prepared.cache)
-    rows = pd.concat([prepared.rows[split] for split in SPLITS])
-    seconds = pd.Series(np.concatenate([prepared.seconds[split] for split in SPLITS]), index=rows.index)
+    rows = pd.concat(prepared.rows.values())
+    seconds = pd.Series(np.concatenate(list(prepared.seconds.values())), index=rows.index)
     threads = torch.get_num_threads()
     torch.set_num_threads(config.threads or threads)  # whoever makes them, they are what training would have made
     try:
@@ -220,7 +235,4 @@ def with_frames(prepared: Prepared, model: EmoSphereModel, *, progress: bool = T
         )
     finally:
         torch.set_num_threads(threads)
-    mean, std = frames.statistics(prepared.digests[prepared.rows["train"].index])
-    model.frame_mean.copy_(mean)  # in place, on whatever device the model is
-    model.frame_std.copy_(std)
     return replace(prepared, frames=frames)
