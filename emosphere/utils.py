@@ -122,6 +122,33 @@ def acquire(lock: FileLock, timeout: float | None = None) -> None:
 
 
 @contextmanager
+def taking_turns(path: Path, what: str, progress: bool) -> Iterator[None]:
+    """Nobody else makes something meanwhile: who comes second says so and waits.
+
+    Parameters
+    ----------
+    path
+        Of the lock file; its folder is made.
+    what
+        Is made there, in words.
+    progress
+        Whether to say so.
+    """
+    lock = FileLock(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        acquire(lock, 2)
+    except Timeout:
+        if progress:
+            print(f"Another process is making {what} in {path.parent}; this one waits for it.", flush=True)
+        acquire(lock)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
 def only_writer(folder: str | Path, name: str, what: str) -> Iterator[None]:
     """Holds a lock file in a folder, which the system releases when the process ends, however it ends.
 

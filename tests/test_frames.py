@@ -323,7 +323,7 @@ def test_frames_are_opened_anew_elsewhere(cache):
 def test_a_whole_cache_is_only_read(cache, monkeypatch):
     """As on a disk that cannot be written to."""
     folder, prepared, model = cache
-    monkeypatch.setattr(frames, "FileLock", lambda *a: pytest.fail("locked"))
+    monkeypatch.setattr(frames, "taking_turns", lambda *a: pytest.fail("locked"))
     make_frames(Frames(model, folder), model, prepared.corpus, prepared.rows["test"], prepared.digests, None)
 
 

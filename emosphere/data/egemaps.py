@@ -13,17 +13,16 @@ References
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from ..audio import RATE, AudioError
 from ..corpora import Corpus
 from ..extras import extras_named
-from ..utils import EmoSphereError, acquire, bar, replacing, stoppable
+from ..utils import EmoSphereError, bar, replacing, stoppable, taking_turns
 from .loading import Utterances
 
 LICENCE = (
@@ -129,20 +128,12 @@ def _read(path, names):
 @contextmanager
 def _alone(path: Path, progress: bool) -> Iterator[None]:
     """Nobody else makes features meanwhile."""
-    lock = FileLock(path.with_suffix(".lock"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        acquire(lock, 2)
-    except Timeout:
-        if progress:
-            print(f"Another process is making eGeMAPS features in {path.parent}; this one waits for it.", flush=True)
-        acquire(lock)
-    except OSError as error:
-        raise _cannot(path, error) from None
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(taking_turns(path.with_suffix(".lock"), "eGeMAPS features", progress))
+        except OSError as error:
+            raise _cannot(path, error) from None
         yield
-    finally:
-        lock.release()
 
 
 def _cannot(path, error):

@@ -10,13 +10,12 @@ later; processes that want the same frames wait for the one that makes them.
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.utils.data import Dataset
@@ -24,7 +23,7 @@ from torch.utils.data import Dataset
 from ..audio import RATE
 from ..model import EmoSphereModel
 from ..model.fingerprints import fingerprint, telling_settings
-from ..utils import EmoSphereError, acquire, clear_leftovers, replacing
+from ..utils import EmoSphereError, clear_leftovers, replacing, taking_turns
 
 VERSION = 1
 """To be raised whenever the same encoder and sound give other frames."""
@@ -129,23 +128,15 @@ class Frames:
     @contextmanager
     def alone(self, progress: bool) -> Iterator[None]:
         """Nobody else makes frames for this folder meanwhile."""
-        lock = FileLock(self.folder / ".lock")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            acquire(lock, 2)
-        except Timeout:
-            if progress:
-                print(f"Another process is making frames in {self.folder}; this one waits for it.", flush=True)
-            acquire(lock)
-        except OSError as error:
-            raise FrameError(
-                f"No frames can be kept in {self.folder} ({error}); name another folder as cache."
-            ) from None
-        try:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(taking_turns(self.folder / ".lock", "frames", progress))
+            except OSError as error:
+                raise FrameError(
+                    f"No frames can be kept in {self.folder} ({error}); name another folder as cache."
+                ) from None
             clear_leftovers(self.folder)
             yield
-        finally:
-            lock.release()
 
     def keep(self, made: dict[str, torch.Tensor]) -> None:
         """Writes a shard: frames by digest."""

@@ -108,7 +108,8 @@ def prepare(config: Config, *, cache: str | Path = "data/cache", progress: bool 
         notes += class_notes(corpus, rows["train"], classes["train"], names, config)
         weights = inverse_frequency_weights(classes["train"], len(names)) if names else weights
         waveform = _loudness(facts.loc[rows["train"].index])
-        if empty := [name for name, weight in zip(names, weights, strict=True) if weight == 0] if names else []:
+        empty = [name for name, weight in zip(names, weights, strict=True) if weight == 0] if names else []
+        if empty and config.is_trained:  # a baseline has no use for classes
             notes.append(
                 f"No training utterance in {len(empty)} of {len(names)} classes, whose weight is 0: {'; '.join(empty)}."
             )
