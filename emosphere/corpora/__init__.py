@@ -20,6 +20,7 @@ from typing import Any
 from . import emotale, iemocap, manifest, msp_podcast
 from .columns import CATEGORIES, CorpusError, category_names, segments, tidy
 from .corpus import Corpus
+from .remarks import read_remarks, with_remarks, write_remarks
 from .scanning import durations, samples, scan
 from .validation import problems, validate
 
@@ -32,11 +33,13 @@ __all__ = [
     "load",
     "problems",
     "read",
+    "read_remarks",
     "samples",
     "scan",
     "segments",
     "tidy",
     "validate",
+    "write_remarks",
 ]
 
 EMBEDDED_ROOT = "data/embedded"
@@ -76,7 +79,7 @@ def load(name: str, root: str | Path | None = None, **options: Any) -> Corpus:
 
 
 def read(name: str, root: str | Path | None = None, **options: Any) -> Corpus:
-    """A corpus by name, from its label files alone.
+    """A corpus by name, from its label files alone, and with what listeners have remarked (`remarks`).
 
     Parameters
     ----------
@@ -108,4 +111,4 @@ def read(name: str, root: str | Path | None = None, **options: Any) -> Corpus:
             raise CorpusError(f"{name} has no option {option!r}{_guess(option, known)} {takes}")
     if root is None and name != "embedded":
         raise CorpusError(f'{name} is not part of the kit: say where it lies, load("{name}", "path/to/it").')
-    return adapter(EMBEDDED_ROOT if root is None else root, **options)
+    return with_remarks(adapter(EMBEDDED_ROOT if root is None else root, **options))

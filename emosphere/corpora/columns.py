@@ -20,6 +20,9 @@ the deviations are those of the raters (divisor n - 1)."""
 
 NUMBERS = (*DIMENSIONS, "duration", "start", "end", "raters", "valence_sd", "arousal_sd", "dominance_sd", "age")
 
+REMARKS = ("tags", "note")
+"""Columns of what listeners have remarked (`remarks`), if they have; nothing depends on them."""
+
 SPLITS = ("train", "validation", "test")
 
 CATEGORIES = {

@@ -24,7 +24,7 @@ import pandas as pd
 
 from ..sphere import DIMENSIONS, Scale
 from ..utils import counted
-from .columns import COLUMNS, NO_AGREEMENT, SPLITS, CorpusError
+from .columns import COLUMNS, NO_AGREEMENT, REMARKS, SPLITS, CorpusError
 
 
 def check_scale(scale: Sequence[float]) -> Scale:
@@ -173,10 +173,11 @@ class Corpus:
     def fingerprint(self) -> str:
         """Twelve hex digits that change with the labels, splits or scale, not with where the corpus lies.
 
-        Durations are left out: they say what the audio files are, not what the table says.
+        Durations are left out: they say what the audio files are, not what the table says. So are remarks: a word
+        about an utterance makes no other corpus.
         """
         digest = hashlib.sha256(json.dumps([float(value) for value in self.scale]).encode())
-        for name in sorted(set(self.table) - {"duration"}):
+        for name in sorted(set(self.table) - {"duration", *REMARKS}):
             values = [None if pd.isna(value) else value for value in self.table[name].tolist()]
             digest.update(json.dumps([name, values], default=str).encode())
         return digest.hexdigest()[:12]
