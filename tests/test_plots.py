@@ -105,95 +105,6 @@ def test_a_long_waveform_keeps_its_peaks_and_stays_small():
     assert wave.x[int(np.argmax(wave.y))] == pytest.approx(123456 / 16000, abs=0.05)
 
 
-def _color_of(marker, number):
-    """CSS colour that plotly gives to a number: the last stop of the scale that is not beyond it."""
-    share = (number - marker["cmin"]) / (marker["cmax"] - marker["cmin"])
-    return [color for at, color in marker["colorscale"] if at <= share][-1]
-
-
-@pytest.mark.parametrize("grid", [RegionGrid(4, 2), RegionGrid(7, 5, "area"), RegionGrid(40, 25)])
-def test_numbers_on_the_scale_give_each_region_its_colour(grid, points):
-    regions = grid.assign(points)
-    colouring = plots.color_by_region(grid, regions)
-    marker, colors = colouring.marker, plots.region_colors(grid)
-    assert [_color_of(marker, value) for value in marker["color"]] == [colors[region] for region in regions]
-
-
-def test_groups_are_counted_in_words_and_missing_ones_are_unknown():
-    names = pd.Series(["happy", "angry", "happy", None, "<b>x</b>"])
-    colouring = plots.color_by_group("category", names)
-    assert colouring.labels == ("angry", "happy", "<b>x</b>", "unknown")
-    legend = colouring.legend(np.array([True, True, True, True, False]))
-    assert [f"{label} · {count}" in legend for label, count in (("happy", 2), ("angry", 1), ("unknown", 1))] == [
-        True
-    ] * 3
-    assert "<b>x</b>" not in colouring.legend(np.ones(5, bool))
-    assert "&lt;b&gt;x&lt;/b&gt; · 1" in colouring.legend(np.ones(5, bool))
-
-
-def test_a_long_legend_names_the_largest_groups_and_sums_up_the_rest():
-    names = pd.Series([f"s{n}" for n in range(30) for _ in range(n + 1)])
-    legend = plots.color_by_group("speaker", names).legend(np.ones(len(names), bool))
-    assert "s29 · 30" in legend
-    assert "s18 · 19" not in legend
-    assert f"and 19 more · {sum(range(1, 20))}" in legend
-
-
-def test_quantities_without_a_value_are_grey():
-    marker = plots.color_by_quantity("error", [0.2, np.nan, 0.8]).marker
-    assert _color_of(marker, marker["color"][1]) == "#D9D9D9"
-    assert _color_of(marker, marker["color"][0]) != "#D9D9D9"
-    assert marker["color"][2] == marker["cmax"]
-    assert "none · 1" in plots.color_by_quantity("error", [0.2, np.nan]).legend(np.ones(2, bool))
-
-
-@pytest.mark.parametrize("grid", [RegionGrid(4, 2), RegionGrid(5, 3, "area"), RegionGrid(1, 1), RegionGrid(20, 20)])
-def test_patches_cover_each_region_and_nothing_else(grid):
-    mesh, owners = plots.patches(grid)
-    corners = np.stack([mesh[axis] for axis in "xyz"], -1)[np.stack([mesh[corner] for corner in "ijk"], -1)]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
-    found = np.bincount(owners, weights=area, minlength=len(grid))
-    np.testing.assert_allclose(found, grid.areas, rtol=0.02)  # flat triangles cut a little off the sphere
-    middle = corners.mean(axis=1).astype(float)
-    wide = area > 1e-6  # at the poles triangles shrink to lines
-    assert (grid.assign(middle[:, [1, 0, 2]])[wide] == owners[wide]).all()
-
-
-def test_one_patch_alone():
-    grid = RegionGrid(4, 2)
-    mesh, owners = plots.patches(grid, only=6)
-    assert set(owners) == {6}
-    assert len(mesh["i"]) * 8 == len(plots.patches(grid)[0]["i"])
-    assert len(plots.patches(grid, only=-1)[0]["i"]) == 0
-
-
-def test_the_menu_shows_one_colouring_at_a_time(points):
-    grid = RegionGrid(4, 2)
-    names = [f"<i>{n}" for n in range(len(points))]
-    menu = {
-        "regions": (plots.color_by_region(grid, grid.assign(points)), grid),
-        "error": (plots.color_by_quantity("error", points[:, 0]), grid),
-    }
-    figure = plots.sphere_menu(points, names, menu, predicted=np.where(points[:, :1] > 0, points, np.nan))
-    for button in figure.layout.updatemenus[0].buttons:
-        states = button.args[0]["visible"]
-        shown = [trace for trace, state in zip(figure.data, states, strict=True) if state is True]
-        dots = [trace for trace in shown if trace.mode == "markers"]
-        assert sum(len(trace.x) for trace in dots) == len(points)
-        assert len(dots) == (8 if button.label == "regions" else 1)
-        assert states.count("legendonly") == 1  # the lines to the predictions
-    assert all("<i>" not in text for trace in figure.data if trace.mode == "markers" for text in trace.text)
-
-
-def test_a_large_sphere_is_a_sample_and_says_so():
-    points = np.random.default_rng(0).uniform(-1, 1, (6000, 3))
-    grid = RegionGrid(4, 2)
-    menu = {"regions": (plots.color_by_region(grid, grid.assign(points)), grid)}
-    figure = plots.sphere_menu(points, ["x"] * 6000, menu)
-    assert "5,000 of 6,000 utterances, drawn at random" in figure.layout.title.text
-    assert sum(len(trace.x) for trace in figure.data if trace.mode == "markers") == 5000
-
-
 def course(weights, losses):
     """A training's history, as its file has it."""
     count = len(weights)
@@ -236,12 +147,8 @@ PAIRS = [("a", "a"), ("a", "<b>"), ("ready", "a"), ("ready", "<b>")]
 NO_FIGURES = {
     "DIMENSION_COLORS",
     "OCTANT_COLORS",
-    "Colouring",
-    "color_by_group",
-    "color_by_quantity",
-    "color_by_region",
     "hover_texts",
-    "patches",
+    "palettes",
     "plain",
     "region_colors",
     "save",
@@ -253,7 +160,7 @@ NO_FIGURES = {
 def figures(tones):
     """Dict of a figure of each function of `plots`."""
     corpus, grid = corpora.load("msp_podcast", tones), RegionGrid(4, 2)
-    points, regions = corpus.points, grid.assign(corpus.points)
+    points = corpus.points
     table = pd.DataFrame({"valence": [0.1, 0.2], "arousal": [0.3, 0.4]}, index=["a", "b"])
     history = pd.DataFrame(
         {
@@ -278,10 +185,6 @@ def figures(tones):
         {"trained on": a, "tested on": b, "dimension": "valence", "ccc": 0.6, "r": 0.7, **limits} for a, b in PAIRS
     ]
     crossing = pd.DataFrame(pairs)
-    menu = {
-        "regions": (plots.color_by_region(grid, regions), grid),
-        "error": (plots.color_by_quantity("error", points[:, 0]), grid),
-    }
     return {
         "arrows": plots.arrows(points[:5], points[5:10], grid),
         "bars": plots.bars(table, title="t", y_title="y", percent=True),
@@ -299,7 +202,6 @@ def figures(tones):
         "region_confusion": plots.region_confusion(np.eye(8, dtype=int), grid),
         "region_shares": plots.region_shares(points, {"90°": grid}),
         "sphere": plots.sphere(points, grid),
-        "sphere_menu": plots.sphere_menu(points, corpus.table["utterance"].tolist(), menu),
         "truth_against_prediction": plots.truth_against_prediction(predictions, corpus.scale),
         "waveform": plots.waveform(np.sin(np.arange(8000) / 5), 16000),
     }
@@ -346,7 +248,7 @@ def test_every_colour_scale_has_limits(figures):
                 if "colorscale" in part and part.colorscale is not None:
                     scales += 1
                     assert part[f"{letter}min"] < part[f"{letter}max"], name
-    assert scales == 10  # in seven kinds of pictures
+    assert scales == 9  # in six kinds of pictures
     # and in all of the code and the notebooks no other way to a heat map, which a test like this one cannot see
     sources = [*ROOT.glob("emosphere/**/*.py"), *ROOT.glob("notebooks/**/*.ipynb")]
     assert not [
@@ -364,10 +266,6 @@ def test_what_hardly_differs_looks_alike():
     attention = np.random.default_rng(0).uniform(0.0125, 0.0130, (80, 80))
     cells = plots.heatmap(attention, limits=(0, attention.max()), title="t").data[0]
     assert np.ptp((np.array(cells.z) - cells.zmin) / (cells.zmax - cells.zmin)) < 0.04
-    marker = plots.color_by_quantity("error", [0.30, 0.31, np.nan]).marker
-    assert np.ptp((marker["color"][:2] - marker["cmin"]) / (marker["cmax"] - marker["cmin"])) < 0.04
-    below = plots.color_by_quantity("change", [-0.2, -0.1]).marker
-    assert (below["cmin"], below["cmax"]) == (pytest.approx(-0.21), 0)
     with pytest.raises(TypeError, match="limits"):
         plots.heatmap(attention, title="t")
 

@@ -11,31 +11,12 @@ import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 
-from ..sphere import DIMENSIONS, RegionGrid
+from ..sphere import DIMENSIONS
+from .palettes import OCTANT_COLORS
 
-OCTANT_COLORS = ("#D55E00", "#E69F00", "#0072B2", "#CC79A7", "#B8A900", "#009E73", "#56B4E9", "#666666")
 DIMENSION_COLORS = dict(zip(DIMENSIONS, ("#009E73", "#D55E00", "#0072B2"), strict=True))
-GREY = "#8A8A8A"
 OTHER_COLORS = ("#0072B2", "#CC79A7", "#B8A900", "#666666", "#56B4E9", "#E69F00")
 DASHES, PATTERNS = ("solid", "dash", "dot", "dashdot"), ("", "/", "x", ".")  # where the colours begin again
-
-
-def region_colors(grid: RegionGrid) -> list[str]:
-    """A CSS colour for each region of a grid.
-
-    Examples
-    --------
-    >>> from emosphere.sphere import RegionGrid
-    >>> region_colors(RegionGrid.from_angle(90))[0], len(region_colors(RegionGrid.from_angle(45)))
-    ('#D55E00', 32)
-    """
-    if (grid.azimuth, grid.elevation) == (4, 2):
-        return list(OCTANT_COLORS)
-    return [
-        f"hsl({360 * sector / grid.azimuth:.0f}, 65%, {30 + 40 * (grid.elevation - band) / grid.elevation:.0f}%)"
-        for band in range(grid.elevation)
-        for sector in range(grid.azimuth)
-    ]
 
 
 def plain(text: object) -> str:

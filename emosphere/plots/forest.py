@@ -7,7 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from .basic import GREY, plain, styled
+from .basic import plain, styled
+from .palettes import GREY
 
 BETTER, WORSE = "#0072B2", "#D55E00"  # Okabe and Ito (2008)
 LEVEL = 0.05

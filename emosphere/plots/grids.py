@@ -6,7 +6,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from .basic import OCTANT_COLORS, styled
+from .basic import styled
+from .palettes import OCTANT_COLORS
 
 
 def grid_study(table: pd.DataFrame, *, title: str = "Coarser, or more even?") -> go.Figure:

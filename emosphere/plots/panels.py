@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ..sphere import DIMENSIONS, RegionGrid, Scale
-from .basic import DIMENSION_COLORS, GREY, heatmap, plain, region_colors, styled
+from .basic import DIMENSION_COLORS, heatmap, plain, styled
+from .palettes import GREY, region_colors
 from .spheres import hover_texts
 
 

@@ -14,9 +14,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from ..sphere import DIMENSIONS, XYZ, RegionGrid, spherical_to_vad
-from .basic import region_colors, styled
-
-STEP = np.pi / 24  # a patch is flat over this angle
+from .basic import styled
+from .palettes import region_colors
 
 
 def xyz(points: np.ndarray) -> dict[str, Any]:
@@ -66,43 +65,6 @@ def axes() -> go.Scatter3d:
         hoverinfo="skip",
         showlegend=False,
     )
-
-
-def _parts(edges):
-    """Finer edges such that a part spans at most `STEP`, and for each part the interval it belongs to."""
-    counts = np.ceil(np.abs(np.diff(edges)) / STEP - 1e-9).astype(int)
-    fine = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(edges, edges[1:], counts, strict=False)]
-    return np.append(np.concatenate(fine), edges[-1]), np.repeat(np.arange(len(counts)), counts)
-
-
-def patches(grid: RegionGrid, *, only: int | None = None) -> tuple[dict[str, Any], np.ndarray]:
-    """The regions as pieces of the unit sphere, as keywords of ``plotly.graph_objects.Mesh3d``.
-
-    Parameters
-    ----------
-    grid
-    only
-        One region alone; none of them for -1.
-
-    Returns
-    -------
-    dict
-        Vertices ``x``, ``y``, ``z``, triangles ``i``, ``j``, ``k``.
-    numpy.ndarray of int
-        The region of each triangle.
-    """
-    (turn, sector), (rise, band) = _parts(grid.azimuth_edges), _parts(grid.elevation_edges)
-    rises, turns = np.meshgrid(rise, turn, indexing="ij")
-    vertices = spherical_to_vad(np.stack([np.ones(rises.size), turns.ravel(), rises.ravel()], -1))
-    regions = (band[:, None] * grid.azimuth + sector).ravel()
-    row, column = np.divmod(np.arange(len(regions)), len(sector))
-    corner = row * len(turn) + column
-    first, second = (corner, corner + 1, corner + len(turn) + 1), (corner, corner + len(turn) + 1, corner + len(turn))
-    triangles = np.concatenate([np.stack(first, -1), np.stack(second, -1)])
-    regions = np.concatenate([regions, regions])
-    if only is not None:
-        triangles, regions = triangles[regions == only], regions[regions == only]
-    return {**xyz(vertices), **dict(zip("ijk", triangles.T.astype("int32"), strict=True))}, regions
 
 
 def sphere_layout(figure: go.Figure, title: str | None = None, height: int = 640) -> go.Figure:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from ..sphere import DIMENSIONS, RegionGrid, Scale
 from .basic import DIMENSION_COLORS, plain, styled
-from .colouring import CIVIDIS
+from .palettes import CIVIDIS
 from .spheres import axes, borders, sphere_layout, xyz
 
 
