@@ -19,6 +19,7 @@ from emosphere import corpora
 from .lab import App, Notebook, Server
 
 ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "emosphere" / "widgets" / "static"
 HERE = Path(__file__).parent
 AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -153,3 +154,45 @@ def speaking(microphone, lab, screenshots, request):
     notebook = Notebook(microphone, lab, screenshots)
     notebook.page.context.grant_permissions(["microphone"])
     yield from watched(notebook, request.node.name)
+
+
+KIT = """<!doctype html><meta charset="utf-8"><title>kit</title><link rel="icon" href="data:,">
+<style>
+  :root {--es-ink: #1b1f24; --es-dim: #57606a; --es-paper: #ffffff; --es-panel: #f6f8fa; --es-line: #d0d7de;
+    --es-accent: #0b62a8; --es-accent-ink: #ffffff; --es-warn: #b35900}
+  @media (prefers-color-scheme: dark) {
+    :root {--es-ink: #e6edf3; --es-dim: #9da7b1; --es-paper: #0d1117; --es-panel: #161b22; --es-line: #3d444d;
+      --es-accent: #58a6ff; --es-accent-ink: #0d1117; --es-warn: #f0a04b; color-scheme: dark}
+  }
+  body {margin: 0; font: 14px/1.4 system-ui, sans-serif; color: var(--es-ink); background: var(--es-paper)}
+</style>"""
+
+
+@pytest.fixture
+def kit(browser):
+    """An empty page at http://kit/ that can import the front end's modules: ``await import("http://kit/sound.js")``.
+
+    It has the colours of the explorer, light or dark as the browser is told to be, and each style sheet of ours. What a
+    test puts into ``kit.files``, as bytes under a name, is served beside them. Errors in the console fail the test.
+    """
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.files, errors = {}, []
+
+    def serve(route):
+        name = route.request.url.removeprefix("http://kit/")
+        if name == "index.html":
+            sheets = (f'<link rel="stylesheet" href="{path.name}">' for path in sorted(STATIC.glob("*.css")))
+            route.fulfill(content_type="text/html", body=KIT + "".join(sheets) + "<body></body>")
+        elif name in page.files:
+            route.fulfill(body=page.files[name])
+        else:
+            route.fulfill(path=STATIC / name)
+
+    page.route("**/*", lambda route: route.abort())  # no network
+    page.route("http://kit/**", serve)
+    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
+    page.on("pageerror", lambda error: errors.append(error.stack or error.message))
+    page.goto("http://kit/index.html")
+    yield page
+    page.close()
+    assert not errors, "\n".join(errors)
