@@ -11,10 +11,11 @@ class ExtraError(EmoSphereError, ImportError):
 
 
 EXTRAS = {
-    **dict.fromkeys(("anywidget", "ipywidgets", "itables", "nbclient", "papermill", "plotly"), "notebooks"),
+    **dict.fromkeys(("IPython", "anywidget", "ipywidgets", "nbclient", "papermill", "plotly"), "notebooks"),
     **dict.fromkeys(("opensmile", "sklearn"), "baselines"),
     **dict.fromkeys(("dask", "distributed"), "cluster"),
     **dict.fromkeys(("onnx", "onnxruntime", "onnxscript"), "onnx"),
+    "umap": "maps",
 }
 """Packages that are no part of the bare install, and the extra that brings each."""
 

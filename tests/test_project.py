@@ -58,8 +58,10 @@ ALLOWED = {
     },
     "widgets": {
         "audio",
+        "config",
         "corpora",
         "data",
+        "extras",
         "metrics",
         "model",
         "plots",
