@@ -23,9 +23,10 @@ from emosphere.data import read_audio
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.prediction import predict
 from emosphere.run import Run, refuse_changed
-from emosphere.sphere import DIMENSIONS, RegionGrid
+from emosphere.sphere import DIMENSIONS
 from emosphere.training import checkpoint
 from emosphere.training.live import LiveRun
+from emosphere.widgets.packing import pack_utterances
 from emosphere.widgets.utterances import Utterances
 
 IEMOCAP = """\
@@ -120,8 +121,8 @@ def use(name, root, **options):
     corpus._repr_html_()
     if corpus.table[["valence", "arousal", "dominance"]].notna().all(axis=1).any():
         view = Utterances(corpus)
-        view.facts(0, RegionGrid.from_angle(90))
-        view.shown(text="a")
+        pack_utterances(view, kind="corpus")
+        view.shown({"text": "a"})
     return corpus
 
 

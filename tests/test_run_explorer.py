@@ -1,7 +1,6 @@
-"""The run explorer against naive loops: errors by region, confusions, the worst, what is sent to the browser."""
+"""The run explorer without a browser, against naive loops: what is sent, selected and refused."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from emosphere.corpora import Corpus, CorpusError, tidy
@@ -62,103 +61,60 @@ def naive(corpus, run, utterance):
     return truth, predicted, float(np.sqrt(((truth - predicted) ** 2).sum()))
 
 
-@pytest.mark.parametrize("grid", GRIDS)
-def test_errors_by_region(corpus, runs, grid):
-    counts, means = ComparedRuns(corpus, runs).region_errors(grid)
-    for name, run in runs.items():
-        errors = {region: [] for region in range(len(grid))}
-        for utterance in run["utterance"]:
-            truth, _, error = naive(corpus, run, utterance)
-            errors[int(grid.assign(truth))].append(error)
-        for region, found in errors.items():
-            assert counts[region] == len(found)
-            np.testing.assert_allclose(means.loc[region, name], np.mean(found) if found else np.nan)
-    assert counts.sum() == COUNT - 1
+def unpacked(packed):
+    return np.frombuffer(packed["bytes"], packed["dtype"])
+
+
+def columns(explorer):
+    return {column["name"]: column for column in explorer._data["table"]["columns"]}
+
+
+def test_the_browser_gets_errors_predictions_and_points(corpus, runs, explorer):
+    sent = columns(explorer)
+    for told, (name, run) in zip(explorer._data["runs"], runs.items(), strict=True):
+        points = unpacked(told["predicted"]).reshape(-1, 3)
+        ratings = run.set_index("utterance")
+        for position, utterance in enumerate(explorer.names):
+            _, predicted, error = naive(corpus, run, utterance)
+            np.testing.assert_allclose(points[position], predicted)
+            np.testing.assert_allclose(unpacked(sent[f"error {name}"]["values"])[position], error, rtol=1e-6)
+            for dimension in DIMENSIONS:
+                value = unpacked(sent[f"{dimension} {name}"]["values"])[position]
+                assert value == pytest.approx(ratings.loc[utterance, f"{dimension}_predicted"], rel=1e-6)
+    assert len(explorer.names) == COUNT - 1
+    for kind in ("colourings", "filters", "listed"):
+        assert {"error full", "error other"} <= set(explorer._data[kind])
+    assert explorer._data["listed"][:3] == ["category", "error full", "error other"]
+
+
+def test_the_browser_gets_each_grid_and_what_the_region_head_says(corpus, runs, explorer):
+    for told, (name, run), grid in zip(explorer._data["runs"], runs.items(), GRIDS, strict=False):
+        said = run.set_index("utterance")["region_predicted"]
+        assert explorer.runs.own_grid(name) == grid
+        assert unpacked(told["head"]).tolist() == [said[utterance] for utterance in explorer.names]
+        true = [int(grid.assign(naive(corpus, run, utterance)[0])) for utterance in explorer.names]
+        assert unpacked(told["regions"]).tolist() == true
+    assert compare(corpus, {"other": runs["other"]}).grid == GRIDS[1]
 
 
 @pytest.mark.parametrize("grid", GRIDS)
-def test_a_cell_lists_its_utterances(corpus, runs, explorer, grid):
-    explorer.focus.value, explorer.grid = "other", grid
+def test_select_regions(corpus, runs, explorer, grid):
+    explorer.run, explorer.grid = "other", grid
     pairs = {}
-    for utterance in runs["other"]["utterance"]:
+    for utterance in explorer.names:
         truth, predicted, _ = naive(corpus, runs["other"], utterance)
-        pairs.setdefault((int(grid.assign(truth)), int(grid.assign(predicted))), set()).add(utterance)
-    text = np.asarray(explorer.confusion.cells.customdata)
+        pairs.setdefault((int(grid.assign(truth)), int(grid.assign(predicted))), []).append(utterance)
     for cell, inside in pairs.items():
-        explorer.confusion.on_cell(*cell)
-        assert set(explorer.selection["utterance"]) == set(explorer.listing.names) == inside
-        assert text[cell] == len(inside)
-    assert text.sum() == COUNT - 1
-    explorer.select_regions(None, cell[1])
-    assert set(explorer.listing.names) == set().union(*(pairs[pair] for pair in pairs if pair[1] == cell[1]))
-
-
-def test_a_click_on_a_cell_arrives(explorer):
-    clicked = type("Points", (), dict(xs=["II"], ys=["VI"]))
-    explorer.confusion._clicked(None, clicked, None)
-    assert (explorer.region, explorer.taken_for) == (5, 1)
-    assert explorer.regions.menu.value == 5
-    assert explorer.taken.value == 1
+        explorer.select_regions(*cell)
+        assert list(explorer.selection) == explorer.selected["utterance"].tolist() == inside
+    true, taken = cell
+    explorer.select_regions(None, taken)
+    assert set(explorer.selection) == set().union(*(pairs[pair] for pair in pairs if pair[1] == taken))
+    explorer.select_regions(true)
+    assert set(explorer.selection) == set().union(*(pairs[pair] for pair in pairs if pair[0] == true))
+    explorer.filters = {"speaker": ["s1"]}
     explorer.select_regions()
-    assert explorer.regions.menu.index == explorer.taken.index == 0
-    explorer.regions.menu.index = 3
-    assert (explorer.region, explorer.taken_for) == (2, None)
-    explorer.taken.index = 7
-    assert (explorer.region, explorer.taken_for) == (2, 6)
-    explorer.regions.menu.index = 0
-    assert (explorer.region, explorer.taken_for) == (None, None)
-
-
-def test_region_head_where_it_knows_the_grid(runs, explorer):
-    data = explorer.runs
-    assert (data.own_grid("full"), data.own_grid("other")) == (GRIDS[0], GRIDS[1])
-    assert not explorer.head.disabled
-    explorer.head.value = True
-    said = runs["full"].set_index("utterance")["region_predicted"]
-    counts = np.zeros((8, 8), dtype=int)
-    for position, utterance in enumerate(data.table["utterance"]):
-        counts[GRIDS[0].assign(data.utterances.points[position]), said[utterance]] += 1
-    np.testing.assert_array_equal(explorer.confusion.cells.customdata, counts)
-    explorer.focus.value = "other"
-    assert explorer.head.disabled
-    np.testing.assert_array_equal(explorer.confusion.cells.customdata, data.confusion("other", GRIDS[0])[1])
-    explorer.grid = GRIDS[1]
-    assert not explorer.head.disabled
-
-
-@pytest.mark.parametrize("name", ["full", "other"])
-def test_the_worst_come_first(corpus, runs, explorer, name):
-    explorer.focus.value = name
-    errors = {utterance: naive(corpus, runs[name], utterance)[2] for utterance in runs[name]["utterance"]}
-    assert explorer.listing.names == sorted(errors, key=errors.get, reverse=True)
-    explorer.lines.count.value = 4
-    drawn = explorer.runs.table["utterance"].iloc[explorer.lines.drawn]
-    assert drawn.tolist() == explorer.listing.names[:4]
-    assert "the 4 worst of the 59 listed" in explorer.caption.value
-
-
-def test_lines_go_from_truth_to_prediction(corpus, runs, explorer):
-    utterance = explorer.listing.names[2]
-    truth, predicted, _ = naive(corpus, runs["other"], utterance)
-    trace = explorer.lines.lines["other"]
-    for axis, dimension in (("x", "arousal"), ("y", "valence"), ("z", "dominance")):
-        at = DIMENSIONS.index(dimension)
-        np.testing.assert_allclose(trace[axis][6:8], [truth[at], predicted[at]], atol=1e-6)
-        assert np.isnan(trace[axis][8])
-
-
-def test_a_checkbox_sends_no_coordinates(explorer):
-    explorer.select(3)
-    sent = []
-    kinds = [kind for kind in explorer.sphere.figure.trait_names() if kind.startswith("_py2js")]
-    explorer.sphere.figure.observe(lambda change: sent.append(change["new"]), kinds)
-    explorer.lines.toggles["full"].value = False
-    messages = [message for message in sent if message]
-    assert messages
-    assert all(set(message["restyle_data"]) == {"visible"} for message in messages)
-    for traces in (explorer.lines.lines, explorer.lines.thick):
-        assert traces["full"].visible is False
-        assert traces["other"].visible is not False
+    assert set(explorer.selection) == {name for name in explorer.names if int(name[1:]) % 5 == 1}
 
 
 def test_only_shared_utterances(corpus, runs):
@@ -194,52 +150,33 @@ def test_what_does_not_belong_is_refused(corpus, runs):
 
 
 def test_selection(explorer):
-    assert explorer.selection.empty
-    explorer.select(5)
-    assert explorer.selection["utterance"].tolist() == ["u05"]
-    assert {"error full", "valence other", "category"} <= set(explorer.selection)
-    assert "There is no audio" in explorer.player.title.value
+    assert explorer.selection == () and explorer.selected.empty
     explorer.selection = ["u09", "u03"]
-    assert set(explorer.listing.names) == {"u03", "u09"}
-    assert explorer.region is explorer.taken_for is None
-    explorer.selection = explorer.runs.table.iloc[[4]]
-    assert explorer.selection["utterance"].tolist() == ["u04"]
+    assert explorer.selected["utterance"].tolist() == ["u09", "u03"]
+    assert {"error full", "valence other", "category"} <= set(explorer.selected)
+    explorer.selection = explorer.table.iloc[[4]]
+    assert explorer.selection == ("u04",)
     with pytest.raises(CorpusError, match="There is no utterance 'u07' that every run has predicted"):
         explorer.selection = ["u07"]  # unrated
-    explorer.select_regions()
-    explorer.buttons[1].click()
-    explorer.buttons[1].click()
-    assert explorer.selection["utterance"].tolist() == [explorer.listing.names[1]]
+    assert explorer.run == "full"
+    with pytest.raises(ValueError, match="The runs are full, other; there is no 'another'"):
+        explorer.run = "another"
 
 
-def test_facts_follow_the_grid(explorer):
-    explorer.select(5)
-    rated = explorer.runs.prediction_table(5, GRIDS[1]).loc["rated", "region"]
-    explorer.grid = GRIDS[1]
-    region = int(GRIDS[1].assign(explorer.runs.utterances.points[5]))
-    assert rated == str(region)
-    assert GRIDS[1].names[region] in explorer.player.facts.value
-
-
-def test_names_are_text(corpus, runs):
-    explorer = compare(corpus, {"<script>x</script>": runs["full"]})
-    explorer.select_regions(0)
-    explorer.select(0)
-    words = [
-        explorer.caption,
-        explorer.matrix,
-        explorer.about,
-        explorer.regions._top,
-        explorer.player.facts,
-        explorer.listing.heading,
-    ]
-    texts = [widget.value for widget in words] + list(explorer.lines.lines["<script>x</script>"].text)
-    assert not any("<script" in text for text in texts)
+def test_filters_know_the_errors(corpus, runs, explorer):
+    explorer.filters = {"error other": [0.5, 10]}
+    worse = [naive(corpus, runs["other"], utterance)[2] >= 0.5 for utterance in explorer.names]
+    assert explorer.shown.tolist() == worse and 0 < sum(worse) < len(worse)
 
 
 def test_one_run_and_a_plain_table(corpus, runs):
     plain = runs["full"][["utterance", *(f"{d}_predicted" for d in DIMENSIONS)]]
     explorer = compare(corpus, {"full": plain})
     assert explorer.grid == GRIDS[0]
-    assert explorer.head.disabled
-    assert isinstance(explorer.selection, pd.DataFrame)
+    assert explorer._data["runs"][0]["head"] is explorer._data["runs"][0]["regions"] is None
+
+
+def test_the_page(corpus, runs, tmp_path):
+    explorer = compare(corpus, {"</script><b>": runs["full"]})
+    explorer.page().save(tmp_path / "runs.html")
+    assert "<b>" not in (tmp_path / "runs.html").read_text("utf-8")

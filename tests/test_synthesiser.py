@@ -2,13 +2,13 @@
 
 import io
 import re
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 
 from emosphere import synthesis
+from emosphere.plots import DIMENSION_COLORS
 from emosphere.synthesis import speak as utterance
 from emosphere.synthesis import voices
 from emosphere.widgets import synthesiser
@@ -38,9 +38,10 @@ def assert_speaks(voice, *expected):
 
 
 def point(voice):
-    """Where the figure shows it: valence, arousal, dominance."""
-    ray = voice.figure.data[4]
-    return [float(values[1]) for values in (ray.y, ray.x, ray.z)]
+    """Where the sphere shows it, by the steps, the ray and the dot."""
+    *_, steps, ray, dot = (mark["points"] for mark in voice.sphere.marks)
+    assert steps[-1] == ray[-1] == dot[0] and steps[0] == ray[0] == [0, 0, 0]
+    return ray[-1]
 
 
 # ------------------------------------------------------------------ controls
@@ -99,10 +100,10 @@ def test_an_emotion_by_button_and_by_marker(voice, calls, name):
     assert_speaks(voice, TEXT, EMOTIONS[name], 21)
 
     voice.vad = [0, 0, 0]
-    clicked = SimpleNamespace(point_inds=[list(EMOTIONS).index(name)])
-    for callback in voice.figure.data[2]._click_callbacks:
-        callback(voice.figure.data[2], clicked, None)
-    assert voice.vad == EMOTIONS[name] and len(calls) == 3
+    for times in (3, 4):  # also the same again
+        voice.sphere.set_state({"focus": list(EMOTIONS).index(name)})
+        assert voice.vad == EMOTIONS[name] and len(calls) == times
+    assert voice.sphere.get_state("focus") == {"focus": -1}
 
 
 def test_the_same_emotion_again_starts_again(voice):
@@ -190,11 +191,20 @@ def test_octant_and_radius(voice):
 
 def test_a_browser_that_comes_later_sees_the_point(voice):
     voice.vad = [0.5, -0.3, 0.35]
-    state = voice.figure.get_state()
-    assert state["_widget_layout"]["scene"]["camera"]["eye"]["x"] == 1.11
-    ray = state["_widget_data"][4]
-    ends = [np.frombuffer(ray[axis]["buffer"], ray[axis]["dtype"])[1] for axis in "xyz"]
-    assert ends == pytest.approx([-0.3, 0.5, 0.35])
+    assert voice.sphere.get_state("marks")["marks"][-1]["points"] == [pytest.approx([0.5, -0.3, 0.35])]
+
+
+def test_steps_go_one_dimension_after_the_other(voice):
+    voice.vad = [0.5, -0.3, 0.35]
+    steps = voice.sphere.marks[1]
+    assert steps["points"] == [[0, 0, 0], [0.5, 0, 0], [0.5, -0.3, 0], [0.5, -0.3, 0.35]]
+    assert steps["colours"][1:] == list(DIMENSION_COLORS.values())
+
+
+def test_emotions_are_named_beside_their_points(voice):
+    names = voice.sphere.marks[0]
+    assert names["text"] == list(EMOTIONS) == voice.sphere.names and names["points"] == list(EMOTIONS.values())
+    assert len(names["place"]) == len(EMOTIONS)
 
 
 def test_every_control_is_named(voice):

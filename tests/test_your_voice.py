@@ -2,7 +2,6 @@
 
 import io
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ from emosphere.widgets import analysis
 from emosphere.widgets import recorder as recording
 from emosphere.widgets.analysis import MOST_WINDOWS, analyse, nearest, origin
 from emosphere.widgets.recorder import Recorder, save
-from emosphere.widgets.sphere_view import SphereView
+from emosphere.widgets.voice_sphere import NOW
 
 RATE = 16000
 EVIL = "<img src=x onerror=alert(1)>"
@@ -221,6 +220,21 @@ def coordinates(trace):
     return np.stack([trace.y, trace.x, trace.z], -1)
 
 
+def marked(listener, **properties):
+    """(n, 3) points of the marks in the sphere that have these properties."""
+    marks = [mark for mark in listener.sphere.marks if properties.items() <= mark.items()]
+    return np.array([point for mark in marks for point in mark["points"]]).reshape(-1, 3)
+
+
+WAY, WHOLE, NEAR = dict(press="way"), dict(symbol="diamond-open"), dict(symbol="ring")
+
+
+def nearest_of(listener):
+    """Their names in the order in which the browser lists them: by distance."""
+    pairs = listener.sphere.get_state("distances")["distances"]
+    return [listener.sphere.names[position] for position, _ in sorted(pairs, key=lambda pair: pair[1])]
+
+
 @pytest.fixture
 def listener(model, corpus, tmp_path):
     return widgets.listen(model, corpus, folder=tmp_path / "kept", neighbours=4)
@@ -229,9 +243,12 @@ def listener(model, corpus, tmp_path):
 def test_the_pictures_show_what_was_heard(listener, model):
     listener.analyse(sound(4.0), "four.wav")
     heard = listener.analysis
-    np.testing.assert_allclose(coordinates(listener._whole), heard.point[None], atol=1e-6)
-    np.testing.assert_allclose(coordinates(listener._trajectory), heard.points, atol=1e-6)
-    for curve, name in zip(listener._curves, DIMENSIONS, strict=True):
+    np.testing.assert_allclose(marked(listener, **WHOLE), heard.point[None], atol=1e-6)
+    np.testing.assert_allclose(marked(listener, **WAY), heard.points, atol=1e-6)
+    np.testing.assert_allclose(marked(listener, width=4), heard.points, atol=1e-6)
+    assert (listener.sphere.grid, listener.sphere.region) == (model.config.grid, heard.region)
+    assert listener.chart._figure == listener.chart.figure.to_json()  # as a browser has it
+    for curve, name in zip(listener.chart.data, DIMENSIONS, strict=True):
         np.testing.assert_allclose(curve.y, heard.windows[name], rtol=1e-6)
         np.testing.assert_allclose(curve.x, heard.middles)
     name = model.config.grid.names[heard.region]
@@ -246,19 +263,39 @@ def test_the_pictures_show_what_was_heard(listener, model):
 def test_the_marker_moves_with_the_player(listener):
     listener.analyse(sound(5.0))
     listener.recorder.time = 2.3
-    np.testing.assert_allclose(coordinates(listener._now), listener.analysis.at(2.3)[None], atol=1e-6)
-    assert list(listener._cursor.x) == [2.3, 2.3]
+    (now,) = listener.sphere.now
+    np.testing.assert_allclose(now["points"], listener.analysis.at(2.3)[None], atol=1e-6)
+    assert now["colour"] == NOW and listener.chart.cursor == 2.3
     listener.analyse(sound(2.0))  # no longer than a window: no way, no marker
     listener.recorder.time = 1.0
-    assert len(listener._now.x) == len(listener._trajectory.x) == 0
+    assert not listener.sphere.now and not len(marked(listener, **WAY)) and listener.chart.cursor is None
     assert listener.over_time.layout.display == "none"
 
 
-def test_a_click_on_the_way_moves_the_player(listener):
+def test_the_player_tells_the_browser_no_more_than_where_it_is(listener):
     listener.analyse(sound(5.0))
+    sent = {listener.sphere: set(), listener.chart: set()}
+    for widget, names in sent.items():
+        widget.observe(lambda change, names=names: names.add(change["name"]))
+    listener.recorder.time = 2.3
+    assert list(sent.values()) == [{"now"}, {"cursor"}]
+
+
+def test_a_click_on_the_way_or_a_curve_moves_the_player(listener):
+    listener.analyse(np.concatenate([sound(2), np.zeros(4 * RATE, "float32"), sound(2, seed=1)]))
+    middles, known = listener.analysis.middles, np.isfinite(listener.analysis.points[:, 0])
+    assert 0 < known.sum() < len(known)
     sent = watched(listener.recorder)
-    listener._seek(SimpleNamespace(point_inds=[2]))
-    assert sent == [{"seek": 2.5}]
+    listener.sphere._handle_custom_msg({"pressed": "way", "index": int(known.sum()) - 1}, [])
+    listener.chart._handle_custom_msg({"clicked": [1, 2]}, [])
+    assert sent == [{"seek": middles[known][-1]}, {"seek": middles[2]}]
+
+
+def test_a_way_has_a_gap_where_there_is_no_sound(listener):
+    listener.analyse(np.concatenate([sound(4), np.zeros(4 * RATE, "float32"), sound(4, seed=1)]))
+    pieces = [mark["points"] for mark in listener.sphere.marks if mark.get("width") == 4]
+    assert len(pieces) == 2 and np.isfinite(np.concatenate(pieces)).all()
+    np.testing.assert_array_equal(np.concatenate(pieces), marked(listener, **WAY))
 
 
 def test_the_neighbours_are_the_nearest_in_the_sphere_whatever_the_scale(corpus):
@@ -267,24 +304,28 @@ def test_the_neighbours_are_the_nearest_in_the_sphere_whatever_the_scale(corpus)
     points = (corpus.table[list(DIMENSIONS)].to_numpy() - 4) / 3  # of the corpus' own scale, 1 to 7
     far = [sum((point - listener.analysis.point) ** 2) ** 0.5 for point in points]
     expected = [corpus.table["utterance"][i] for i in np.argsort(far, kind="stable")[:4]]
-    assert listener.listing.names == expected
-    assert "rated from 1 to 7, the model answers from 0 to 4" in listener.listing.heading.value
-    np.testing.assert_allclose(coordinates(listener._near), points[np.argsort(far, kind="stable")[:4]], atol=1e-6)
-    listener._play(expected[2])
-    assert listener.player.audio.autoplay
+    assert nearest_of(listener) == expected
+    assert "rated from 1 to 7, the model answers from 0 to 4" in listener.sphere._data["title"]
+    np.testing.assert_allclose(marked(listener, **NEAR), points[np.argsort(far, kind="stable")[:4]], atol=1e-6)
+    sent = []
+    listener.sphere.send = lambda content, buffers=None: sent.append((content, buffers))
+    position = listener.sphere.positions[expected[2]]
+    listener.sphere._handle_custom_msg({"sound": position}, [])
+    ((answer, (content,)),) = sent
+    assert answer == {"sound": position, "cut": None}
     path = corpus.table.set_index("utterance").loc[expected[2], "path"]
-    heard = soundfile.read(io.BytesIO(listener.player.audio.value), dtype="int16")[0]
+    heard = soundfile.read(io.BytesIO(content), dtype="int16")[0]
     np.testing.assert_array_equal(heard, soundfile.read(corpus.audio_path(path), dtype="int16")[0])
 
 
 def test_a_refused_recording_changes_nothing(listener):
     listener.analyse(sound(4.0))
-    heard, way = listener.analysis, coordinates(listener._trajectory)
+    heard, marks = listener.analysis, listener.sphere.marks
     for wrong in (np.zeros(RATE), np.full(RATE, np.nan), sound(1.0)[:100], np.zeros((2, RATE))):
         with pytest.raises(AudioError):
             listener.analyse(wrong)
     assert listener.analysis is heard
-    np.testing.assert_array_equal(coordinates(listener._trajectory), way)
+    assert listener.sphere.marks == marks
 
 
 def test_names_and_labels_are_text(model, tmp_path):
@@ -299,9 +340,8 @@ def test_names_and_labels_are_text(model, tmp_path):
     )
     listener = widgets.listen(model, Corpus(EVIL, table, Scale(1, 7), tmp_path))
     listener.analyse(sound(1.0), EVIL)
-    listener._play_nearest(0)
-    shown = [listener.summary.value, listener.listing.heading.value, listener.player.title.value, *listener._near.text]
-    assert not any("<img" in text for text in shown)
+    assert not any("<img" in text for text in (listener.summary.value, listener.legend.value, listener.note.value))
+    assert EVIL in listener.sphere._data["title"]  # which the browser sets as text, as the table
 
 
 def test_what_cannot_be_used_is_refused_at_once(model, corpus, tmp_path):
@@ -546,6 +586,13 @@ def test_over_time_windows_at_their_middles_and_truth_as_steps():
 
 
 def test_a_sphere_without_utterances_has_regions(model):
-    sphere = widgets.listen(model).sphere
-    assert isinstance(sphere, SphereView)
-    assert len(sphere.traces["patches"].i) > 0 and len(sphere.traces["points"].x) == 0
+    listener = widgets.listen(model)
+    assert listener.sphere.grid == model.config.grid and not listener.sphere.names
+    listener.analyse(sound(1.0))
+    assert len(marked(listener, **WHOLE)) == 1 and not len(marked(listener, **NEAR))
+
+
+def test_before_the_first_recording_no_utterance_is_shown(listener):
+    column = listener.sphere._data["table"]["columns"][-1]
+    assert column["name"] == "distance" and np.isnan(np.frombuffer(column["values"]["bytes"], "float32")).all()
+    assert listener.sphere.filters["distance"][0] == 0 and not listener.sphere.distances

@@ -1,41 +1,46 @@
 """Things to turn, click and hear in a notebook: thin shells around `emosphere.plots` and the tables.
 
-The explorers (`explore`, `compare`) put together parts that know nothing of each other: ``sphere_view``, ``map_view``,
-``controls``, ``player``, ``listing``; what they show comes from plain tables (``utterances``, ``runs``). `speak` is the
-synthesiser with sliders, `listen` a microphone before a trained model.
+All of them (`explore`, `compare`, `listen`, `speak`) are built on one front end in JavaScript (``static/``) and its
+Python side (``front``); what they show comes from plain tables (``utterances``, ``runs``), packed once (``packing``).
+`speak` is the synthesiser with sliders, `listen` a microphone before a trained model; ``plot`` shows a plotly figure
+that changes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import plotly.graph_objects as go
 
-from emosphere import plots
-
-from ..corpora import Corpus
+from ..corpora import Corpus, with_remarks
 from ..sphere import RegionGrid
 from .explorer import Explorer
+from .page import Page
 from .run_explorer import RunExplorer
+from .style_map import style_map
 from .synthesiser import Synthesiser, speak
 from .utterances import Utterances
 
 if TYPE_CHECKING:  # torch takes seconds to load
-    from ..model import EmoSphereModel
+    from ..model import EmoSphereModel, ReadyModel
     from .microphone import Microphone
 
-__all__ = ["Explorer", "RunExplorer", "Synthesiser", "compare", "explore", "listen", "speak"]
+__all__ = ["Explorer", "Page", "RunExplorer", "Synthesiser", "compare", "explore", "listen", "speak"]
 
 
 def explore(
     corpus: Corpus,
     predictions: pd.DataFrame | None = None,
     *,
+    model: "EmoSphereModel | ReadyModel | str | Path | None" = None,
+    maps: Sequence[str] = ("PCA",),
+    cache: str | Path = "data/cache",
+    sound: float = 1.0,
     static: bool = False,
     path: str | Path | None = None,
-) -> Explorer | go.Figure:
-    """The region explorer: turn the sphere, click a point to hear it, click a region to list it.
+    saved: bool = True,
+) -> Explorer | Page:
+    """The region explorer: turn the sphere, click a point to hear it, gather utterances, compare, tag, keep.
 
     Parameters
     ----------
@@ -43,26 +48,38 @@ def explore(
     predictions
         Of one run, as in its predictions.csv: columns ``utterance``, ``valence_predicted``, ``arousal_predicted``,
         ``dominance_predicted`` on the rating scale.
+    model
+        A model, the folder of one, or of the run that trained it, or the name of an encoder: its style vectors become
+        a map of their own, and say what sounds alike.
+    maps : sequence of {"PCA", "UMAP"}
+        Of the style vectors; UMAP needs ``pip install "emosphere[maps]"``.
+    cache
+        Folder in which the style vectors are kept.
+    sound
+        Megabytes of sound at most in a page (`path`, `static`, a saved notebook); a second of speech takes about 6 kB.
     static
-        A figure in place of the widget, for where no Python runs behind it: it turns, hovers and toggles by itself.
-        It is also written to `path`.
+        A `Page` in place of the widget, for where no Python runs behind it.
     path
-        HTML file of that figure; without `static` it is left beside the widget. By default explorer.html with `static`,
-        else none. plotly's code lies beside it once, so that it works offline.
+        HTML file of that page: one file that works alone, offline and by e-mail.
+    saved
+        Whether a notebook that shows the explorer keeps such a page, which stands in when it is opened without Python.
 
     Raises
     ------
     CorpusError
         For a corpus without rated utterances, or predictions that do not belong to it.
     """
-    if not static:
-        explorer = Explorer(corpus, predictions)
-        if path:
-            plots.save(explorer.utterances.figure(), path)
+    corpus = with_remarks(corpus)  # as they are now: the cell may run again after hours of listening
+    utterances = Utterances(corpus, predictions)
+    style = None if model is None else style_map(corpus, model, utterances.table, maps=maps, cache=cache)
+    explorer = Explorer(utterances, style=style, sound=sound)
+    explorer.saved = saved
+    if not (static or path):
         return explorer
-    figure = Utterances(corpus, predictions).figure()
-    plots.save(figure, path or "explorer.html")
-    return figure
+    page = explorer.page()
+    if path:
+        page.save(path)
+    return page if static else explorer
 
 
 def compare(

@@ -8,20 +8,19 @@ from emosphere import plots
 
 from ..audio import MAX_SECONDS_AT_ONCE, SILENCE_DB
 from ..model import EmoSphereConfig
-from ..plots.colouring import CIVIDIS, color_by_region
+from ..plots.palettes import CIVIDIS, region_colors
 from ..sphere import DIMENSIONS
 from .analysis import Analysis, in_words
 from .messages import heading
-from .sphere_view import ACCENT
 from .synthesiser import POLES
+from .voice_sphere import NOW
 
-NOW = "#D81B60"  # what is being played
 MOST_BARS = 8  # regions whose probability is shown
 
 
 def legend(analysis: Analysis, neighbours: bool) -> str:
     """What is what in the sphere."""
-    entries = [f'<span style="color:{ACCENT}">◇</span> the whole recording']
+    entries = ["◇ the whole recording"]
     if analysis.windows is not None:
         low, high = analysis.middles[[0, -1]]
         bar = ",".join(CIVIDIS)
@@ -54,7 +53,7 @@ def curves_note(analysis: Analysis) -> str:
 def summary(analysis: Analysis, name: str, config: EmoSphereConfig) -> str:
     """Region, values and probabilities."""
     grid, scale = config.grid, config.rating_scale
-    color = color_by_region(grid, np.empty(0)).colors[analysis.region]
+    color = region_colors(grid)[analysis.region]
     label = grid.names[analysis.region]
     if grid.short_names[analysis.region] not in label.split():
         label = f"{grid.short_names[analysis.region]}: {label}"
@@ -107,7 +106,7 @@ def _probabilities(analysis, config):
             f"<div>This model has no region head (its auxiliary task: {html.escape(str(config.auxiliary))}), so it "
             "gives no probabilities; the region is the one that the point lies in.</div>"
         )
-    order, colors = np.argsort(-analysis.probabilities, kind="stable"), color_by_region(grid, np.empty(0)).colors
+    order, colors = np.argsort(-analysis.probabilities, kind="stable"), region_colors(grid)
     rows = [_bar(colors[i], grid.names[i], analysis.probabilities[i]) for i in order[:MOST_BARS]]
     rest = analysis.probabilities[order[MOST_BARS:]]
     if len(rest):

@@ -1,168 +1,161 @@
-"""The region explorer: sphere, flat map, list of regions, player and table, all showing the same selection."""
+"""The region explorer: a corpus on the sphere, to turn, click, hear, select and compare."""
+
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from ipywidgets import HTML, HBox, Layout, Select, VBox
+from IPython.display import HTML, display
 
-from ..corpora import Corpus
+from ..corpora import CorpusError, read_remarks, write_remarks
+from ..corpora.columns import REMARKS
 from ..sphere import RegionGrid
 from ..utils import counted
-from .controls import WRAP, Filters, GridControl, menu, unobserved
-from .listing import Listing
-from .map_view import MapView
-from .messages import description, heading, message
-from .player import Player
-from .selecting import Selecting
-from .sphere_view import SphereView
-from .utterances import ALL, Utterances, shares, table_of_regions
+from .front import Front
+from .packing import pack_column, pack_utterances
+from .page import Page, page_of, stand_in
+from .sounds import page_sounds, send_sound
+from .style_map import StyleMap
+from .utterances import Utterances
+
+STATE = ("grid", "colour", "filters", "selection", "focus", "region", "named", "marks", "run")
 
 
-class Explorer(Selecting):
-    """A corpus on the sphere, to turn, click and hear. Made by `emosphere.widgets.explore`.
+class Explorer(Front):
+    """A corpus on the sphere. Made by `emosphere.widgets.explore`.
 
     Attributes
     ----------
     utterances : emosphere.widgets.utterances.Utterances
         The rated utterances and their points.
-    shown : (n,) numpy.ndarray of bool
-        Which of them pass the filters.
-    region : int or None
-        The region selected; `select_region` selects another.
+    table : (n, ...) pandas.DataFrame
+        Their rows, in the columns of ``utterances.table``.
     """
 
-    def __init__(self, corpus: Corpus, predictions: pd.DataFrame | None = None) -> None:
-        self.utterances = utterances = Utterances(corpus, predictions)
-        self.table, self.among = utterances.table, f"with all ratings in {corpus.name}"
-        self.region: int | None = None
-        self._played: int | None = None
-        self._rng = np.random.default_rng()
-        self.control = GridControl(RegionGrid.from_angle(90), lambda grid: self._use_grid())
-        self.filters = Filters(utterances, self._use_filters)
-        self.color = menu(utterances.colourings, "colour by")
-        self.color.observe(lambda change: self._use_colors(), "value")
-        self.sphere = SphereView(
-            utterances.points,
-            utterances.table["utterance"],
-            on_point=self._play,
-            height=480,
-            on_direction=self._to_region,
-        )
-        self.map = MapView(self._to_region)
-        self.list = Select(layout=Layout(width="auto", height="190px"))
-        self.list.observe(self._choose, "value")
-        self.player, self.listing = Player(corpus), Listing(lambda name: self._play(self._position(name)))
-        self.legend, self.status, self.about = HTML(), HTML(), HTML()
-        chance = self._button("play a random one", "random", "One of these utterances", self._play_random)
-        self.buttons = [*self._steps(), chance]
-        super().__init__(self._arranged())
-        self.add_class("emosphere").add_class("emosphere-explorer")
-        self._use_grid()
+    def __init__(
+        self,
+        utterances: Utterances,
+        data: dict[str, Any] | None = None,
+        *,
+        style: StyleMap | None = None,
+        sound: float = 1.0,
+        **traits: Any,
+    ) -> None:
+        self.utterances, self.table, self.megabytes = utterances, utterances.table, sound
+        self.among = f"with all ratings in {utterances.corpus.name}"
+        super().__init__(data or pack_utterances(utterances, kind="corpus", style=style), **traits)
 
-    def _arranged(self):
-        left = VBox([self.player.sound, self.sphere, self.legend], layout=Layout(flex="3 1 500px", min_width="0"))
-        listed = VBox([HTML("<b>Regions</b>"), self.list])
-        right = VBox([self.map, listed, self.about], layout=Layout(flex="2 1 360px", min_width="0"))
-        return [
-            HBox([self.color, self.control], layout=WRAP),
-            self.filters,
-            self.status,
-            HBox([left, right], layout=Layout(flex_flow="row wrap")),
-            HBox(self.buttons, layout=WRAP),
-            self.player,
-            self.listing,
-        ]
+    @property
+    def selected(self) -> pd.DataFrame:
+        """The rows of `table` that are selected."""
+        return self.rows(self.selection)
 
-    # grid, filters, colours
+    def rows(self, names: Iterable[str]) -> pd.DataFrame:
+        """Rows of `table` by the names of utterances, such as ``explorer.named["loud"]``.
 
-    def _use_grid(self):
-        self._regions = self.grid.assign(self.utterances.points)
-        self.sphere.show_grid(self.grid, self._regions)
-        self.region = None
-        self._use_filters()
-        if self._played is not None:
-            self.player.show_facts(self.utterances.facts(self._played, self.grid))
-
-    def _use_filters(self):
-        self.shown = self.utterances.shown(**self.filters.values)
-        self.sphere.show_only(self.shown)
-        self._figures = table_of_regions(self.utterances, self.grid, self.shown)
-        self.map.show(self.grid, self._figures)
-        rows = zip(range(len(self.grid)), self._figures.itertuples(), strict=True)
-        options = [(f"{row.name} · {row.count:,} · {row.share:.1%} · weight {row.weight:.2f}", i) for i, row in rows]
-        with unobserved(self._choose, self.list):
-            self.list.options = [("all regions", ALL), *options]
-        count, left_out = int(self.shown.sum()), self.utterances.unrated
-        text = f"{count:,} of {counted(len(self.utterances), 'utterance')} shown."
-        if left_out:
-            text += f" {counted(left_out, 'utterance')} without all three ratings cannot be shown."
-        if not count:
-            text = "No utterance passes these filters; widen one, or press “show all”."
-        self.status.value = message(text) if not count else text
-        self._use_colors()
-        kept = self._selected
-        self.select_region(self.region)
-        if self.region is None:
-            self._selected = kept
-
-    def _use_colors(self):
-        colouring = self.utterances.colouring(self.color.value, self.grid)
-        self.sphere.show_colors(colouring)
-        self.legend.value = colouring.legend(self.shown)
-
-    # selection
-
-    def _select_many(self, positions):
-        self._show_region(None)
-        self._selected = self._members = positions
-        self.sphere.mark(positions)
-        self.listing.show(f"{counted(len(positions), 'utterance')} selected", self.selection)
-
-    def select(self, position: int, *, play: bool = False) -> None:
-        """Selects one utterance by its position in `table`: ring, arrow, player, details."""
-        row = self.table.iloc[position]
-        self._played, self._selected = position, np.array([position])
-        self.sphere.mark(self._selected)
-        self.map.show_spot(row["azimuth"], row["elevation"])
-        if self.utterances.predicted is not None and not np.isnan(self.utterances.predicted[position]).any():
-            self.sphere.show_arrow(self.utterances.points[position], self.utterances.predicted[position])
-        else:
-            self.sphere.show_arrow()
-        self.player.show(row, self.utterances.facts(position, self.grid), play=play)
+        Raises
+        ------
+        CorpusError
+            For a name that no utterance here has.
+        """
+        names = list(names)
+        for name in names:
+            self._check_name(name)
+        return self.table.iloc[[self.positions[name] for name in names]]
 
     def select_region(self, region: int | None) -> None:
-        """Selects the shown utterances of a region by its number, or none for None."""
-        self._show_region(region)
-        inside = self.shown & (self._regions == region) if region is not None else self.shown
-        self._members = np.flatnonzero(inside)
-        self._selected = self._members if region is not None else np.empty(0, dtype=int)
-        title = "All regions" if region is None else f"Region {self.grid.names[region]}"
-        self.listing.show(f"{title}: {counted(len(self._members), 'utterance')}", self.table[inside])
+        """Selects the shown utterances of a region by its number, or none for None.
 
-    def _choose(self, change):
-        self.select_region(None if change["new"] == ALL else change["new"])
+        Raises
+        ------
+        ValueError
+            For a number that no region of the grid has.
+        """
+        if region is not None and not 0 <= region < len(self.grid):
+            raise ValueError(f"The grid has the regions 0 to {len(self.grid) - 1}, not {region!r}.")
+        inside = self.shown & (self.grid.assign(self.utterances.points) == region)
+        with self.hold_sync():
+            self.region, self.selection = region, self.table["utterance"][inside]
 
-    def _show_region(self, region):
-        self.region = region
-        with unobserved(self._choose, self.list):
-            self.list.value = ALL if region is None else region
-        self.sphere.show_region(self.grid, region)
-        self.map.show_region(self.grid, region)
-        self.about.value = "" if region is None else self._about(region)
+    @property
+    def shown(self) -> np.ndarray:
+        """(n,) numpy.ndarray of bool: which utterances pass the filters."""
+        return self.utterances.shown(self.filters)
 
-    def _about(self, region):
-        row = self._figures.iloc[region]
-        inside = self.table["category"][self.shown & (self._regions == region)]
-        facts = {
-            "utterances": f"{row['count']:,} of {self.shown.sum():,} shown ({row['share']:.1%})",
-            "weight in the loss": f"{row['weight']:.3f}" + ("" if row["weight"] else " (no training utterance)"),
-            "categories here": shares(inside) or "none",
-            "categories of all": shares(self.table["category"][self.shown]),
-        }
-        return heading(self.grid.names[region]) + description(facts)
+    def page(self, sound: float | None = None) -> Page:
+        """The explorer as it is now, as a page that works without Python.
 
-    def _to_region(self, direction):
-        self.select_region(int(self.grid.assign(direction)))
+        Parameters
+        ----------
+        sound
+            Megabytes of sound in it at most; by default as the explorer was told.
+        """
+        megabytes = self.megabytes if sound is None else sound
+        corpus = self.utterances.corpus
+        sounds = dict(page_sounds(corpus, self.table, self._by_region(), megabytes)) if megabytes else {}
+        state = self.get_state(STATE)
+        state["selection"] = np.frombuffer(state["selection"], "<i4").tolist()
+        data = _with_sound(self._data, sounds) if sounds else self._data
+        return Page(page_of(data, state, sounds, f"{corpus.name} on the sphere"))
 
-    def _play_random(self):
-        if len(self._members):
-            self._play(self._rng.choice(self._members))
+    def _by_region(self):
+        """Positions such that each region has its turn: a page with little sound has some of everything."""
+        order = np.random.default_rng(0).permutation(len(self.table))
+        regions = RegionGrid.from_angle(90).assign(self.utterances.points[order])
+        turns = pd.Series(regions).groupby(regions).cumcount().to_numpy()
+        order = order[np.argsort(turns, kind="stable")]
+        first = [self.positions[name] for name in (*self.selection, *filter(None, [self.focus]))]
+        return list(dict.fromkeys([*first, *order.tolist()]))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} of {self.utterances.corpus.name}: {counted(len(self.names), 'utterance')}"
+
+    saved = True
+    """Whether a notebook that shows the explorer also keeps a page of it, for when it is opened without Python."""
+
+    def _ipython_display_(self) -> None:
+        if self.comm is None:
+            print("This explorer has been closed; make another one.")
+            return
+        data, metadata = self._repr_mimebundle_() or ({}, {})
+        display(data, metadata=metadata, raw=True)
+        if self.saved:
+            display(HTML(stand_in(self.page(), self._key)))
+
+    def _hear(self, content: dict[str, Any]) -> None:
+        if "sound" in content:
+            send_sound(self, self.utterances.corpus, self.table, content["sound"])
+        if "remark" in content:
+            try:
+                self._remark(**content)
+            except (CorpusError, OSError) as error:
+                self.send({"say": str(error)})
+
+    def _remark(self, remark, tag="", added=False, note=None):
+        """Changes a tag or the note of a position in the file, which others write too, and tells all views."""
+        corpus, name = self.utterances.corpus, self.names[remark]
+        there = {one: cells for one, *cells in read_remarks(corpus).fillna("").itertuples(index=False)}
+        tags, before = there.get(name, ("", ""))
+        tags = [one for one in tags.split("; ") if one != tag] + [tag] * added
+        write_remarks(corpus, {name: (tags, before if note is None else note)})
+        now = dict(zip(REMARKS, ("; ".join(filter(None, tags)), before if note is None else note), strict=True))
+        for column in self._data["table"]["columns"]:  # for pages and for views to come
+            if column["name"] in now:
+                column["values"][remark] = now[column["name"]]
+        for column, text in now.items():
+            if column not in self.table:
+                self.table[column] = pd.Series(index=self.table.index, dtype="str")
+            self.table.loc[self.table.index[remark], column] = text or None
+        self.send({"remarked": remark, **now})
+
+
+def _with_sound(data, sounds):
+    """Data with a column that says where the sound of each utterance is, to filter and to colour by."""
+    held = np.isin(np.arange(len(data["table"]["names"])), list(sounds))
+    column = pack_column("sound", pd.Series(np.where(held, "in this page", "in the notebook")))
+    return {
+        **data,
+        "table": {**data["table"], "columns": [*data["table"]["columns"], column]},
+        "filters": ["sound", *data["filters"]],
+        "colourings": [*data["colourings"], "sound"],
+    }

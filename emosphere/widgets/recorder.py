@@ -12,8 +12,9 @@ import traitlets
 from ipywidgets import HTML, Button, HBox, Layout, Text
 
 from ..audio import MIN_SECONDS, RATE, SILENCE, SILENCE_DB, is_silent
+from .front import STATIC
 from .messages import message
-from .player import wav_bytes
+from .sounds import wav_bytes
 
 LONGEST_RECORDING, LONGEST_FILE = 300, 600  # seconds
 LARGEST_FILE = 300_000_000  # bytes, which a browser can hold
@@ -40,7 +41,7 @@ class Recorder(anywidget.AnyWidget):
         Seconds after which recording ends by itself, and above which a file is refused.
     """
 
-    _esm = Path(__file__).with_suffix(".js")
+    _esm = STATIC / "recorder.js"
     limits = traitlets.Dict().tag(sync=True)
     time = traitlets.Float(0.0).tag(sync=True)
 

@@ -1,4 +1,4 @@
-"""Predictions of several runs for the same utterances, without any widget: errors, regions, who is worst."""
+"""Predictions of several runs for the same utterances, without any widget: points, errors, regions."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from ..corpora import Corpus, CorpusError
-from ..metrics import confusion
 from ..run import RecordError, Run
 from ..sphere import DIMENSIONS, RegionGrid
 from ..utils import counted
@@ -34,9 +33,11 @@ class ComparedRuns:
         Predicted points of each run.
     errors : (n, runs) pandas.DataFrame
         Distance in the sphere from truth to prediction.
+    regions, heads : dict of str to (n,) numpy.ndarray of int or None
+        The true regions on the grid of each run, and what its region head says; None where a run tells none.
     table : (n, ...) pandas.DataFrame
-        `Utterances.table` with ``valence NAME``, ``arousal NAME``, ``dominance NAME`` (predicted, on the rating scale)
-        and ``error NAME`` of each run.
+        The table of `utterances`, with ``error NAME``, ``valence NAME``, ``arousal NAME`` and ``dominance NAME``
+        (predicted, on the rating scale) of each run.
     sizes : dict of str to int
         How many rated utterances of the corpus each run has predicted.
 
@@ -63,18 +64,19 @@ class ComparedRuns:
             )
         self.utterances = utterances = Utterances(corpus.select(np.sort(names.get_indexer(shared))))
         self.predicted: dict[str, np.ndarray] = {}
-        self._heads, self._regions = {}, {}
+        self.heads: dict[str, np.ndarray | None] = {}
+        self.regions: dict[str, np.ndarray | None] = {}
         columns: dict[str, np.ndarray] = {}
         for name, rows in tables.items():
             rows = rows.loc[utterances.table["utterance"]]
             ratings = rows[PREDICTED].to_numpy(dtype=float)
             self.predicted[name] = corpus.scale.to_sphere(ratings)
-            self._regions[name], self._heads[name] = _whole(rows, "region"), _whole(rows, "region_predicted")
-            columns |= {f"{dimension} {name}": ratings[:, i] for i, dimension in enumerate(DIMENSIONS)}
+            self.regions[name], self.heads[name] = _whole(rows, "region"), _whole(rows, "region_predicted")
             columns[f"error {name}"] = np.linalg.norm(self.predicted[name] - utterances.points, axis=1)
+            columns |= {f"{dimension} {name}": ratings[:, i] for i, dimension in enumerate(DIMENSIONS)}
         added = pd.DataFrame(columns, index=utterances.table.index)
         self.errors = added[[f"error {name}" for name in self.names]].set_axis(self.names, axis=1)
-        self.table = pd.concat([utterances.table, added], axis=1)
+        self.table = utterances.table = pd.concat([utterances.table, added], axis=1)
 
     def __len__(self) -> int:
         return len(self.utterances)
@@ -89,93 +91,12 @@ class ComparedRuns:
         all_runs = "both" if runs == 2 else f"all {runs}"
         return f"{count} predicted by {all_runs} runs" + (f", of {' and '.join(sizes)}." if sizes else ".")
 
-    @property
-    def hover_texts(self) -> list[str]:
-        """Name and errors of each utterance."""
-        rows = zip(self.table["utterance"], self.errors.to_dict("records"), strict=True)
-        return [f"{name} · error " + ", ".join(f"{run} {e:.2f}" for run, e in row.items()) for name, row in rows]
-
     def own_grid(self, name: str) -> RegionGrid | None:
         """The grid of 90°, 60° or 45° for which a run's predictions give regions, or None."""
-        return next((grid for grid in PRESETS if self._is_own(name, grid)), None)
-
-    def _is_own(self, name, grid):
-        regions = self._regions[name]
-        return regions is not None and np.array_equal(regions, grid.assign(self.utterances.points))
-
-    def head(self, name: str, grid: RegionGrid) -> np.ndarray | None:
-        """(n,) regions, as a run's region head gives them; None without one, or if it knows another grid."""
-        head = self._heads[name]
-        known = head is not None and self._is_own(name, grid) and 0 <= head.min() <= head.max() < len(grid)
-        return head if known else None
-
-    def order(self, name: str, inside: np.ndarray | None = None) -> np.ndarray:
-        """Positions of utterances, the worst of a run first; of some, for an (n,) array of bool."""
-        order = np.argsort(-self.errors[name].to_numpy(), kind="stable")
-        return order if inside is None else order[inside[order]]
-
-    def rows(self, name: str, positions: np.ndarray) -> pd.DataFrame:
-        """Some utterances for a listing: truth, what one run predicted, the errors of all runs."""
-        short = {
-            dimension + end: f"{dimension[0].upper()} {word}"
-            for end, word in (("", "true"), (f" {name}", "pred."))
-            for dimension in DIMENSIONS
-        }
-        errors = [f"error {run}" for run in self.names]
-        return self.table.iloc[positions][["utterance", "speaker", "category", *short, *errors]].rename(columns=short)
-
-    def region_errors(self, grid: RegionGrid) -> tuple[np.ndarray, pd.DataFrame]:
-        """Mean error by true region.
-
-        Returns
-        -------
-        (len(grid),) numpy.ndarray of int
-            Utterances of each region.
-        (len(grid), runs) pandas.DataFrame
-            NaN for a region without utterances.
-        """
-        regions = grid.assign(self.utterances.points)
-        means = self.errors.groupby(regions).mean()
-        return np.bincount(regions, minlength=len(grid)), means.reindex(range(len(grid)))
-
-    def confusion(self, name: str, grid: RegionGrid, *, head: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Regions that a run gives to the utterances, and how often each true region becomes which.
-
-        Parameters
-        ----------
-        head
-            The answer of the region head where `head` has it, instead of the region of the predicted point.
-
-        Returns
-        -------
-        (n,) numpy.ndarray of int
-        (len(grid), len(grid)) numpy.ndarray of int
-            Row is the true region, column the predicted one.
-        """
-        given = self.head(name, grid) if head else None
-        given = grid.assign(self.predicted[name]) if given is None else given
-        return given, confusion(grid.assign(self.utterances.points), given, len(grid))
-
-    def prediction_table(self, position: int, grid: RegionGrid) -> pd.DataFrame:
-        """What was rated and what each run made of one utterance, as a table of texts.
-
-        Returns
-        -------
-        (1 + runs, 5 or 6) pandas.DataFrame
-            Columns V, A, D, region, error; ``head says`` only where some run's region head knows the grid.
-        """
-        row, names = self.table.iloc[position], grid.short_names
-        lines = [{dimension[0].upper(): f"{row[dimension]:.2f}" for dimension in DIMENSIONS}]
-        lines[0] |= {"region": names[grid.assign(self.utterances.points[position])], "error": ""}
-        for name in self.names:
-            line = {dimension[0].upper(): f"{row[f'{dimension} {name}']:.2f}" for dimension in DIMENSIONS}
-            line["region"] = names[grid.assign(self.predicted[name][position])]
-            line["error"] = f"{row[f'error {name}']:.2f}"
-            head = self.head(name, grid)
-            if head is not None:
-                line["head says"] = names[head[position]]
-            lines.append(line)
-        return pd.DataFrame(lines, index=["rated", *self.names]).fillna("")
+        regions = self.regions[name]
+        if regions is None:
+            return None
+        return next((grid for grid in PRESETS if np.array_equal(regions, grid.assign(self.utterances.points))), None)
 
 
 def _checked(name, run, corpus):

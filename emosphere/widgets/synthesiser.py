@@ -3,24 +3,26 @@
 The prosody follows Schröder's rules, the voice is the embedded synthesiser's; see `emosphere.synthesis`.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from ipywidgets import HTML, Audio, Button, Dropdown, FloatSlider, GridBox, HBox, Label, Layout, Text, VBox
+from traitlets import HasTraits
 
 from .. import synthesis
 from ..audio import RATE
 from ..plots import DIMENSION_COLORS
-from ..plots.spheres import xyz
 from ..sphere import DIMENSIONS
 from ..synthesis import COUNT, NEUTRAL
 from ..synthesis import speaker as person
 from ..synthesis.prosody import check_vad
-from .controls import unobserved
-from .emotion_sphere import EMOTIONS, GRID, described, emotions_figure
+from .emotion_sphere import EMOTIONS, GRID, EmotionSphere
 from .messages import message
-from .player import start, wav_bytes
-from .rules import table_of_rules
-from .touch import Touch
+from .rules import signed, table_of_rules
+from .sounds import start, wav_bytes
 
 POLES = {"valence": ("unpleasant", "pleasant"), "arousal": ("calm", "excited"), "dominance": ("weak", "strong")}
 ACCENTS = {
@@ -82,7 +84,7 @@ class Synthesiser(VBox):
             for name in DIMENSIONS
         ]
         self.emotions = [
-            Button(description=name, tooltip=described(name, ", "), layout=Layout(width="auto")) for name in EMOTIONS
+            Button(description=name, tooltip=_described(name), layout=Layout(width="auto")) for name in EMOTIONS
         ]
         self.sentence = _control(
             Dropdown,
@@ -108,14 +110,14 @@ class Synthesiser(VBox):
         # no tooltip: ipywidgets 8.1 cannot show an Audio that has one
         self.audio = Audio(autoplay=True, loop=False, layout=Layout(flex="1 1 auto", height="40px"))
         self.message, self.place, self.table = (HTML(layout=Layout(width="auto")) for _ in range(3))
-        self.figure = emotions_figure()
+        self.sphere = EmotionSphere()
 
         for control in (*self.sliders, self.text, self.speaker):
             control.observe(self._update, "value")
         self.sentence.observe(self._take_sentence, "value")
         for button in self.emotions:
             button.on_click(lambda button: setattr(self, "vad", EMOTIONS[button.description]))
-        self.figure.data[2].on_click(self._take_marker)
+        self.sphere.observe(self._take_click, "focus")
 
         buttons = GridBox(self.emotions, layout=Layout(grid_template_columns="repeat(4, 1fr)", grid_gap="4px"))
         listen = Label("listen", layout=Layout(width="78px", justify_content="flex-end", margin="2px 8px 2px 2px"))
@@ -132,12 +134,9 @@ class Synthesiser(VBox):
             ],
             layout=Layout(flex="1 1 400px", min_width="0"),
         )
-        picture = VBox([self.figure], layout=Layout(flex="0 0 480px"))
+        picture = VBox([self.sphere], layout=Layout(flex="1 1 440px", max_width="520px"))
         top = HBox([picture, controls], layout=Layout(flex_flow="row wrap", grid_gap="16px"))
-        # the mouse reaches an emotion though the ray ends there
-        touch = Touch(target="emosphere-synthesiser-picture")
-        picture.add_class(touch.target)
-        super().__init__([top, self.table, touch], layout=Layout(max_width="1000px"))
+        super().__init__([top, self.table], layout=Layout(max_width="1000px"))
         self.add_class("emosphere").add_class("emosphere-synthesiser")
         self.vad = vad
 
@@ -149,7 +148,7 @@ class Synthesiser(VBox):
     @vad.setter
     def vad(self, point: npt.ArrayLike) -> None:
         values = check_vad(point).tolist()
-        with unobserved(self._update, *self.sliders):
+        with _unobserved(self._update, *self.sliders):
             for slider, value in zip(self.sliders, values, strict=True):
                 slider.value = value
         self._update()
@@ -158,18 +157,17 @@ class Synthesiser(VBox):
         if change["new"] != OWN:
             self.text.value = change["new"]
 
-    def _take_marker(self, trace, points, state):
-        self.vad = list(EMOTIONS.values())[points.point_inds[0]]
+    def _take_click(self, change):
+        if change["new"] is not None:
+            self.sphere.focus = None  # so that the next click on it is heard, too
+            self.vad = EMOTIONS[change["new"]]
 
     def _update(self, change=None):
         self._speak()
         self.sentence.value = self.text.value if self.text.value in NEUTRAL else OWN
         vad = np.array(self.vad)
         self.place.value, self.table.value = _place(vad), table_of_rules(vad)
-        # the way to the point, one dimension after the other; corners twice, so that each step has its own colour
-        steps = np.repeat([vad * (np.arange(3) < count) for count in range(4)], 2, axis=0)[1:-1]
-        self.figure.data[3].update(xyz(steps))
-        self.figure.data[4].update(xyz(np.array([np.zeros(3), vad])))
+        self.sphere.show(vad)
 
     def _speak(self):
         try:
@@ -183,9 +181,27 @@ class Synthesiser(VBox):
         start(self.audio, spoken)
 
 
+@contextmanager
+def _unobserved(handler: Callable[[Any], object], *controls: HasTraits) -> Iterator[None]:
+    """Within the block, `handler` is not called for what happens to the value of controls that it observes."""
+    for control in controls:
+        control.unobserve(handler, "value")
+    try:
+        yield
+    finally:
+        for control in controls:
+            control.observe(handler, "value")
+
+
 def _control(kind, name, tooltip, **options):
     style = dict(description_width="78px") | ({"handle_color": DIMENSION_COLORS[name]} if name in DIMENSIONS else {})
     return kind(description=name, tooltip=tooltip, style=style, layout=Layout(width="auto"), **options)
+
+
+def _described(name):
+    """An emotion and where it lies."""
+    point = zip(DIMENSIONS, EMOTIONS[name], strict=True)
+    return ", ".join([name, *(f"{dimension} {signed(value, 2)}" for dimension, value in point)])
 
 
 def _with_poles(slider):

@@ -1,15 +1,15 @@
-"""The utterances that an explorer shows, without any widget: filters, colours, facts, counts of regions."""
+"""The utterances that an explorer shows, without any widget."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
-
-from emosphere import plots
 
 from ..corpora import Corpus, CorpusError, category_names
-from ..sphere import DIMENSIONS, OCTANTS, RegionGrid, vad_to_spherical
+from ..sphere import DIMENSIONS, vad_to_spherical
 
-ALL = "all"
+SEARCHED = ("speaker", "category", "text", "tags", "note")
 PREDICTED = [f"{name}_predicted" for name in DIMENSIONS]
 DEVIATIONS = [f"{name}_sd" for name in DIMENSIONS]
 
@@ -57,112 +57,53 @@ class Utterances:
         self.predicted: np.ndarray | None = None
         if predictions is not None:
             self._add(predictions)
-        words = [self.table[name].fillna("") for name in ("speaker", "category", "text") if name in self.table]
-        self._words = self.table["utterance"].str.cat(words, sep=" ").str.lower()
 
     def _add(self, predictions):
         predictions = check_predictions(predictions, self.corpus)
-        predictions = predictions.reindex(self.table["utterance"])[PREDICTED]
-        self.table[PREDICTED] = predictions.to_numpy(dtype=float)
+        predictions = predictions.reindex(self.table["utterance"])
+        confidence = predictions.get("region_probability")
+        self.table[PREDICTED] = predictions[PREDICTED].to_numpy(dtype=float)
         self.predicted = self.corpus.scale.to_sphere(self.table[PREDICTED].to_numpy())
         self.table["error"] = np.linalg.norm(self.predicted - self.points, axis=1)
+        if confidence is not None:
+            self.table["confidence"] = confidence.to_numpy(dtype=float)
 
     def __len__(self) -> int:
         return len(self.table)
 
     @property
-    def colourings(self) -> list[str]:
-        """What the points can be coloured by."""
-        names = ["region", "category", "speaker", "split"]
-        if self.table["gender"].notna().any():
-            names.append("gender")
-        if "disagreement" in self.table:
-            names.append("disagreement of the raters")
-        if self.predicted is not None:
-            names.append("prediction error")
-        return names
+    def is_training(self) -> np.ndarray:
+        """(n,) numpy.ndarray of bool: the utterances that decide the weights of the regions."""
+        return self.table.index.isin(self.corpus.rows("train").index)
 
-    def colouring(self, by: str, grid: RegionGrid) -> plots.Colouring:
-        """The colours of all points."""
-        if by == "region":
-            return plots.color_by_region(grid, grid.assign(self.points))
-        if by == "disagreement of the raters":
-            return plots.color_by_quantity(f"{by}, points of the scale", self.table["disagreement"])
-        if by == "prediction error":
-            return plots.color_by_quantity(f"{by}, distance in the sphere", self.table["error"])
-        if by not in self.colourings:
-            raise ValueError(f"Points are coloured by {', '.join(self.colourings)}, not {by!r}.")
-        return plots.color_by_group(by, self.table[by])
+    def shown(self, filters: Mapping[str, Any]) -> np.ndarray:
+        """Which utterances pass filters, as an (n,) array of bool.
 
-    def figure(self) -> go.Figure:
-        """The same without Python behind it: a figure with a menu of colourings."""
-        grids = {angle: RegionGrid.from_angle(angle) for angle in (90, 60, 45)}
-        menu = {f"{len(g)} regions ({angle}°)": (self.colouring("region", g), g) for angle, g in grids.items()}
-        # hundreds of speakers would make a legend that nobody reads
-        others = [name for name in self.colourings if name not in ("region", "speaker")]
-        menu |= {name: (self.colouring(name, grids[90]), grids[90]) for name in others}
-        return plots.sphere_menu(
-            self.points,
-            self.table["utterance"].tolist(),
-            menu,
-            predicted=self.predicted,
-            title=f"Utterances of {plots.plain(self.corpus.name)}",
-        )
+        Parameters
+        ----------
+        filters
+            Of a column of names those that pass, of one of numbers the two ends; ``text``, each word of which is looked
+            for in utterance, speaker, category and all texts; ``only`` and ``hidden``, lists of utterances.
+        """
+        mask = np.ones(len(self), dtype=bool)
+        for name, wanted in filters.items():
+            if name in self.table and name != "text" and len(wanted):
+                column = self.table[name]
+                numbers = pd.api.types.is_numeric_dtype(column)
+                # as exact as the browser has numbers
+                low, high = np.asarray(wanted, dtype="float32") if numbers else (None, None)
+                inside = column.astype("float32").between(low, high) if numbers else column.isin(wanted)
+                mask &= inside.to_numpy()
+        for word in filters.get("text", "").lower().split():
+            mask &= self._words().str.contains(word, regex=False).to_numpy()
+        utterances = self.table["utterance"]
+        if filters.get("only"):
+            mask &= utterances.isin(filters["only"]).to_numpy()
+        return mask & ~utterances.isin(filters.get("hidden", ())).to_numpy()
 
-    def choices(self, column: str) -> list[str]:
-        """`ALL` and the values of a column, for a menu."""
-        return [ALL, *sorted(self.table[column].dropna().unique())]
-
-    def shown(
-        self,
-        *,
-        split: str = ALL,
-        category: str = ALL,
-        gender: str = ALL,
-        radius: tuple[float, float] = (0.0, np.inf),
-        text: str = "",
-    ) -> np.ndarray:
-        """Which utterances pass the filters, as an (n,) array of bool; each word of ``text`` is looked for in
-        utterance, speaker, category and transcript."""
-        mask = self.table["radius"].between(*radius).to_numpy()
-        for column, value in (("split", split), ("category", category), ("gender", gender)):
-            if value != ALL:
-                mask = mask & (self.table[column] == value).to_numpy()
-        for word in text.lower().split():
-            mask = mask & self._words.str.contains(word, regex=False).to_numpy()
-        return mask
-
-    def weights(self, grid: RegionGrid) -> np.ndarray:
-        """Loss weight of each region, which the training utterances alone decide."""
-        train = self.table.index.isin(self.corpus.rows("train").index)
-        return grid.weights(grid.assign(self.points[train]))
-
-    def facts(self, position: int, grid: RegionGrid) -> dict[str, object]:
-        """All that the table knows of an utterance, in words."""
-        row, point = self.table.iloc[position], self.points[position]
-        found: dict[str, object] = {"region": grid.names[grid.assign(point)]}
-        for number, name in enumerate(DIMENSIONS):
-            text = f"{row[name]:.2f} (sphere {point[number]:+.2f})"
-            if not pd.isna(row.get(f"{name}_sd")):
-                text += f", raters ± {row[f'{name}_sd']:.2f}"
-            if not pd.isna(row.get(f"{name}_predicted")):
-                text += f", predicted {row[f'{name}_predicted']:.2f}"
-            found[name] = text
-        found["radius, azimuth, elevation"] = f"{row['radius']:.2f}, {row['azimuth']:.0f}°, {row['elevation']:.0f}°"
-        if not pd.isna(row.get("error")):
-            found["prediction error"] = f"{row['error']:.2f} (distance in the sphere)"
-        for name in ("category", "speaker", "gender", "age", "language", "split", "raters", "text", "path"):
-            if not pd.isna(row.get(name)):
-                found[name] = f"{row[name]:g}" if isinstance(row[name], float) else row[name]
-        if not pd.isna(row["duration"]):
-            found["duration"] = f"{row['duration']:.2f} s"
-        return found
-
-
-def shares(categories: pd.Series, count: int = 3) -> str:
-    """The most frequent of some categories, such as "happy 41 %, neutral 20 %, surprise 9 %"."""
-    found = categories.value_counts(normalize=True)[:count]
-    return ", ".join(f"{name} {100 * share:.0f} %" for name, share in found.items())
+    def _words(self):
+        searched = [self.table[name].fillna("") for name in SEARCHED if name in self.table]
+        return self.table["utterance"].str.cat(searched, sep=" ").str.lower()
 
 
 def check_predictions(predictions: pd.DataFrame, corpus: Corpus) -> pd.DataFrame:
@@ -189,20 +130,3 @@ def check_predictions(predictions: pd.DataFrame, corpus: Corpus) -> pd.DataFrame
                 f"{corpus.name} has; load the corpus with the options of that run."
             )
     return predictions
-
-
-def table_of_regions(utterances: Utterances, grid: RegionGrid, shown: np.ndarray) -> pd.DataFrame:
-    """Count, share and weight of every region.
-
-    Returns
-    -------
-    (len(grid), 4) pandas.DataFrame
-        ``name``, ``count`` and ``share`` of the utterances shown, ``weight`` in the loss.
-    """
-    points = utterances.points[shown]
-    counts = np.bincount(grid.assign(points), minlength=len(grid)) if len(points) else np.zeros(len(grid), dtype=int)
-    named = zip(grid.short_names, grid.names, strict=True)
-    names = grid.names if grid.names == OCTANTS else [f"{short} · {name}" for short, name in named]
-    return pd.DataFrame(
-        {"name": names, "count": counts, "share": counts / max(counts.sum(), 1), "weight": utterances.weights(grid)}
-    )

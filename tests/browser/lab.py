@@ -38,6 +38,12 @@ PROJECT = """(gd, [x, y, z]) => {
     return [box.x + (clip[0] / clip[3] + 1) / 2 * box.width, box.y + (1 - clip[1] / clip[3]) / 2 * box.height];
 }"""
 
+SPOT = """(root, point) => {
+    const {x, y} = root.emosphere.parts.sphere.camera.spot(point);
+    const box = root.querySelector('.es-ball-canvas').getBoundingClientRect();
+    return [box.x + x, box.y + y];
+}"""
+
 DATA = """(gd, trace) => {
     const plain = value => {
         if (ArrayBuffer.isView(value)) return Array.from(value);
@@ -211,6 +217,25 @@ class View:
         self.page.wait_for_function(drawn, arg=gd.element_handle())
         return gd
 
+    def sphere(self, within=None):
+        """The front end (class ``es-root``) within a locator, in sight and with its sphere drawn."""
+        root = (within or self.page).locator(".es-root").first
+        root.locator(".es-ball[data-drawn]").wait_for()
+        root.scroll_into_view_if_needed()
+        return root
+
+    def spot(self, root, point):
+        """Where on the page a point (valence, arousal, dominance) of a front end's sphere is drawn."""
+        return root.evaluate(SPOT, [float(value) for value in point])
+
+    def click_sphere(self, root, point):
+        """Click a point of a front end's sphere as a hand would, from nearby."""
+        root.locator(".es-ball").scroll_into_view_if_needed()
+        x, y = self.spot(root, point)
+        self.page.mouse.move(x - 15, y - 15)
+        self.page.mouse.move(x, y, steps=4)
+        self.page.mouse.click(x, y)
+
     def project(self, gd, x, y, z):
         """Where on the page a point of a 3D figure is drawn, in pixels from the corner of what is in sight."""
         return gd.evaluate(PROJECT, [x, y, z])
@@ -317,6 +342,22 @@ class Notebook(View):
         self._drawn()
         for traceback in self.page.evaluate(FAILURES):
             raise AssertionError(re.sub(r"\x1b\[[0-9;]*m", "", traceback))
+
+    def run_cell(self, number):
+        """Runs one code cell and waits for it."""
+        cell = self.page.locator(".jp-CodeCell").nth(number)
+        cell.locator(".cm-content").click()
+        before = cell.locator(".jp-InputPrompt").inner_text()
+        self.page.keyboard.press("Control+Enter")
+        self.page.wait_for_function(
+            "([cell, before]) => !['[*]:', before].includes(cell.querySelector('.jp-InputPrompt').innerText)",
+            arg=[cell.element_handle(), before],
+        )
+
+    def run_cells(self, count):
+        """Runs the first code cells, one after the other."""
+        for number in range(count):
+            self.run_cell(number)
 
     def _rest(self):
         super()._rest()

@@ -1,21 +1,24 @@
-"""The explorer as a person uses it, in JupyterLab: turn, click, listen, filter, and compare with the table."""
+"""The explorers as a person uses them, in JupyterLab and in the app, with Python behind them."""
 
 import io
+import json
 
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from playwright.sync_api import expect
 
 from emosphere import corpora, synthesis, widgets
 from emosphere.sphere import DIMENSIONS, RegionGrid
 from emosphere.widgets.synthesiser import EMOTIONS
 
-from .lab import HEAR, PROJECT
+from .hand import Hand
+from .lab import HEAR
+from .test_page import SIZES, outermost, violations
 
-ASK = 'print("selected:", " ".join(explorer.selection["utterance"]))'
 EVIL = "<img src=x onerror=window.harmed=1>"
 
 
@@ -24,117 +27,29 @@ def speech(embedded):
     return corpora.load("embedded", embedded)
 
 
-def octant(valence, arousal, dominance):
-    """I to VIII as 0 to 7 by the signs, written out; zero counts as positive."""
-    across = {(True, True): 0, (False, True): 1, (False, False): 2, (True, False): 3}[arousal >= 0, valence >= 0]
-    return across if dominance >= 0 else across + 4
-
-
 def samples(file):
     return soundfile.read(file, dtype="int16")[0]
 
 
-def scratch(lab, source):
-    """Name of a notebook with one cell."""
+def scratch(lab, *sources):
+    """Name of a notebook with these cells, or sources of such."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    nbformat.write(new_notebook(cells=[new_code_cell(source)], metadata=kernel), lab.notebooks / "scratch.ipynb")
+    cells = [new_code_cell(source) if isinstance(source, str) else source for source in sources]
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), lab.notebooks / "scratch.ipynb")
     return "scratch.ipynb"
 
 
-def outermost(points):
-    """x, y, z of the point farthest out, in front of which few others lie."""
-    valence, arousal, dominance = points[np.argmax(np.linalg.norm(points, axis=1))].tolist()
-    return [arousal, valence, dominance]
-
-
-def assert_heard(notebook, explorer, speech, number):
-    """The player holds the audio of a row of the table, and says what the table says."""
-    row = speech.table.iloc[number]
-    explorer.locator("b", has_text=row["utterance"]).first.wait_for()
-    details = explorer.locator("table", has_text="radius, azimuth, elevation").inner_text()
-    assert all(f"{row[name]:.2f} (sphere" in details for name in DIMENSIONS)
-    assert row["text"] in details
-    audio = explorer.locator("audio")
-    heard = samples(io.BytesIO(notebook.audio_bytes(audio)))
-    np.testing.assert_array_equal(heard, samples(speech.audio_path(row["path"])))
-    assert audio.get_attribute("controls") is not None
-
-
-def test_click_listen_filter_and_select_in_notebook_02(notebook, lab, speech):
-    book = nbformat.read(lab.notebooks / "02_sphere.ipynb", 4)
-    book.cells.append(new_code_cell(ASK))
-    nbformat.write(book, lab.notebooks / "02_asked.ipynb")
-    notebook.open("02_asked.ipynb").run_all()
-    explorer = notebook.page.locator(".emosphere-explorer").first
-    sphere, flat = notebook.figure(0, explorer), notebook.figure(1, explorer)
-    regions = [octant(*point) for point in speech.points]
-
-    clicked = notebook.click_point(sphere, outermost(speech.points))["point"]
-    assert_heard(notebook, explorer, speech, clicked)
-    assert ask(notebook) == [speech.table["utterance"].iloc[clicked]]
-    notebook.figure(0, explorer)
-    notebook.screenshot("explorer_utterance")
-
-    # the region, from the list, as a keyboard goes through it
-    listed = explorer.locator("select[size], select[multiple]").last
-    listed.focus()
-    for _ in range(7):
-        notebook.page.keyboard.press("ArrowDown")
-    count = regions.count(6)
-    explorer.get_by_text(f"{count} of 1,400 shown").wait_for()
-    assert ask(notebook) == speech.table["utterance"][np.array(regions) == 6].tolist()
-
-    # the same region from the map and another from the sphere itself, beside its points
-    flat = notebook.figure(1, explorer)
-    notebook.click_cell(flat, 0.1, 0.2)
-    explorer.get_by_text(f"{regions.count(0)} of 1,400 shown").wait_for()
-    sphere = notebook.figure(0, explorer)
-    x, y = notebook.project(sphere, 0.55, -0.6, -0.58)
-    notebook.page.mouse.move(x, y)
-    notebook.page.mouse.click(x, y)
-    explorer.get_by_text(f"{regions.count(7)} of 1,400 shown").wait_for()
-    explorer.get_by_role("button", name="play a random one").click()
-    notebook.page.wait_for_function(
-        "names => names.some(name => document.body.innerText.includes(name))",
-        arg=speech.table["utterance"][np.array(regions) == 7].tolist(),
-    )
-
-    # another grid: colours and counts
-    explorer.get_by_role("button", name="45°").click()
-    grid = RegionGrid.from_angle(45)
-    expected = np.bincount(grid.assign(speech.points), minlength=32)
-    explorer.get_by_text(f"azimuth 0° to 45°, elevation 0° to 45° · {expected[8]} ·").wait_for(state="attached")
-    colors = notebook.data(sphere, 0)["marker"]["color"]
-    np.testing.assert_array_equal(np.floor(colors), grid.assign(speech.points))
-    cells = np.square(notebook.data(flat, 0)["z"]).reshape(4, 8).round()
-    np.testing.assert_array_equal(cells.ravel(), expected)
-    assert explorer.locator("table", has_text="radius, azimuth").get_by_text("azimuth").count()  # the details follow
-    notebook.screenshot("explorer_45")
-
-    # filters
-    explorer.get_by_label("split", exact=True).select_option("test")
-    test = (speech.table["split"] == "test").to_numpy()
-    explorer.get_by_text(f"{test.sum()} of 1,400 utterances shown").wait_for()
-    assert (np.array(notebook.data(sphere, 0)["marker"]["size"]) > 0).tolist() == test.tolist()
-    search = explorer.get_by_label("search", exact=True)
-    search.fill("no such words")
-    search.press("Enter")
-    explorer.get_by_text("No utterance passes these filters").wait_for()
-    explorer.get_by_role("button", name="show all").click()
-    explorer.get_by_text("1,400 of 1,400 utterances shown").wait_for()
-
-    # an impossible grid
-    azimuth = explorer.get_by_label("azimuth ÷", exact=True)
-    azimuth.fill("0")
-    azimuth.press("Enter")
-    explorer.get_by_text("whole number from 1, not 0").wait_for()
-    azimuth.fill("2000")
-    azimuth.press("Enter")
-    explorer.get_by_text("at most 1000 are allowed").wait_for()
+def assert_heard(view, hand, speech, name):
+    """The player plays the file of an utterance."""
+    expect(hand.root.locator(".es-player")).to_contain_text(name)
+    view.page.wait_for_function("() => document.querySelector('.es-root audio')?.src")
+    heard = samples(io.BytesIO(view.audio_bytes(hand.root.locator("audio"))))
+    path = speech.table.set_index("utterance").loc[name, "path"]
+    np.testing.assert_array_equal(heard, samples(speech.audio_path(path)))
 
 
 def ask(notebook):
-    """What Python says is selected: the last cell of the notebook."""
+    """What the last cell of the notebook prints, as JSON."""
     notebook.output(-1)
     last = notebook.page.locator(".jp-CodeCell").last
     before = last.locator(".jp-InputPrompt").inner_text()
@@ -144,14 +59,192 @@ def ask(notebook):
         "([cell, before]) => !['[*]:', before].includes(cell.querySelector('.jp-InputPrompt').innerText)",
         arg=[last.element_handle(), before],
     )
-    return last.locator(".jp-OutputArea-output").inner_text().split()[1:]
+    return json.loads(last.locator(".jp-OutputArea-output").inner_text().strip().splitlines()[-1])
+
+
+ASK = """import json
+print(json.dumps(dict(
+    selection=explorer.selection, focus=explorer.focus, grid=len(explorer.grid), colour=explorer.colour,
+    filters=explorer.filters, region=explorer.region, seen=globals().get("seen"))))"""
+
+
+def test_notebook_02_click_select_and_python(notebook, lab, speech):
+    book = nbformat.read(lab.notebooks / "02_sphere.ipynb", 4)
+    book.cells.append(new_code_cell(ASK))
+    nbformat.write(book, lab.notebooks / "02_asked.ipynb")
+    notebook.open("02_asked.ipynb").run_all()
+    hand = Hand(notebook.page)
+    # what the notebook selected from Python
+    assert set(hand.selection) == set(speech.table.nlargest(5, "arousal")["utterance"])
+    hand.press("Escape")
+    hand.click(outermost(speech))
+    name = hand.focus
+    assert_heard(notebook, hand, speech, name)
+    found = ask(notebook)
+    assert (found["focus"], found["selection"]) == (name, [name])
+    notebook.page.locator(".es-root").first.scroll_into_view_if_needed()
+    notebook.screenshot("explorer_lab")
+    assert not [v for v in violations(notebook.page, ".es-root")]
+
+
+def test_traits_go_both_ways(notebook, lab, embedded, speech):
+    source = f"""
+from emosphere import corpora, widgets
+from emosphere.sphere import RegionGrid
+speech = corpora.load("embedded", r"{embedded}")
+explorer = widgets.explore(speech)
+seen = []
+names = ["selection", "grid", "colour", "filters", "focus"]
+explorer.observe(lambda change: seen.append(change["name"]), names)
+explorer"""
+    change = """
+explorer.grid, explorer.colour, explorer.filters = RegionGrid(5, 3, "area"), "category", {"split": ["test"]}
+explorer.focus = speech.table["utterance"][4]
+explorer.select_region(6)"""
+    book = scratch(lab, source, change, ASK)
+    notebook.open(book)
+    notebook.run_cells(1)
+    hand = Hand(notebook.page)
+    draws = hand.draws()
+    hand.ask("""(host) => host.set({grid: {azimuth: 6, elevation: 3, spacing: "angle"}, colour: "speaker", focus: 7,
+        filters: {radius: [0.2, 1]}, selection: Int32Array.of(3, 5)})""")
+    hand.settle()
+    assert hand.draws() == draws + 1
+    found = ask(notebook)
+    names = speech.table["utterance"]
+    assert (found["grid"], found["colour"], found["focus"]) == (18, "speaker", names[7])
+    assert found["filters"] == {"radius": [0.2, 1]} and found["selection"] == [names[3], names[5]]
+    assert set(found["seen"]) == {"selection", "grid", "colour", "filters", "focus"}
+    notebook.run_cell(1)
+    notebook.page.wait_for_function("() => document.querySelector('.es-root').emosphere.host.state.region === 6")
+    hand.settle()
+    test = (speech.table["split"] == "test").to_numpy()
+    inside = test & (RegionGrid(5, 3, "area").assign(speech.points) == 6)
+    assert hand.derived("shown") == test.sum() and hand.selection == names[inside].tolist()
+    assert (hand.state("colour"), hand.focus) == ("category", names[4])
+
+
+def test_tags_are_kept_beside_the_corpus(notebook, lab, tmp_path):
+    rows = {
+        "path": ["a.wav", "b.wav"],
+        "split": ["train", "train"],
+        "utterance": ["a", "b"],
+        "emotion": ["H", "A"],
+        "speaker": ["x", "y"],
+        **{name: [6.0, 1.5] for name in DIMENSIONS},
+    }
+    pd.DataFrame(rows).to_csv(tmp_path / "manifest.csv", index=False)
+    for name in rows["path"]:
+        soundfile.write(tmp_path / name, np.zeros(8000), 16000)
+    source = f"""
+from emosphere import corpora, widgets
+widgets.explore(corpora.load("manifest", r"{tmp_path}", scale=[1, 7]))"""
+    notebook.open(scratch(lab, source)).run_all()
+    hand = Hand(notebook.page)
+    hand.click(0)
+    hand.press("1")
+    notebook.page.keyboard.type("calm")
+    notebook.page.keyboard.press("Enter")
+    hand.press("n")
+    notebook.page.keyboard.type("a sigh?")
+    notebook.page.keyboard.press("Enter")
+    hand.press("j", "1")
+    for _ in range(100):
+        found = corpora.read_remarks(tmp_path)
+        if len(found) == 2:
+            break
+        notebook.page.wait_for_timeout(100)
+    assert found.set_index("utterance")["tags"].to_dict() == {"a": "calm", "b": "calm"}
+    assert found["note"][0] == "a sigh?"
+    assert corpora.load("manifest", tmp_path, scale=[1, 7]).table["tags"].tolist() == ["calm", "calm"]
+    # what cannot be kept is said
+    (tmp_path / "emosphere_remarks.csv").write_text("somebody,else\n")
+    hand.press("1")
+    expect(hand.root.locator(".es-notice").first).to_contain_text("emosphere_remarks.csv")
+    assert (tmp_path / "emosphere_remarks.csv").read_text() == "somebody,else\n"
+
+
+def test_a_saved_notebook_shows_the_page(notebook, lab, embedded):
+    source = f"""
+from emosphere import corpora, widgets
+widgets.explore(corpora.load("embedded", r"{embedded}"), sound=0.05)"""
+    notebook.open(scratch(lab, source)).run_all()
+    Hand(notebook.page)
+    assert not notebook.page.locator("iframe").count(), "the live one is there"
+    notebook.page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    notebook.page.wait_for_function("() => !jupyterapp.shell.currentWidget.context.model.dirty")
+    notebook.server.end_kernels()
+    notebook.page.evaluate("window.jupyterapp.commands.execute('kernelmenu:shutdown')")
+    notebook.page.reload()
+    frame = notebook.page.frame_locator("iframe[title=explorer]")
+    frame.locator(".es-ball[data-drawn]").wait_for()
+    assert not notebook.page.get_by_text("Error displaying widget").is_visible()
+    notebook.screenshot("saved_notebook")
+    notebook.errors = [error for error in notebook.errors if "model not found" not in error and " 404 " not in error]
+
+
+def test_a_notebook_run_elsewhere_says_why_it_shows_no_page(notebook, lab, speech):
+    """Nobody has trusted what `make run` wrote, so JupyterLab leaves out frames and scripts."""
+    page = widgets.explore(speech, sound=0, static=True)
+    cell = new_code_cell("page", outputs=[new_output("display_data", {"text/html": page._repr_html_()})])
+    notebook.open(scratch(lab, cell))
+    expect(notebook.page.get_by_text("trust this notebook")).to_be_visible()
+    assert not notebook.page.locator("iframe").count()
+
+
+def test_beside_the_file_browser_and_in_the_dark_theme(notebook, lab, embedded):
+    """At 1366 x 768, a size at which much used to be cut."""
+    source = f"""
+from emosphere import corpora, widgets
+widgets.explore(corpora.load("embedded", r"{embedded}"), saved=False)"""
+    scratch(lab, source)
+    notebook.page.set_viewport_size({"width": 1366, "height": 768})
+    notebook.goto("lab/tree/scratch.ipynb")
+    notebook.page.wait_for_function(
+        "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+    )
+    notebook.page.evaluate("jupyterapp.commands.execute('filebrowser:activate')")
+    notebook.run_all()
+    hand = Hand(notebook.page)
+    assert hand.root.bounding_box()["width"] < 1000
+    assert hand.root.evaluate(SIZES)["outside"] == []
+    assert hand.root.locator(".es-top").bounding_box()["height"] < 50, "one row of controls"
+    assert hand.root.locator(".es-tray").bounding_box()["height"] < 80, "one of the selection, one of what is heard"
+    assert hand.canvas().bounding_box()["height"] > 340
+    try:
+        notebook.page.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+        notebook.page.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+        ground = hand.root.evaluate("(root) => getComputedStyle(root).backgroundColor")
+        assert max(map(int, ground.removeprefix("rgb(").rstrip(")").split(","))) < 60
+        assert violations(notebook.page, ".es-root") == []
+        notebook.screenshot("explorer_dark_beside_files")
+    finally:
+        notebook.page.evaluate("jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})")
+
+
+def test_the_app(app, speech):
+    app.page.set_viewport_size({"width": 1366, "height": 768})
+    app.page.add_init_script(f"({HEAR_PLAYING})()")
+    app.open()
+    hand = Hand(app.page)
+    before = app.page.evaluate("window.played")
+    hand.click(outermost(speech))
+    assert_played(app, before + 1)
+    assert_heard(app, hand, speech, hand.focus)
+    player = hand.root.locator(".es-player")
+    assert in_sight(app, player)
+    hand.click(outermost(speech))
+    assert_played(app, before + 2)
+    assert not app.page.get_by_text("import").count()  # no code
+    app.page.locator(".emosphere-synthesiser audio").wait_for()
+    app.screenshot("app")
 
 
 @pytest.mark.slow
 def test_a_slider_is_heard(notebook, lab):
     notebook.open(scratch(lab, "from emosphere import widgets\nwidgets.speak()")).run_all()
     voice = notebook.page.locator(".emosphere-synthesiser")
-    notebook.figure(0, voice)
+    sphere = notebook.sphere(voice)
     handles, audio = voice.locator(".noUi-handle"), voice.locator("audio")
     source = audio.get_attribute("src")
     for number, key, times in ((1, "ArrowRight", 4), (0, "ArrowLeft", 2)):
@@ -173,67 +266,8 @@ def test_a_slider_is_heard(notebook, lab):
 
     # an emotion in the picture
     point = EMOTIONS["Angry"]
-    notebook.click_point(notebook.figure(0, voice), [point[1], point[0], point[2]])
+    notebook.click_sphere(sphere, point)
     voice.get_by_text(f"{point[1]:+.2f}", exact=True).first.wait_for()
-
-
-@pytest.mark.slow
-def test_two_models_side_by_side(notebook, lab, embedded, speech):
-    source = f"""
-import numpy as np
-from emosphere import corpora, widgets
-from emosphere.sphere import DIMENSIONS
-speech = corpora.load("embedded", r"{embedded}")
-test, rng = speech.rows("test"), np.random.default_rng(0)
-runs = {{}}
-for name, noise in (("near", 0.3), ("far", 1.2)):
-    runs[name] = test[["utterance"]].copy()
-    for dimension in DIMENSIONS:
-        shrunk = 4 + (test[dimension] - 4) * 0.7
-        runs[name][dimension + "_predicted"] = (shrunk + rng.normal(0, noise, len(test))).clip(1, 7)
-widgets.compare(speech, runs)"""
-    notebook.open(scratch(lab, source)).run_all()
-    explorer = notebook.page.locator(".emosphere-runs")
-    notebook.figure(0, explorer)
-    notebook.screenshot("models")
-    test = speech.rows("test")
-    predicted, rng = {}, np.random.default_rng(0)
-    for dimension in DIMENSIONS:
-        predicted[dimension] = (4 + (test[dimension] - 4) * 0.7 + rng.normal(0, 0.3, len(test))).clip(1, 7)
-    true = np.array([octant(*point) for point in speech.points[test.index]])
-    taken = np.array(
-        [octant(*point) for point in zip(*(predicted[name] / 3 - 4 / 3 for name in DIMENSIONS), strict=True)]
-    )
-    counts = notebook.data(notebook.figure(1, explorer), 0)["text"]
-    naive = [[int(((true == i) & (taken == j)).sum()) for j in range(8)] for i in range(8)]
-    assert [[int(cell or 0) for cell in row] for row in counts] == naive
-
-    notebook.click_cell(notebook.figure(1, explorer), 3.5 / 8, 0.5 / 8)  # truly I, taken for IV
-    names = set(test["utterance"][(true == 0) & (taken == 3)])
-    rows = explorer.locator("tbody tr")
-    notebook.page.wait_for_function(
-        "([body, count]) => body.querySelectorAll('tbody tr').length === count",
-        arg=[explorer.element_handle(), len(names)],
-    )
-    assert {rows.nth(i).locator("td").first.inner_text() for i in range(rows.count())} == names
-    first = rows.first.locator("td").first
-    name = first.inner_text()
-    first.click()
-    audio = explorer.locator("audio")
-    audio.wait_for()
-    heard = samples(io.BytesIO(notebook.audio_bytes(audio)))
-    path = test.set_index("utterance").loc[name, "path"]
-    np.testing.assert_array_equal(heard, samples(speech.audio_path(path)))
-    notebook.screenshot("models_cell")
-
-
-def test_the_app(app, speech):
-    app.open()
-    explorer = app.page.locator(".emosphere-explorer")
-    clicked = app.click_point(app.figure(0, explorer), outermost(speech.points))["point"]
-    assert_heard(app, explorer, speech, clicked)
-    assert not app.page.get_by_text("import").count()  # no code
-    app.page.locator(".emosphere-synthesiser audio").wait_for()
 
 
 HEAR_PLAYING = """() => {
@@ -282,46 +316,24 @@ def in_sight(app, element):
     return box["y"] >= 0 and box["y"] + box["height"] <= size["height"] and box["x"] + box["width"] <= size["width"]
 
 
-def test_a_click_plays_where_the_player_is_in_sight_and_a_turn_does_not(app, speech):
-    app.page.set_viewport_size({"width": 1366, "height": 768})
-    app.page.add_init_script(f"({HEAR_PLAYING})()")
-    app.open()
-    explorer = app.page.locator(".emosphere-explorer")
-    sphere, far = app.figure(0, explorer), outermost(speech.points)
-    before = app.page.evaluate("window.played")
-    assert in_sight(app, sphere) and not sphere.evaluate(SCROLLED)
-    turn(app, sphere, far)
-    assert not explorer.locator("audio").count() and app.page.evaluate("window.played") == before
-    clicked = app.click_point(sphere, far)["point"]
-    assert_played(app, before + 1)
-    assert_heard(app, explorer, speech, clicked)
-    assert in_sight(app, explorer.locator("audio")) and not sphere.evaluate(SCROLLED)
-    app.click_point(sphere, far)  # the same again
-    assert_played(app, before + 2)
-    x, y = over(app, sphere, far)
-    app.page.mouse.click(x, y)  # a tap between two frames
-    assert_played(app, before + 3)
-    turn(app, sphere, far)
-    assert_played(app, before + 3)
-    assert (
-        explorer.locator(".modebar-btn").count() and not app.page.locator(".modebar-btn[data-title^='Share']").count()
-    )
-    app.screenshot("a_click_plays")
-
-
 @pytest.mark.slow
 def test_an_emotion_is_heard_at_each_click_and_not_when_the_picture_turns(app):
     app.page.add_init_script(f"({HEAR_PLAYING})()")
     app.open()
-    figure = app.figure(0, app.page.locator(".emosphere-synthesiser"))
+    sphere = app.sphere(app.page.locator(".emosphere-synthesiser"))
     app.page.wait_for_function("window.played")  # it speaks when it appears
     app._rest()
-    before, (valence, arousal, dominance) = app.page.evaluate("window.played"), EMOTIONS["Angry"]
-    point = [arousal, valence, dominance]
+    before, point = app.page.evaluate("window.played"), EMOTIONS["Angry"]
     for times in (1, 2):
-        app.click_point(figure, point)
+        app.click_sphere(sphere, point)
         assert_played(app, before + times)
-    turn(app, figure, point)
+    there = app.spot(sphere, point)
+    app.page.mouse.move(*there)
+    app.page.mouse.down()
+    app.page.mouse.move(there[0] - 60, there[1] + 30, steps=6)
+    app.page.mouse.up()
+    app._rest()
+    assert app.spot(sphere, point) != there
     assert_played(app, before + 2)
 
 
@@ -332,7 +344,7 @@ def test_widgets_come_back_after_closing_running_again_restart_and_reload(notebo
     session = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session"
     for then in ("again", "restart", "reload", "the end"):
         notebook.run_all()
-        notebook.figure(0, notebook.page.locator(".emosphere-synthesiser").last)
+        notebook.sphere(notebook.page.locator(".emosphere-synthesiser").last)
         notebook.page.locator(".emosphere-synthesiser audio").last.wait_for()
         if then == "restart":
             notebook.page.evaluate(f"{session}.kernel.restart()")
@@ -356,59 +368,20 @@ def test_labels_with_code_in_them_and_missing_files(notebook, lab, tmp_path):
     }
     pd.DataFrame(rows).to_csv(tmp_path / "manifest.csv", index=False)
     soundfile.write(tmp_path / "here.wav", np.zeros(8000), 16000)
-    source = (
-        "from emosphere import corpora, widgets\n"
-        f'speech = corpora.load("manifest", r"{tmp_path}", scale=[1, 7])\n'
-        'explorer = widgets.explore(speech)\nexplorer.color.value = "speaker"\nexplorer'
-    )
+    source = f"""
+from emosphere import corpora, widgets
+explorer = widgets.explore(corpora.load("manifest", r"{tmp_path}", scale=[1, 7]))
+explorer.colour = "speaker"
+explorer"""
     notebook.open(scratch(lab, source)).run_all()
-    explorer = notebook.page.locator(".emosphere-explorer")
-    sphere = notebook.figure(0, explorer)
-    notebook.click_point(sphere, [-5 / 6] * 3)
-    explorer.get_by_text("the file gone.wav is not in the folder of the corpus").wait_for()
-    assert not explorer.locator("audio").count()
-    notebook.click_point(sphere, [2 / 3] * 3)
-    explorer.locator("audio").wait_for()
-    explorer.get_by_text(EVIL).first.wait_for()
+    hand = Hand(notebook.page)
+    hand.click(1)
+    expect(hand.root.locator(".es-player")).to_contain_text("the file gone.wav is not in the folder of the corpus")
+    hand.click(0)
+    expect(hand.root.locator(".es-player")).to_contain_text(EVIL)
+    for name in ("regions", "table", "compare"):
+        hand.tab(name)
+    hand.button("Filters and grid").click()
+    expect(hand.root.locator(".es-legend")).to_contain_text(EVIL)
     assert not notebook.page.locator("img[src=x]").count()
     assert notebook.page.evaluate("window.harmed") is None
-
-
-def test_the_page_without_python_turns_hovers_and_toggles(browser, speech, tmp_path, screenshots):
-    widgets.explore(speech, static=True, path=tmp_path / "explorer.html")
-    context = browser.new_context(offline=True, viewport={"width": 1100, "height": 760})
-    page, errors = context.new_page(), []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("requestfailed", lambda request: errors.append(request.url))
-    page.goto((tmp_path / "explorer.html").as_uri())
-    drawn = "() => document.querySelector('.js-plotly-plot')?._fullLayout?.scene?._scene?.glplot?.cameraParams"
-    page.wait_for_function(drawn)
-    page.evaluate("document.querySelector('.js-plotly-plot').on('plotly_hover', e => window.seen = e.points[0].text)")
-    visible = (
-        "() => document.querySelector('.js-plotly-plot')._fullData.filter(t => t.visible === true).map(t => t.name)"
-    )
-    assert sum("(" in str(name) for name in page.evaluate(visible)) == 8
-    place = page.evaluate(
-        f"point => ({PROJECT})(document.querySelector('.js-plotly-plot'), point)", outermost(speech.points)
-    )
-    page.mouse.move(place[0] - 10, place[1] - 10)
-    page.mouse.move(*place, steps=5)
-    page.wait_for_function("() => window.seen")
-    assert page.evaluate("window.seen") in set(speech.table["utterance"])
-    page.screenshot(path=screenshots / "static_page.png")
-    camera = "() => JSON.stringify(document.querySelector('.js-plotly-plot')._fullLayout.scene._scene.getCamera().eye)"
-    before = page.evaluate(camera)
-    page.mouse.move(400, 600)
-    page.mouse.down()
-    page.mouse.move(480, 560, steps=5)
-    page.mouse.up()
-    page.wait_for_function(f"before => ({camera})() !== before", arg=before)
-    page.locator(".updatemenu-header").click()
-    page.locator(".updatemenu-dropdown-button", has_text="category").click()
-    page.wait_for_function(f"() => ({visible})().some(name => String(name).startsWith('happy'))")
-    page.locator(".legendtoggle").nth(1).click()
-    page.wait_for_function(
-        "() => document.querySelector('.js-plotly-plot')._fullData.some(t => t.visible === 'legendonly')"
-    )
-    context.close()
-    assert not errors

@@ -1,16 +1,18 @@
-"""The JavaScript beside the widgets in a browser, without Jupyter: views that close and come back in every order, hands
-that turn what they click on, and pages that upload nothing."""
+"""The widgets' JavaScript in a browser, without Jupyter: views that close and come back in every order, hands that turn
+what they click on, and pages that upload nothing."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 from plotly import graph_objects as go
+from plotly.offline import get_plotlyjs
 
 from emosphere import plots, widgets
+from emosphere.widgets.plot import Plot
 from emosphere.widgets.recorder import Recorder
 
-WIDGETS = Path(widgets.__file__).parent
+STATIC = Path(widgets.__file__).parent / "static"
 ADDRESS = "http://localhost/"  # to which browsers give a microphone
 
 IMPORT = """async source => {
@@ -65,7 +67,7 @@ SENT = "name => sent.some(message => name in message)"
 @pytest.fixture
 def microphone(page):
     """A page with a recorder, whose browser asks until ``allow()`` is called."""
-    page.evaluate(IMPORT, (WIDGETS / "recorder.js").read_text("utf-8"))
+    page.evaluate(IMPORT, (STATIC / "recorder.js").read_text("utf-8"))
     page.evaluate(MICROPHONE, Recorder(lambda samples, name: None).limits)
     page.evaluate("show()")
     return page
@@ -134,119 +136,176 @@ def test_a_browser_that_cannot_record_lets_go_of_the_microphone(microphone):
     assert_silent_and_closed(microphone)
 
 
-# ------------------------------------------------------------------ plotly's code, and hands
+# ------------------------------------------------------------------ plotly's code
 
-FIGURES = """() => {
+LOAD = """async () => {
+    const {sharedPlotly} = await import('http://kit/plotly.js');
     window.drawn = [];
     window.draw = (code, version, get = null) => {
         const bundle = {get: name => ({code, version})[name]};
-        const model = {
-            get: () => 'IPY_MODEL_bundle', set() {}, on() {}, off() {},
-            send: content => content.clicked && window.clicked.push(content.clicked),
-            widget_manager: {get_model: get ?? (async () => bundle)},
-        };
-        const widget = made();
-        return Promise.resolve(widget.initialize({model})).then(() => widget);
+        const model = {get: () => 'IPY_MODEL_bundle', widget_manager: {get_model: get ?? (async () => bundle)}};
+        return sharedPlotly(model).then(plotly => drawn.push(plotly.name));
     };
     window.code = (name, rest = '') => `${rest}; window.evaluated = (window.evaluated ?? 0) + 1;
-        export default () => ({
-            initialize({model}) {
-                window.drawn.push('${name}');
-                window.tell = value => model.set('_js2py_pointsCallback', value);
-            },
-            render: () => () => {} });`;
+        module.exports = {name: '${name}'};`;
 }"""
 
 
 @pytest.fixture
-def figures(page):
-    """A page with the figure's JavaScript; ``draw(code, version)`` is a figure whose kernel sends this for plotly."""
-    page.evaluate(IMPORT, (WIDGETS / "figure.js").read_text("utf-8"))
-    page.evaluate(FIGURES)
-    return page
+def loading(kit):
+    """A page on which ``draw(code, version)`` is a widget whose kernel sends this for plotly."""
+    kit.evaluate(LOAD)
+    return kit
 
 
-def test_a_load_that_failed_is_tried_again(figures):
-    said = figures.evaluate("draw(code('a', 'throw new Error(\"half of it\")'), '7').catch(error => error.message)")
+def test_a_load_that_failed_is_tried_again(loading):
+    said = loading.evaluate("draw(code('a', 'throw new Error(\"half of it\")'), '7').catch(error => error.message)")
     assert said == "half of it"
-    figures.evaluate("draw(code('b'), '7')")
-    assert figures.evaluate("drawn") == ["b"]
+    loading.evaluate("draw(code('b'), '7')")
+    assert loading.evaluate("drawn") == ["b"]
 
 
-def test_a_kernel_that_went_away_does_not_keep_the_others_waiting(figures):
-    figures.evaluate("void draw(code('a'), '7', () => new Promise(() => {}))")
-    said = figures.evaluate(
+def test_a_kernel_that_went_away_does_not_keep_the_others_waiting(loading):
+    loading.evaluate("void draw(code('a'), '7', () => new Promise(() => {}))")
+    said = loading.evaluate(
         "draw(code('a'), '7', async () => { throw new Error('gone'); }).catch(error => error.message)"
     )
     assert said == "gone"
-    figures.evaluate("draw(code('b'), '7')")
-    assert figures.evaluate("drawn") == ["b"]
+    loading.evaluate("draw(code('b'), '7')")
+    assert loading.evaluate("drawn") == ["b"]
 
 
-def test_a_restart_with_another_plotly_is_drawn_by_that(figures):
+def test_a_restart_with_another_plotly_is_drawn_by_that(loading):
     for name, version in (("old", "6"), ("new", "7"), ("old again", "6")):
-        figures.evaluate("([name, version]) => void draw(code(name), version)", [name, version])
-        figures.wait_for_function("count => drawn.length === count", arg=["old", "new", "old again"].index(name) + 1)
-    assert figures.evaluate("drawn") == ["old", "new", "old"]
+        loading.evaluate("([name, version]) => draw(code(name), version)", [name, version])
+    assert loading.evaluate("drawn") == ["old", "new", "old"]
 
 
-def test_a_page_evaluates_plotly_once(figures):
-    figures.evaluate("Promise.all([draw(code('a'), '7'), draw(code('b'), '7'), draw(code('c'), '7')])")
-    assert figures.evaluate("evaluated") == 1
+def test_a_page_evaluates_plotly_once(loading):
+    loading.evaluate("Promise.all([draw(code('a'), '7'), draw(code('b'), '7'), draw(code('c'), '7')])")
+    assert loading.evaluate("evaluated") == 1
 
 
-HAND = """(steps) => {
-    window.clicked = [];
-    const kinds = {down: 'pointerdown', move: 'pointermove', up: 'pointerup', cancel: 'pointercancel'};
-    for (const [what, at] of steps) {
-        if (what in kinds) el.dispatchEvent(new PointerEvent(kinds[what], {clientX: at, clientY: 0, bubbles: true}));
-        else tell({event_type: `plotly_${what}`, points: at});
+# ------------------------------------------------------------------ plots
+
+PLOT = """async state => {
+    const {mountPlot} = await import('http://kit/plot.js');
+    const code = await (await fetch('http://kit/plotly.min.js')).text(), hear = {};
+    Object.assign(window, {sent: [], box: document.body.appendChild(document.createElement('div'))});
+    box.style.width = '500px';
+    const model = {
+        get: name => state[name] ?? (name === '_plotly' ? 'IPY_MODEL_bundle' : null),
+        send: content => sent.push(content),
+        on: (event, act) => hear[event] = act, off: event => delete hear[event],
+        widget_manager: {get_model: async () => ({get: name => name === 'code' ? code : '7'})},
+    };
+    window.change = (name, value) => { state[name] = value; hear[`change:${name}`](); };
+    window.end = mountPlot(model, box);
+    window.listeners = () => Object.keys(hear).length;
+    window.gd = box.firstChild;
+}"""
+DRAWN = "count => Number(gd.dataset.drawn) >= count"
+
+
+@pytest.fixture
+def mounted(kit):
+    """Shows a `Plot` on a page: there ``gd`` is plotly's element, ``sent`` what goes to Python."""
+    kit.files["plotly.min.js"] = get_plotlyjs().encode()
+
+    def mounted(plot):
+        kit.evaluate(PLOT, dict(_figure=plot._figure))
+        kit.wait_for_function(DRAWN, arg=1)
+        return kit
+
+    return mounted
+
+
+def test_a_plot_changes_with_its_figure_and_its_box(mounted):
+    plot = Plot(go.Figure(go.Scatter(x=np.arange(3), y=[1.0, np.nan, 2.0])))
+    page = mounted(plot)
+    assert page.evaluate("gd.querySelector('.main-svg').clientWidth") == 500
+    assert page.evaluate("Array.from(gd.data[0].y)") == [1, None, 2] and not page.locator(".modebar-btn").count()
+    plot.data[0].update(y=np.array([5.0, 6.0, 7.0]))
+    plot.layout.xaxis.range = [0, 9]
+    plot.show()
+    page.evaluate("figure => change('_figure', figure)", plot._figure)
+    page.wait_for_function(DRAWN, arg=2)
+    assert page.evaluate("[gd.data[0].y.bdata ?? Array.from(gd.data[0].y), gd.layout.xaxis.range]")[1] == [0, 9]
+    assert page.locator(".scatterlayer .point").count() == 3
+    page.evaluate("box.style.width = '640px'")
+    page.wait_for_function("gd.querySelector('.main-svg').clientWidth === 640")
+
+
+def test_the_cursor_of_a_plot_moves_alone(mounted):
+    plot = Plot(go.Figure(go.Scatter(y=[1, 2, 3])).add_vline(0.5))
+    page = mounted(plot)
+    for x, lines in ((1.25, [0.5, 1.25]), (1.5, [0.5, 1.5]), (None, [0.5])):
+        page.evaluate("x => change('cursor', x)", x)
+        page.wait_for_function("lines => gd.layout.shapes.map(({x0}) => x0).join() === lines.join()", arg=lines)
+    assert page.evaluate("gd.dataset.drawn") == "1"
+
+
+def test_a_click_on_a_point_is_told(mounted):
+    page = mounted(Plot(go.Figure([go.Scatter(y=[1, 1, 1]), go.Scatter(y=[3, 2, 3], mode="lines+markers")])))
+    dot = page.locator(".scatterlayer .trace").nth(1).locator(".point").nth(1).bounding_box()
+    page.mouse.move(dot["x"] + 3, dot["y"] + 3, steps=3)
+    page.locator(".hoverlayer .hovertext").first.wait_for()
+    page.mouse.click(dot["x"] + 3, dot["y"] + 3)
+    page.wait_for_function("sent.length")
+    assert page.evaluate("sent") == [{"clicked": [1, 1]}]
+
+
+def test_a_plot_turned_by_hand_stays_so(mounted):
+    plot = Plot(go.Figure(go.Scatter3d(x=[0], y=[0], z=[0])).update_layout(width=400, height=400))
+    page = mounted(plot)
+    page.mouse.move(150, 200)
+    page.mouse.down()
+    page.mouse.move(250, 240, steps=5)
+    page.mouse.up()
+    page.wait_for_function("gd.layout.scene.camera")
+    turned = page.evaluate("JSON.stringify(gd.layout.scene.camera.eye)")
+    plot.data[0].update(x=[0.5])
+    plot.show()
+    page.evaluate("figure => change('_figure', figure)", plot._figure)
+    page.wait_for_function(DRAWN, arg=2)
+    assert page.evaluate("JSON.stringify(gd.layout.scene.camera.eye)") == turned
+
+
+def test_a_plot_that_is_gone_hears_nothing(mounted):
+    page = mounted(Plot(go.Figure(go.Scatter(y=[1]))))
+    page.evaluate("end()")
+    assert page.evaluate("listeners()") == 0 and not page.locator(".main-svg").count()
+
+
+# ------------------------------------------------------------------ hands
+
+HAND = """async steps => {
+    const {Hands} = await import('http://kit/hands.js');
+    const canvas = document.body.appendChild(document.createElement('canvas')), did = [];
+    canvas.setPointerCapture = () => {};
+    const tell = name => () => did.push(name);
+    new Hands(canvas, {turn: tell('turn'), zoom: tell('zoom'), reset() {}, hover() {}, click: tell('click')});
+    for (const [kind, at] of steps) {
+        canvas.dispatchEvent(new PointerEvent(`pointer${kind}`, {clientX: at, clientY: 0, pointerId: 1}));
     }
-    return clicked;
+    return did;
 }"""
 HANDS = {
-    "plotly tells of it three times": ([("down", 9), ("click", 1), ("click", 1), ("click", 2), ("up", 9)], [1]),
-    "a tap too short for plotly": ([("hover", 1), ("down", 9), ("up", 9)], [1]),
-    "a tap beside": ([("hover", 1), ("unhover", 1), ("down", 9), ("up", 9)], []),
-    "a turn": ([("hover", 1), ("down", 9), ("click", 1), ("move", 90), ("click", 3), ("up", 90)], []),
-    "there and back": ([("down", 9), ("click", 1), ("move", 90), ("move", 9), ("up", 9)], []),
-    "a turn that ends far away at once": ([("down", 9), ("click", 1), ("up", 90)], []),
-    "a hand that trembles": ([("down", 9), ("click", 1), ("move", 11), ("up", 10)], [1]),
-    "a finger that scrolls": ([("down", 9), ("click", 1), ("cancel", 9)], []),
-    "a turn, then a click": (
-        [("down", 9), ("click", 1), ("move", 90), ("up", 90), ("down", 9), ("click", 2), ("up", 9)],
-        [2],
-    ),
-    "a release nobody saw": ([("down", 9), ("click", 1), ("down", 9), ("click", 2), ("up", 9)], [2]),
+    "a tap": ([("down", 9), ("up", 9)], ["click"]),
+    "a turn": ([("down", 9), ("move", 90), ("up", 90)], ["turn"]),
+    "there and back": ([("down", 9), ("move", 90), ("move", 9), ("up", 9)], ["turn", "turn"]),
+    "a hand that trembles": ([("down", 9), ("move", 11), ("up", 10)], ["click"]),
+    "a finger that scrolls": ([("down", 9), ("cancel", 9)], []),
+    "a turn, then a click": ([("down", 9), ("move", 90), ("up", 90), ("down", 9), ("up", 9)], ["turn", "click"]),
+    "a release nobody saw": ([("down", 9), ("down", 9), ("up", 9)], ["click"]),
+    "a hover": ([("move", 9), ("move", 90)], []),
 }
 
 
 @pytest.mark.parametrize("name", HANDS)
-def test_clicks_of_3d_figures(figures, name):
+def test_hands_turn_or_click(kit, name):
     steps, expected = HANDS[name]
-    figures.evaluate("""async () => {
-        const widget = await draw(code('a'), '7');
-        window.el = document.createElement('div');
-        document.body.append(el);
-        el._fullLayout = {scene: {}};
-        widget.render({el});
-    }""")
-    clicked = figures.evaluate(HAND, steps)
-    assert [click["points"] for click in clicked] == expected
-    assert all(click["event_type"] == "plotly_click" for click in clicked)
-
-
-def test_clicks_of_flat_figures_come_at_once(figures):
-    """plotly tells of them once, when the button is up."""
-    figures.evaluate("""async () => {
-        const widget = await draw(code('a'), '7');
-        window.el = document.createElement('div');
-        document.body.append(el);
-        el._fullLayout = {};
-        widget.render({el});
-    }""")
-    clicked = figures.evaluate(HAND, [("hover", 1), ("down", 9), ("up", 9), ("click", 1)])
-    assert [click["points"] for click in clicked] == [1]
+    assert kit.evaluate(HAND, steps) == expected
 
 
 # ------------------------------------------------------------------ pages without an upload

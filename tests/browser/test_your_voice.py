@@ -1,6 +1,7 @@
 """Your own voice as a person uses it: speak, drop a file, play, save; and all that can go wrong on the way."""
 
 import base64
+import io
 import re
 import struct
 
@@ -19,8 +20,10 @@ from emosphere.prediction import predict
 from emosphere.sphere import DIMENSIONS
 
 EVIL = "<img src=x onerror=window.harmed=1>.wav"
-WAY, NEAR, WHOLE, NOW = range(8, 12)  # traces of the sphere
-CURSOR = 3  # trace of the curves over time
+WAY, NEAR, WHOLE, NOW = {"press": "way"}, {"symbol": "ring"}, {"symbol": "diamond-open"}, {"colour": "#D81B60"}
+MARKS = """(root, wanted) => root.emosphere.host.marks()
+    .filter(mark => Object.entries(wanted).every(([name, value]) => mark[name] === value))
+    .flatMap(({points}) => points)"""
 REFUSE = """name => {
     navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('told by a test', name));
 }"""
@@ -118,12 +121,16 @@ class Listening:
         self.root = notebook.page.locator(".emosphere-microphone")
         self.record, self.said = self.root.locator(".record"), self.root.locator(".said")
         self.player = self.root.locator(".emosphere-recorder audio")
-        self.sphere = notebook.figure(0, self.root)
+        self.sphere = notebook.sphere(self.root)
 
-    def trace(self, number):
-        """(n, 3) points of a trace of the sphere in the order of DIMENSIONS."""
-        data = self.notebook.data(self.sphere, number)
-        return np.array([data[axis] for axis in "yxz"]).reshape(3, -1).T
+    def marks(self, wanted):
+        """(n, 3) points of the marks in the sphere that are so, in the order of DIMENSIONS."""
+        return np.array(self.sphere.evaluate(MARKS, wanted)).reshape(-1, 3)
+
+    def until(self, wanted, condition, value=None):
+        """Waits until the points of these marks are so."""
+        script = f"([root, wanted, value]) => (points => {condition})(({MARKS})(root, wanted))"
+        self.page.wait_for_function(script, arg=[self.sphere.element_handle(), wanted, value])
 
     def idle(self):
         self.page.wait_for_function("button => !button.disabled", arg=self.record.element_handle())
@@ -147,8 +154,7 @@ class Listening:
         """The point of the whole, its region and values are those of a row of `predict`."""
         row = table.iloc[0]
         point = [(row[name] - 4) / 3 for name in DIMENSIONS]
-        drawn = "([gd, points]) => points.every((value, i) => Math.abs(gd.data[10]['yxz'[i]]?.[0] - value) < %g)"
-        self.page.wait_for_function(drawn % tolerance, arg=[self.sphere.element_handle(), point])
+        self.until(WHOLE, f"value.every((one, i) => Math.abs(points[0]?.[i] - one) < {tolerance})", point)
         shown = self.root.inner_text()
         assert f"Region {row['region']}" in shown
         for name in DIMENSIONS:
@@ -197,7 +203,7 @@ def test_speak_see_play_and_keep(speaking, microphone, lab, embedded, model):
     speaking.screenshot("own_voice")
 
     # a microphone that is not to be had leaves everything as it is
-    point = listening.trace(WHOLE)
+    point = listening.marks(WHOLE)
     page.context.clear_permissions()
     record.click()
     listening.refused("may not use the microphone", "Allow it")
@@ -210,7 +216,7 @@ def test_speak_see_play_and_keep(speaking, microphone, lab, embedded, model):
     record.click()
     listening.refused("only to pages opened by localhost or https")
     page.evaluate("Object.defineProperty(window, 'isSecureContext', {value: true})")
-    np.testing.assert_array_equal(listening.trace(WHOLE), point)
+    np.testing.assert_array_equal(listening.marks(WHOLE), point)
     assert listening.player.count() == 1
     page.context.grant_permissions(["microphone"])
 
@@ -218,7 +224,7 @@ def test_speak_see_play_and_keep(speaking, microphone, lab, embedded, model):
     page.evaluate(STOP_AT_ONCE)
     record.click()
     listening.refused("at least 0.25 s are needed. Press Record, speak")
-    np.testing.assert_array_equal(listening.trace(WHOLE), point)
+    np.testing.assert_array_equal(listening.marks(WHOLE), point)
     record.focus()
     page.keyboard.press("Space")
     root.locator(".clock", has_text="0:01").wait_for()
@@ -226,7 +232,7 @@ def test_speak_see_play_and_keep(speaking, microphone, lab, embedded, model):
     page.evaluate(FIVE_MINUTES_LATER)
     page.wait_for_function("button => button.innerText === 'Record'", arg=record.element_handle())
     listening.done("your recording")
-    page.wait_for_function("([gd, x]) => gd.data[10].x[0] !== x", arg=[listening.sphere.element_handle(), point[0, 1]])
+    listening.until(WHOLE, "points[0][0] !== value", point[0, 0])
 
 
 @pytest.mark.slow
@@ -256,34 +262,53 @@ def test_files_of_all_kinds_play_and_refusals(notebook, lab, embedded, model, sp
         np.ptp(both.to_numpy(), axis=0).max() / 3 > 0.06
     )  # far more than the tolerance: no file was taken for another
 
-    # a click on a neighbour plays it
-    row = root.locator(".dataTable tbody tr").nth(1)
-    name = row.locator("td").first.inner_text()
-    row.locator("td").first.click()
-    root.locator("b", has_text=name).first.wait_for()
-    assert len(notebook.audio_bytes(root.locator("audio").nth(1))) > 10_000
+    # the nearest are listed by their distance; a click on one plays it
+    assert root.get_by_text("The utterances of embedded whose ratings lie nearest to that point").count() == 1
+    rows = root.locator(".es-rows-body .es-row")
+    far = [float(row.locator(".es-number").first.inner_text()) for row in rows.all()]
+    assert len(far) == 5 and far == sorted(far)
+    near, whole = listening.marks(NEAR), listening.marks(WHOLE)
+    np.testing.assert_allclose(np.linalg.norm(near - whole, axis=1), far, atol=0.006)
+    name = rows.nth(1).locator(".es-cell").first.inner_text()
+    rows.nth(1).click()
+    root.locator(".es-player-name", has_text=name).wait_for()
+    audio = root.locator(".es-player audio")
+    page.wait_for_function("audio => audio.src", arg=audio.element_handle())
+    corpus = corpora.load("embedded", embedded)
+    path = corpus.table.set_index("utterance").loc[name, "path"]
+    heard = soundfile.read(io.BytesIO(notebook.audio_bytes(audio)), dtype="int16")[0]
+    np.testing.assert_array_equal(heard, soundfile.read(corpus.audio_path(path), dtype="int16")[0])
 
     # path, marker and curves go with the player
     windows = predict(model, [tmp_path / "e.wav"], windows=(3.0, 0.5))
-    way = listening.trace(WAY)
+    way = listening.marks(WAY)
     np.testing.assert_allclose(way, (windows[list(DIMENSIONS)] - 4) / 3, atol=0.02)
-    course = notebook.figure(1, root)
+    course = root.locator(".emosphere-plot")
+    course.scroll_into_view_if_needed()
     listening.player.evaluate("audio => { audio.muted = true; audio.play(); }")
-    moved = "gd => gd.data[3].x?.[0] > 1.7"
-    page.wait_for_function(moved, arg=course.element_handle())
+    page.wait_for_function("gd => gd.layout?.shapes?.[0]?.x0 > 1.7", arg=course.element_handle())
     listening.player.evaluate("audio => audio.pause()")
     listening.player.evaluate("audio => { audio.currentTime = 2.2; }")
-    page.wait_for_function("gd => Math.abs(gd.data[3].x[0] - 2.2) < 1e-6", arg=course.element_handle())
+    page.wait_for_function("gd => Math.abs(gd.layout.shapes[0].x0 - 2.2) < 1e-6", arg=course.element_handle())
     between = way[1] + (way[2] - way[1]) * 0.4  # windows have their middles at 1.5, 2, 2.5 s
-    page.wait_for_function(
-        "([gd, x]) => Math.abs(gd.data[11].x[0] - x) < 1e-5",
-        arg=[listening.sphere.element_handle(), between[DIMENSIONS.index("arousal")]],
-    )
-    np.testing.assert_allclose(listening.trace(NOW), [between], atol=1e-5)
+    listening.until(NOW, "Math.abs(points[0][1] - value) < 1e-5", between[DIMENSIONS.index("arousal")])
+    np.testing.assert_allclose(listening.marks(NOW), [between], atol=1e-5)
     notebook.screenshot("own_voice_played")
 
+    # a click on the way, or on a curve, moves the player there
+    at = "audio => Math.abs(audio.currentTime - %g) < 0.01"
+    notebook.click_sphere(listening.sphere, way[-1])
+    last = windows[["start", "end"]].iloc[-1].mean()
+    page.wait_for_function(at % last, arg=listening.player.element_handle())
+    course.scroll_into_view_if_needed()
+    dot = course.locator(".scatterlayer .trace").first.locator(".point").nth(1).bounding_box()
+    page.mouse.move(dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2, steps=3)
+    course.locator(".hoverlayer .hovertext, .hoverlayer .legend").first.wait_for()
+    page.mouse.click(dot["x"] + dot["width"] / 2, dot["y"] + dot["height"] / 2)
+    page.wait_for_function(at % 2, arg=listening.player.element_handle())
+
     # what cannot be used is told, and the last result stays
-    point = listening.trace(WHOLE)
+    point = listening.marks(WHOLE)
     size = 3 * 3600 * 8000  # three hours of 8 bits at 8 kHz, of which the disk keeps no more than the header
     with open(tmp_path / "long.wav", "wb") as long:
         fields = b"RIFF", size + 36, b"WAVEfmt ", 16, 1, 1, 8000, 8000, 1, 8, b"data", size
@@ -308,7 +333,7 @@ def test_files_of_all_kinds_play_and_refusals(notebook, lab, embedded, model, sp
     ):
         listening.choose(tmp_path / file)
         listening.refused(*says)
-        np.testing.assert_array_equal(listening.trace(WHOLE), point)
+        np.testing.assert_array_equal(listening.marks(WHOLE), point)
     assert page.evaluate("window.decoded") == 3  # silent, short, nan: the others are refused before
     assert root.locator(".name").inner_text() == "e.wav" and listening.player.count() == 1
     notebook.screenshot("own_voice_refused")
@@ -325,5 +350,5 @@ def test_files_of_all_kinds_play_and_refusals(notebook, lab, embedded, model, sp
     listening.done("tone.m4a")
     tone = 0.3 * np.sin(2 * np.pi * 330 * np.arange(1.1 * 16000) / 16000).astype("float32")
     listening.assert_shown(predict(model, [tone]), 0.1)
-    assert len(listening.trace(WAY)) == 0 and not course.is_visible()  # too short for a way
+    assert len(listening.marks(WAY)) == 0 and not course.is_visible()  # too short for a way
     assert page.evaluate("window.harmed") is None

@@ -7,7 +7,7 @@ from ipywidgets import HTML, Dropdown, FloatSlider
 
 from emosphere import corpora
 from emosphere.sphere import RegionGrid
-from emosphere.widgets.figure import Figure
+from emosphere.widgets.plot import Plot
 
 
 def parts(box, kind):
@@ -41,12 +41,13 @@ def empty(*arguments):
 
 
 def said(box):
+    assert all(plot._figure == plot.figure.to_json() for plot in parts(box, Plot)), "a browser sees it as it is"
     return parts(box, HTML)[-1].value
 
 
 def test_the_dot_is_where_the_functions_put_it():
     box = l1.show_point(normalise, to_spherical)
-    (figure,), sliders = parts(box, Figure), parts(box, FloatSlider)
+    (figure,), sliders = parts(box, Plot), parts(box, FloatSlider)
     for slider, rating in zip(sliders, (1.0, 5.5, 7.0), strict=True):  # valence, arousal, dominance
         slider.value = rating
     x, y, z = (figure.data[3][axis][-1] for axis in "xyz")
@@ -60,7 +61,7 @@ def test_a_wrong_function_misses_the_ring():
     box = l1.show_point(normalise, swapped)
     for slider, rating in zip(parts(box, FloatSlider), (2.5, 7.0, 4.0), strict=True):
         slider.value = rating
-    (figure,) = parts(box, Figure)
+    (figure,) = parts(box, Plot)
     assert (figure.data[3].x[-1], figure.data[3].y[-1]) == pytest.approx((-0.5, 1.0), abs=1e-6)
     assert (figure.data[2].x[0], figure.data[2].y[0]) == pytest.approx((1.0, -0.5), abs=1e-6)
     assert "NOT inside" in said(box)
@@ -75,7 +76,7 @@ def test_pictures_wait_for_functions_that_do_not_work(answer):
 def test_regions_of_a_corpus(tones):
     speech = corpora.load("msp_podcast", tones)
     box = l1.show_regions(normalise, to_spherical, assign, weights, speech)
-    _, chart = parts(box, Figure)
+    _, chart = parts(box, Plot)
     points = speech.points[speech.rows("train").index]
     points = points[(points != 0).all(1)]  # on an axis the library decides otherwise: the lab's stretch question
     menu = parts(box, Dropdown)[0]

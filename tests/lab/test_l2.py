@@ -4,13 +4,13 @@ import copy
 from types import SimpleNamespace
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 import torch
 from emosphere_lab import l2, l2_parts
 from ipywidgets import HTML, FloatSlider, IntSlider, Widget
 
 from emosphere.sphere import Scale
+from emosphere.widgets.plot import Plot
 
 
 def returned(function, exercise):
@@ -62,8 +62,13 @@ def picture(widget):
         if isinstance(part, Widget):
             parts += getattr(part, "children", ())
     sliders = {part.description: part for part in parts if isinstance(part, FloatSlider | IntSlider)}
-    figures = [part for part in parts if isinstance(part, go.FigureWidget)]
-    return sliders, figures, lambda: " ".join(part.value for part in parts if isinstance(part, HTML))
+    figures = [part for part in parts if isinstance(part, Plot)]
+
+    def said():
+        assert all(figure._figure == figure.figure.to_json() for figure in figures), "a browser sees it as it is"
+        return " ".join(part.value for part in parts if isinstance(part, HTML))
+
+    return sliders, figures, said
 
 
 @pytest.fixture(scope="module")

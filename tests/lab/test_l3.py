@@ -12,7 +12,7 @@ from emosphere_lab.l3_parts import gated_convolution, masked_mean
 from ipywidgets import HTML, Checkbox, FloatSlider, IntSlider
 
 from emosphere.model.pooling import GatedConvolution, SelfAttention
-from emosphere.widgets.figure import Figure
+from emosphere.widgets.plot import Plot
 
 
 def drift(pool, frames, rubbish):
@@ -53,6 +53,7 @@ def parts(picture, kind):
 
 
 def said(picture):
+    assert all(plot._figure == plot.figure.to_json() for plot in parts(picture, Plot)), "a browser sees it as it is"
     text = " ".join(re.sub("<[^>]*>", "", html.value) for html in parts(picture, HTML)[-1:])
     return text.replace("&#x27;", "'")
 
@@ -151,7 +152,7 @@ def test_the_verdict_on_an_inspector_does_not_depend_on_its_random_numbers(seed,
 
 def test_the_attention_picture_follows_slider_and_mask(speech):
     picture = l3.show_attention(attention, *speech)
-    (figure,), (slider,), (mask,) = (parts(picture, kind) for kind in (Figure, IntSlider, Checkbox))
+    (figure,), (slider,), (mask,) = (parts(picture, kind) for kind in (Plot, IntSlider, Checkbox))
     length = (speech[0].shape[1] + 1) // 2
     for padding in (0, 11):
         slider.value = padding
@@ -175,7 +176,7 @@ def test_the_attention_picture_shows_a_wrong_function_to_be_wrong(speech):
 def test_the_padding_picture_draws_what_the_layer_returns(speech):
     frames, silence = speech
     picture = l3.show_padding(masked_mean, gated_convolution, attention, drift, *speech)
-    (vector, curves), (slider,) = parts(picture, Figure), parts(picture, FloatSlider)
+    (vector, curves), (slider,) = parts(picture, Plot), parts(picture, FloatSlider)
     pool = assemble(masked_mean, gated_convolution, attention)
     for seconds in (8.0, 0.0):
         slider.value = seconds
@@ -199,7 +200,7 @@ def test_the_padding_picture_shows_a_leak(speech):
 
 def test_the_picture_of_four_layers_tells_the_verdict(speech):
     picture = l3.show_layers(drift, leaks, *speech)
-    (figure,), (slider,) = parts(picture, Figure), parts(picture, IntSlider)
+    (figure,), (slider,) = parts(picture, Plot), parts(picture, IntSlider)
     slider.value = 1
     one = figure.data[0].x
     slider.value = 4

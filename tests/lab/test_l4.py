@@ -219,6 +219,7 @@ def test_the_picture_of_seeds_shows_the_student_s_interval(recorded):
             mean, error = bar.y[place], bar.error_y
             np.testing.assert_allclose([mean - error.arrayminus[place], mean + error.array[place]], [low, high])
         assert f"your claim: {claim(low, high)}." in said.value
+        assert figure._figure == figure.figure.to_json(), "a browser sees it as it is"
     seeds.value = seeds.max
     before = list(figure.data[0].y)
     again.click()
@@ -266,6 +267,7 @@ def test_a_right_interval_is_wrong_in_five_per_cent():
         assert better + worse == pytest.approx(0.05, abs=0.0149)
         assert better + unsure + worse == pytest.approx(1)
         assert ", as it should" in said.value
+        assert figure._figure == figure.figure.to_json(), "a browser sees it as it is"
     truth.value, seeds.value, spread.value = 0.04, 5, 0.03
     noncentral, limit = 0.04 / (0.03 / np.sqrt(5)), stats.t.ppf(0.975, 4)
     assert figure.data[0].y[0] == pytest.approx(stats.nct.sf(limit, 4, noncentral), abs=0.03)

@@ -82,7 +82,7 @@ def test_it_holds_what_a_classroom_needs_and_no_solutions(repository, tmp_path, 
         "emosphere/sphere/__init__.py",
         "notebooks/lab/emosphere_lab/l1.py",
         "notebooks/lab/emosphere_lab/l4_recorded.csv",
-        "emosphere/widgets/touch.js",
+        "emosphere/widgets/static/recorder.js",
         "notebooks/01_corpus.ipynb",
         "notebooks/student/L1_numbers.ipynb",
         "notebooks/student/L2_words.ipynb",
@@ -126,7 +126,7 @@ def git(root, *words):
 def tracked(repository):
     """The same repository under git, with a library of its own and what lies about in any of them."""
     (repository / "emosphere").unlink()
-    for name in ("__init__.py", "sphere.py", "widgets/touch.js"):
+    for name in ("__init__.py", "sphere.py", "widgets/static/recorder.js"):
         (repository / "emosphere" / name).parent.mkdir(parents=True, exist_ok=True)
         (repository / "emosphere" / name).write_text("x")
     (repository / ".gitignore").write_text("data/\nruns/\nnotebooks/student/\n__pycache__/\n")
@@ -141,7 +141,7 @@ def tracked(repository):
         "notebooks/my grades.yaml",
         "notebooks/app/draft.py",
         "figures/of me.png",
-        "emosphere/widgets/touch.js.orig",
+        "emosphere/widgets/static/recorder.js.orig",
         "notebooks/01_copy.ipynb",
         f"{RUN}/mine.npy",
     )
@@ -158,7 +158,7 @@ def test_it_holds_what_git_tracks(tracked, tmp_path):
     assert inside >= {
         "emosphere/__init__.py",
         "emosphere/sphere.py",
-        "emosphere/widgets/touch.js",
+        "emosphere/widgets/static/recorder.js",
         "README.md",
         "notebooks/01_corpus.ipynb",
         "data/embedded/Audios/a.wav",

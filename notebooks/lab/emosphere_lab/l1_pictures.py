@@ -9,10 +9,11 @@ from plotly.subplots import make_subplots
 
 from emosphere.corpora import Corpus
 from emosphere.plots import DIMENSION_COLORS, OCTANT_COLORS, region_colors
-from emosphere.plots.basic import GREY, styled
+from emosphere.plots.basic import styled
+from emosphere.plots.palettes import GREY
 from emosphere.plots.spheres import axes, borders, sphere_layout, xyz
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale, spherical_to_vad
-from emosphere.widgets.figure import Figure
+from emosphere.widgets.plot import Plot
 from emosphere_lab.pictures import attempt, beside, live
 
 GRIDS = {f"{angle}°: {len(grid)} regions": grid for angle in (90, 60, 45) for grid in [RegionGrid.from_angle(angle)]}
@@ -30,7 +31,7 @@ def show_point(normalise: Callable, to_spherical: Callable) -> VBox:
     ray = go.Scatter3d(mode="lines+markers", line=line, marker=dot, **empty)
     turn, rise = (go.Scatter3d(mode="lines", line=dict(width=5, color=color), **empty) for color in OCTANT_COLORS[:3:2])
     figure = sphere_layout(go.Figure([borders(RegionGrid(4, 2)), axes(), ring, ray, turn, rise]), height=440)
-    figure = Figure(figure.update_layout(width=480, showlegend=False), displayModeBar=False)
+    figure = Plot(figure.update_layout(width=480, showlegend=False))
 
     def update():
         ratings = np.array([slider.value for slider in sliders])
@@ -52,7 +53,7 @@ def show_point(normalise: Callable, to_spherical: Callable) -> VBox:
             f"{elevation:.0f}° (blue arc). The pink dot is {inside} its ring."
         )
 
-    return beside(figure, [HTML("Ratings from 1 to 7:"), *sliders, live(update, *sliders)])
+    return beside(figure, [HTML("Ratings from 1 to 7:"), *sliders, live(update, *sliders, shows=[figure])])
 
 
 def show_regions(
@@ -63,11 +64,11 @@ def show_regions(
     grids = Dropdown(options=GRIDS, description="grid")
     dots = go.Scatter3d(mode="markers", marker=dict(size=4), x=[], y=[], z=[], showlegend=False)
     scene = sphere_layout(go.Figure([borders(RegionGrid(4, 2)), axes(), dots]), height=400)
-    scene = Figure(scene.update_layout(width=420), displayModeBar=False)
+    scene = Plot(scene.update_layout(width=420))
     titles = ["utterances in each region", "weight of each region"]
     chart = make_subplots(rows=2, shared_xaxes=True, subplot_titles=titles)
     chart.add_bar(row=1, col=1, marker_color=GREY).add_bar(row=2, col=1, marker_color=GREY)
-    chart = Figure(styled(chart, None, 360, showlegend=False).update_layout(margin=dict(t=30)), displayModeBar=False)
+    chart = Plot(styled(chart, None, 360, showlegend=False).update_layout(margin=dict(t=30)))
 
     def found(grid):
         points = np.stack([normalise(row, *speech.scale) for row in ratings])
@@ -91,4 +92,4 @@ def show_regions(
             f"{heavy[regions].mean():.2f}."
         )
 
-    return beside(scene, [grids, chart, live(update, grids)])
+    return beside(scene, [grids, chart, live(update, grids, shows=[scene, chart])])

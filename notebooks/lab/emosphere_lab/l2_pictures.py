@@ -9,9 +9,10 @@ from ipywidgets import HTML, FloatSlider, IntSlider, VBox
 from emosphere.corpora import Corpus
 from emosphere.metrics import concordance_cc
 from emosphere.plots import DIMENSION_COLORS, OCTANT_COLORS, region_colors
-from emosphere.plots.basic import GREY, styled
+from emosphere.plots.basic import styled
+from emosphere.plots.palettes import GREY
 from emosphere.sphere import DIMENSIONS, RegionGrid
-from emosphere.widgets.figure import Figure
+from emosphere.widgets.plot import Plot
 from emosphere_lab.pictures import attempt, beside, live, note
 
 ORANGE, BLUE = OCTANT_COLORS[0], OCTANT_COLORS[2]
@@ -43,12 +44,12 @@ def show_ccc(ccc: Callable, speech: Corpus) -> VBox:
     truth, noise = _arousal(speech)
     shift, spread, unsure = _slider("shift", 1, -2, 2), _slider("spread", 1, 0, 2), _slider("noise", 0.5, 0, 2)
     cloud = _agreement(speech, 400, [DIMENSION_COLORS["arousal"]]).update_layout(width=480)
-    cloud = Figure(cloud, displayModeBar=False)
+    cloud = Plot(cloud)
     bars = go.Figure(go.Bar(orientation="h", y=["correlation", "your CCC"], marker_color=[GREY, BLUE], width=0.5))
     bars.add_scatter(y=["your CCC"], mode="markers", marker=dict(symbol="circle-open", size=16, color=BLACK))
     bars.data[1].marker.line.width = 2
     bars = styled(bars, None, 140, showlegend=False, xaxis_range=[-1.08, 1.08])
-    bars = Figure(bars.update_layout(margin=dict(l=95, r=10, t=10, b=30)), displayModeBar=False)
+    bars = Plot(bars.update_layout(margin=dict(l=95, r=10, t=10, b=30)))
 
     def update():
         heard = truth + unsure.value * noise
@@ -65,7 +66,7 @@ def show_ccc(ccc: Callable, speech: Corpus) -> VBox:
         other = "undefined, 0 / 0" if np.isnan(usual) else f"{usual:.2f}"
         return f"Your CCC is {found:.2f} and {there} its ring. The correlation is {other}."
 
-    said = live(update, shift, spread, unsure)
+    said = live(update, shift, spread, unsure, shows=[cloud, bars])
     return beside(cloud, [shift, spread, unsure, bars, said])
 
 
@@ -78,8 +79,8 @@ def show_spread(ccc: Callable, best_factor: Callable, speech: Corpus) -> VBox:
         "1 - your CCC": lambda t, p: 1 - float(ccc(t, p)),
     }
     unsure = _slider("noise", 1.5, 0, 3, 0.25)
-    curves = Figure(_curves(losses, "factor", "loss", [0, 1.5], [0, 2]), displayModeBar=False)
-    cloud = Figure(_agreement(speech, 300, [ORANGE, BLUE]), displayModeBar=False)
+    curves = Plot(_curves(losses, "factor", "loss", [0, 1.5], [0, 2]))
+    cloud = Plot(_agreement(speech, 300, [ORANGE, BLUE]))
 
     def update():
         heard = truth + unsure.value * noise
@@ -110,7 +111,7 @@ def show_spread(ccc: Callable, best_factor: Callable, speech: Corpus) -> VBox:
             )
         return " ".join(sentences)
 
-    said = live(update, unsure)
+    said = live(update, unsure, shows=[curves, cloud])
     return beside(curves, [unsure, cloud, said])
 
 
@@ -128,7 +129,7 @@ def show_laziness(weighted_cross_entropy: Callable, speech: Corpus) -> VBox:
     dash = dict(symbol="line-ew", size=26, line=dict(width=3, color=BLACK))
     bars.add_scatter(x=list(grid.short_names), mode="markers", hoverinfo="skip", marker=dash)
     bars = styled(bars, None, 230, showlegend=False, yaxis=dict(tickformat=".0%", range=[0, 1]))
-    curves, bars = Figure(curves, displayModeBar=False), Figure(bars.update_layout(margin_t=10), displayModeBar=False)
+    curves, bars = Plot(curves), Plot(bars.update_layout(margin_t=10))
 
     def guess(amount):
         return (1 - amount) / len(grid) + amount * (np.arange(len(grid)) == counts.argmax())
@@ -155,7 +156,7 @@ def show_laziness(weighted_cross_entropy: Callable, speech: Corpus) -> VBox:
                 sentences.append(f"(Laziness 0 should cost 2.08, but by your function it is {curve[0]:.2f}.)")
         return " ".join(sentences)
 
-    said = live(update, lazy)
+    said = live(update, lazy, shows=[curves, bars])
     told = HTML(note("Bars: how many of the utterances lie in each region. Black lines: the guesser's probabilities."))
     return beside(curves, [lazy, told, bars, said])
 
@@ -170,7 +171,7 @@ def show_schedule(auxiliary_weight: Callable) -> VBox:
     figure.add_scatter(name="your λ", mode="lines+markers", line=dict(color=BLUE, width=2.5), marker_size=8)
     axis = dict(title="epoch", range=[-0.6, 19.6], dtick=5)
     figure = styled(figure, None, 340, xaxis=axis, width=520, legend=dict(orientation="h", y=1.18))
-    figure = Figure(figure, displayModeBar=False)
+    figure = Plot(figure)
 
     def update():
         found = attempt(
@@ -187,7 +188,7 @@ def show_schedule(auxiliary_weight: Callable) -> VBox:
             text += f" At epoch {np.argmax(found < 0)} your λ is NEGATIVE: there the model is paid for wrong regions."
         return text
 
-    said = live(update, length)
+    said = live(update, length, shows=[figure])
     told = HTML(
         note(
             "The share is that for a model that knows nothing yet: its three 1 - CCC make 3, its region loss is ln 8 = "

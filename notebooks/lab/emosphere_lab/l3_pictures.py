@@ -10,12 +10,13 @@ from ipywidgets import Checkbox, FloatSlider, IntSlider, Layout, VBox
 
 from emosphere.audio import RATE
 from emosphere.plots import OCTANT_COLORS
-from emosphere.plots.basic import GREY, styled
-from emosphere.widgets.figure import Figure
+from emosphere.plots.basic import styled
+from emosphere.plots.palettes import GREY
+from emosphere.widgets.plot import Plot
 from emosphere_lab.l3_layers import BANDS, LAYERS, PADDING, STEP, assemble, seeded
 from emosphere_lab.pictures import attempt, beside, live
 
-ORANGE, BLUE, GREEN = (OCTANT_COLORS[number] for number in (0, 2, 5))
+ORANGE, BLUE, GREEN = (OCTANT_COLORS[number] for number in (0, 2, 1))
 BLACK = "#222222"
 FLOOR = 1e-9  # what a logarithmic axis shows for 0
 
@@ -34,7 +35,7 @@ def show_attention(attention: Callable, frames: torch.Tensor, silence: torch.Ten
     matrix.add_vrect(0, 0, fillcolor=ORANGE, opacity=0.1, line_width=0)
     matrix.add_vline(0, line=dict(color=ORANGE, width=2, dash="dash"))
     matrix.add_hline(0, line=dict(color=ORANGE, width=2, dash="dash"))
-    matrix = Figure(styled(matrix, None, 420).update_layout(width=480, margin=dict(t=20)), displayModeBar=False)
+    matrix = Plot(styled(matrix, None, 420).update_layout(width=480, margin=dict(t=20)))
 
     def update():
         both, padding = torch.cat([frames, silence[:, : added.value]], dim=1), added.value
@@ -61,7 +62,7 @@ def show_attention(attention: Callable, frames: torch.Tensor, silence: torch.Ten
             "line. (Below the other line padding looks; nobody reads that.)"
         )
 
-    return beside(matrix, [added, masked, live(update, added, masked)])
+    return beside(matrix, [added, masked, live(update, added, masked, shows=[matrix])])
 
 
 def show_padding(
@@ -85,14 +86,14 @@ def show_padding(
     ):
         vector.add_scatter(name=name, mode=mode, **style)
     vector.update_xaxes(title="number in the vector").update_yaxes(title="value")
-    vector = Figure(_legend(styled(vector, None, 380)).update_layout(width=540), displayModeBar=False)
+    vector = Plot(_legend(styled(vector, None, 380)).update_layout(width=540))
     curves = go.Figure()
     for name, color in (("without the mask", ORANGE), ("with the mask", BLUE)):
         curves.add_scatter(name=name, mode="lines", line=dict(color=color, width=2.5))
         dot = dict(marker=dict(color=color, size=11), hoverinfo="skip", cliponaxis=False)
         curves.add_scatter(mode="markers", showlegend=False, **dot)
     curves.update_xaxes(title="padding in seconds").update_yaxes(title="your drift", rangemode="tozero")
-    curves = Figure(_legend(styled(curves, None, 300)), displayModeBar=False)
+    curves = Plot(_legend(styled(curves, None, 300)))
 
     @functools.cache
     def moved(layer, padding):
@@ -124,7 +125,7 @@ def show_padding(
             f"{here[1]:.1g}); without the mask it drifts by {here[0]:.2f}."
         )
 
-    said = live(update, seconds)
+    said = live(update, seconds, shows=[vector, curves])
     return beside(vector, [seconds, curves, said])
 
 
@@ -136,7 +137,7 @@ def show_layers(drift: Callable, leaks: Callable, frames: torch.Tensor, silence:
     bars.update_yaxes(autorange="reversed", ticksuffix="  ").update_xaxes(title="your drift")
     bars.update_xaxes(type="log", range=[-9, 1], dtick=2, exponentformat="power")
     bars = styled(bars, None, 300, bargap=0.4).update_layout(width=560)
-    bars = Figure(bars.update_layout(margin=dict(l=200, r=60, t=20)), displayModeBar=False)
+    bars = Plot(bars.update_layout(margin=dict(l=200, r=60, t=20)))
 
     def update():
         rubbish = silence[:, : added.value]
@@ -151,7 +152,7 @@ def show_layers(drift: Callable, leaks: Callable, frames: torch.Tensor, silence:
         words = ["leaks" if found else "does not leak" for found in leaky]
         return f"Your verdict: {', '.join(f'{name[0]} {word}' for name, word in zip(layers, words, strict=True))}."
 
-    return beside(bars, [added, live(update, added)])
+    return beside(bars, [added, live(update, added, shows=[bars])])
 
 
 def _slider(kind, name, *value_low_high, **options):

@@ -7,9 +7,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from ipywidgets import HTML, Button, Dropdown, IntSlider, SelectionSlider, VBox
 
-from emosphere.plots.basic import GREY, styled
+from emosphere.plots.basic import styled
 from emosphere.plots.forest import BETTER, WORSE
-from emosphere.widgets.figure import Figure
+from emosphere.plots.palettes import GREY
+from emosphere.widgets.plot import Plot
 from emosphere_lab.l4_runs import recorded_scores
 from emosphere_lab.pictures import Waiting, attempt, beside, live, note
 
@@ -75,7 +76,7 @@ def show_seeds(interval: Callable, claim: Callable, results: pd.DataFrame | None
     figure = styled(figure.update_traces(mode="markers"), None, 400, legend=dict(orientation="h", y=1.12))
     figure.update_layout(margin=dict(t=20), showlegend=True).add_hline(0, line=dict(color="#444444", width=1.5))
     figure.update_xaxes(title="number of seeds", dtick=1, zeroline=False).update_yaxes(title="CCC minus that of full")
-    figure = Figure(figure, displayModeBar=False)
+    figure = Plot(figure)
 
     def update():
         values = kinds[kind.value]
@@ -111,7 +112,7 @@ def show_seeds(interval: Callable, claim: Callable, results: pd.DataFrame | None
 
     kind.observe(change_kind, "value")
     again.on_click(shuffle)
-    return beside(figure, [kind, seeds, again, live(update, kind, seeds, again)])
+    return beside(figure, [kind, seeds, again, live(update, kind, seeds, again, shows=[figure])])
 
 
 def show_errors(interval: Callable, claim: Callable) -> VBox:
@@ -130,7 +131,7 @@ def show_errors(interval: Callable, claim: Callable) -> VBox:
     figure.update_traces(texttemplate="%{y:.1%}", textposition="outside")
     figure = styled(figure, None, 400, legend=dict(orientation="h", y=1.15), showlegend=True)
     figure.update_layout(margin=dict(t=20)).update_yaxes(range=[0, 1.08], tickformat=".0%", title="of the experiments")
-    figure = Figure(figure, displayModeBar=False)
+    figure = Plot(figure)
 
     def update():
         draws = truth.value + spread.value * noise[:, : seeds.value]
@@ -155,4 +156,4 @@ def show_errors(interval: Callable, claim: Callable) -> VBox:
             f"better, {worse:.1%} worse), {verdict}: a 95 % interval misses in 5 %."
         )
 
-    return beside(figure, [truth, seeds, spread, live(update, truth, seeds, spread)])
+    return beside(figure, [truth, seeds, spread, live(update, truth, seeds, spread, shows=[figure])])

@@ -7,8 +7,7 @@ from typing import TypeVar
 import numpy as np
 from ipywidgets import HTML, Button, HBox, Layout, VBox, Widget
 
-from emosphere.widgets.figure import Figure
-from emosphere.widgets.touch import Touch
+from emosphere.widgets.plot import Plot
 
 Result = TypeVar("Result")
 
@@ -39,8 +38,10 @@ def attempt(exercise: str, compute: Callable[[], Result]) -> Result:
         raise Waiting(f"The picture waits for {exercise}: {type(error).__name__}, {error}.") from None
 
 
-def live(update: Callable[[], str], *controls: Widget) -> HTML:
-    """Runs `update` now and whenever a control is used; a widget with the sentence it returns, or why it waits.
+def live(update: Callable[[], str], *controls: Widget, shows: Sequence[Plot] = ()) -> HTML:
+    """Runs `update` now and whenever a control is used, then shows the plots that it changes.
+
+    Returns a widget with the sentence that `update` returns, or why it waits.
 
     A student's 0 / 0 warns nobody.
     """
@@ -52,6 +53,9 @@ def live(update: Callable[[], str], *controls: Widget) -> HTML:
                 said.value = note(update())
         except Waiting as waiting:
             said.value = note(str(waiting))
+        finally:
+            for plot in shows:
+                plot.show()
 
     for control in controls:
         control.on_click(show) if isinstance(control, Button) else control.observe(show, "value")
@@ -64,10 +68,10 @@ def note(text: str) -> str:
     return f'<div role="status" style="line-height:1.5;padding:.4em .2em">{html.escape(text)}</div>'
 
 
-def beside(figure: Figure, controls: Sequence[Widget]) -> VBox:
+def beside(figure: Plot, controls: Sequence[Widget]) -> VBox:
     """A figure, of a fixed width if it has one, with its controls beside it, or below it where there is no room."""
     width = figure.layout.width
     left = VBox([figure], layout=Layout(flex=f"0 0 {width}px" if width else "1 1 460px", min_width="0"))
     right = VBox(controls, layout=Layout(flex="1 1 380px", min_width="0"))
     row = HBox([left, right], layout=Layout(flex_flow="row wrap", align_items="center"))
-    return VBox([row, Touch()], layout=Layout(max_width="1000px")).add_class("emosphere")
+    return VBox([row], layout=Layout(max_width="1000px")).add_class("emosphere")

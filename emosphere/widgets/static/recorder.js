@@ -81,8 +81,10 @@ again, ${instead}`,
 
 async function openMicrophone() {
   if (!window.isSecureContext || !navigator.mediaDevices?.getUserMedia) {
-    throw new Refusal("Browsers give the microphone only to pages opened by localhost or https. Open this one by \
-http://localhost or https, or choose a sound file instead.");
+    throw new Refusal(
+      "Browsers give the microphone only to pages opened by localhost or https. Open this one by \
+http://localhost or https, or choose a sound file instead.",
+    );
   }
   if (!window.MediaRecorder) throw new Refusal("This browser cannot record. Take another one, or choose a sound file.");
   try {
@@ -160,8 +162,10 @@ async function send(model, samples, name, recorded, show, stay) {
   const talk = conversation(model);
   const asked = async (content, buffers) => {
     stay();
-    const late = setTimeout(() => show("Python does not answer yet. Does another cell run, or has the kernel stopped?"),
-      PATIENCE);
+    const late = setTimeout(
+      () => show("Python does not answer yet. Does another cell run, or has the kernel stopped?"),
+      PATIENCE,
+    );
     talk.say(content, buffers);
     try {
       return await talk.answer();
@@ -195,16 +199,24 @@ function render({ model, el }) {
   const record = make("button", row, { type: "button", className: "record" }, { "aria-pressed": "false" });
   make("i", record, {}, { "aria-hidden": "true" });
   const word = make("span", record, { textContent: "Record" });
-  const level = make("div", row, { className: "level", hidden: true },
-    { role: "meter", "aria-label": "level in decibels", "aria-valuemin": quietest, "aria-valuemax": 0 });
+  const level = make(
+    "div",
+    row,
+    { className: "level", hidden: true },
+    { role: "meter", "aria-label": "level in decibels", "aria-valuemin": quietest, "aria-valuemax": 0 },
+  );
   const bar = make("div", level);
   const time = make("span", row, { className: "clock", hidden: true, textContent: "0:00" });
   const choose = make("button", row, { type: "button", textContent: "Choose a sound file" });
   const hint = make("span", row, { className: "hint" });
   const idleHint = `or drop one here · up to ${longestFile / 60} minutes`;
   hint.textContent = idleHint;
-  const input = make("input", row, { type: "file", hidden: true, accept: "audio/*,video/mp4,video/webm" },
-    { "aria-label": "sound file" });
+  const input = make(
+    "input",
+    row,
+    { type: "file", hidden: true, accept: "audio/*,video/mp4,video/webm" },
+    { "aria-label": "sound file" },
+  );
   const progress = make("progress", row, { max: 1, hidden: true }, { "aria-label": "sent" });
   const said = make("div", root, { className: "said" }, { role: "status", "aria-live": "polite" });
   const shelf = make("div", root, { className: "row", hidden: true });
