@@ -1,20 +1,16 @@
-"""How the explorer scales: time in Python and bytes for the browser, from 1,000 to 100,000 utterances.
+"""How the explorer scales, from 1,000 to 100,000 utterances: Python, the page, and every change in a browser.
 
-    python -m tests.benchmarks.explorer            # in Python alone
-    python -m tests.benchmarks.explorer --browser  # and in JupyterLab in chromium, without a graphics card
+    python -m tests.benchmarks.explorer
 
-Every message is put into JSON here as a kernel would do it, so that this work is in the times. Labels have the
-statistics of MSP-Podcast (`emosphere.synthesis.labels`); no audio is needed.
+Times in the browser are from the change to the second frame after it, the median of five, without a graphics card.
+Labels have the statistics of MSP-Podcast (`emosphere.synthesis.labels`); no audio is needed.
 """
 
-import json
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-import comm
 import numpy as np
 import pandas as pd
 
@@ -22,13 +18,6 @@ from emosphere import widgets
 from emosphere.corpora import Corpus, tidy
 from emosphere.sphere import DIMENSIONS, Scale
 from emosphere.synthesis import labels
-
-ROOT = Path(__file__).parents[2]
-SENT = []
-
-
-def publish(self, kind, data=None, metadata=None, buffers=None, **more):
-    SENT.append(len(json.dumps(data or {})) + sum(memoryview(buffer).nbytes for buffer in buffers or []))
 
 
 def corpus(count):
@@ -50,91 +39,68 @@ def corpus(count):
     return Corpus("drawn", tidy(table), Scale(1, 7), Path())
 
 
-def measured(action, repeats=5):
-    """Median seconds and bytes of an action."""
-    figures = []
-    for number in range(repeats):
-        SENT.clear()
-        started = time.perf_counter()
-        action(number)
-        figures.append((time.perf_counter() - started, sum(SENT)))
-    return np.median(figures, axis=0)
+CHANGES = {
+    "another colour": ["{colour: 'category'}", "{colour: 'radius'}", "{colour: 'speaker'}", "{colour: 'region'}"],
+    "a filter": ["{filters: {split: ['test']}}", "{filters: {radius: [0.2, 0.9]}}", "{filters: {}}"],
+    "a search": ["{filters: {text: '00 words'}}", "{filters: {text: 'importance'}}", "{filters: {}}"],
+    "another grid": ["{grid: grid(6, 3)}", "{grid: grid(8, 4)}", "{grid: grid(4, 2)}"],
+    "a region": ["{region: 0}", "{region: 6}", "{region: -1, selection: new Int32Array(0)}"],
+    "sorting": [
+        "{tab: 'table', sort: {column: 'radius', descending: true}}",
+        "{sort: {column: 'utterance', descending: true}}",
+    ],
+    "an utterance": ["{focus: 5}", "{focus: 50}"],
+}
 
-
-def measure_explorer(count, folder):
-    """Rows of the table: what, milliseconds, kilobytes."""
-    speech, kept = corpus(count), []
-    yield "first view", *measured(lambda n: kept.append(widgets.explore(speech)), 3)
-    explorer, page = kept[-1], folder / "explorer.html"
-    colors, filters = explorer.color.options, explorer.filters
-    actions = {
-        "another grid": lambda n: setattr(explorer.control.preset, "value", (60, 45, 90)[n % 3]),
-        "another colour": lambda n: setattr(explorer.color, "value", colors[1 + n % (len(colors) - 1)]),
-        "a filter": lambda n: setattr(filters.split, "value", ("train", "test")[n % 2]),
-        "a search": lambda n: setattr(filters.text, "value", ("PODCAST_00 words", "")[n % 2]),
-        "a region": explorer.select_region,
-        "an utterance": explorer.select,
+MEASURE = """async (changes) => {
+    const {host} = document.querySelector(".es-root").emosphere;
+    const grid = (azimuth, elevation) => ({azimuth, elevation, spacing: "angle"});
+    const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const times = [];
+    for (let i = 0; i < 5; i++) {
+        const change = eval(`(${changes[i % changes.length]})`);
+        const started = performance.now();
+        host.set(change);
+        await frame();
+        times.push(performance.now() - started);
     }
-    for name, action in actions.items():
-        yield name, *measured(action)
-    seconds, _ = measured(lambda n: widgets.explore(speech, static=True, path=page), 1)
-    yield "static page", seconds, page.stat().st_size
-
-
-READY = """count => {
-    const gd = document.querySelector('.emosphere-explorer .js-plotly-plot');
-    return gd?._fullLayout?.scene?._scene?.glplot?.cameraParams && gd.data[0].x.length === count;
+    return times.sort((a, b) => a - b)[2];
 }"""
-FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-def measure_browser(counts):
-    """Seconds from Shift+Enter to the first view and to the second frame after it."""
-    import nbformat
-    from nbformat.v4 import new_code_cell, new_notebook
-    from playwright.sync_api import sync_playwright
-
-    from tests.browser.conftest import FLAGS, JUPYTERLAB
-    from tests.browser.lab import Notebook, Server
-
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        folder = Path(name)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        server = Server([*JUPYTERLAB, f"--ServerApp.root_dir={folder}"], folder / "jupyter")
-        for count in counts:
-            data = (
-                f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom tests.benchmarks.explorer import corpus\n"
-                f"from emosphere import widgets\nspeech = corpus({count})"
-            )
-            book = new_notebook(cells=[new_code_cell(data), new_code_cell("widgets.explore(speech)")], metadata=kernel)
-            nbformat.write(book, folder / "scratch.ipynb")
-            view = Notebook(browser, server, folder).open("scratch.ipynb")
-            cells = view.page.locator(".jp-CodeCell")
-            cells.nth(0).locator(".cm-content").click()
-            view.page.keyboard.press("Shift+Enter")
-            cells.nth(0).locator(".jp-InputPrompt", has_text="[1]").wait_for()
-            started = time.perf_counter()
-            view.page.keyboard.press("Shift+Enter")
-            view.page.wait_for_function(READY, arg=count, polling=50)
-            first = time.perf_counter() - started
-            view.page.evaluate(FRAMES)
-            print(f"{count:,}: first view {first:.1f} s, drawn {time.perf_counter() - started:.1f} s", flush=True)
-            view.close()
-        server.stop()
-        browser.close()
+def measure(browser, count, folder):
+    """What was measured, and the figure with its unit."""
+    speech, path = corpus(count), folder / "explorer.html"
+    started = time.perf_counter()
+    explorer = widgets.explore(speech)
+    yield "in Python, ms", 1000 * (time.perf_counter() - started)
+    explorer.page(0).save(path)
+    yield "page without sound, MB", path.stat().st_size / 1e6
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    started = time.perf_counter()
+    page.goto(path.as_uri())
+    page.locator(".es-ball[data-drawn]").wait_for()
+    yield "first view, ms", 1000 * (time.perf_counter() - started)
+    for name, changes in CHANGES.items():
+        yield f"{name}, ms", page.evaluate(MEASURE, changes)
+    yield "memory of the page, MB", page.evaluate("performance.memory.usedJSHeapSize") / 1e6
+    page.close()
 
 
 def main():
-    if "--browser" in sys.argv:
-        measure_browser((1000, 10000, 100000))
-    comm.DummyComm.publish_msg = publish
-    widgets.explore(corpus(100))  # imports and caches
-    with tempfile.TemporaryDirectory() as folder:
-        rows = [(count, *row) for count in (1000, 10000, 100000) for row in measure_explorer(count, Path(folder))]
-    table = pd.DataFrame(rows, columns=["utterances", "what", "ms", "kB"])
-    table["ms"], table["kB"] = (table["ms"] * 1000).round(1), (table["kB"] / 1000).round(1)
-    print(table.pivot(index="what", columns="utterances", values=["ms", "kB"]).loc[table["what"].unique()].to_string())
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.conftest import FLAGS
+
+    widgets.explore(corpus(100)).page(0)  # imports and caches
+    table = {}
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, "--enable-precise-memory-info"])
+        for count in (1000, 10000, 100000):
+            table[f"{count:,}"] = dict(measure(browser, count, Path(folder)))
+        browser.close()
+    print(pd.DataFrame(table).round(1).to_string())
 
 
 if __name__ == "__main__":
