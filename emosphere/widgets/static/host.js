@@ -82,10 +82,7 @@ export class Host extends Telling {
     const value = this.fromModel(name);
     if (same(value, this.state[name])) return;
     this.set({ [name]: value }, { fromPython: true });
-    // a selection of its own is no region's any more, and no filter may replace it by the region's
-    const region = this.fromModel("region");
-    if (name === "selection" && region >= 0 && value.some((i) => this.derived.regions[i] !== region))
-      this.set({ region: -1 });
+    this.picked ||= name === "selection";
   }
 
   // state
@@ -134,6 +131,11 @@ export class Host extends Telling {
       derived.names = regionNames(state.grid);
       if (!changed.has("region")) this.put(changed, "region", -1); // its number means another one now
     }
+    // a selection that Python made is no region's any more, and no filter may replace it by the region's
+    if (this.picked && state.region >= 0 && state.selection.some((i) => derived.regions[i] !== state.region)) {
+      this.put(changed, "region", -1);
+    }
+    this.picked = false;
     if (follows("mask", "filters", "remarks", "distances")) {
       derived.mask = table.filter(state.filters);
       derived.shown = derived.mask.reduce((sum, value) => sum + value, 0);
