@@ -255,6 +255,7 @@ def test_umap_is_an_extra(corpus, model, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir()), "it is missed before the work"
 
 
+@pytest.mark.slow
 def test_umap_where_it_is_installed():
     pytest.importorskip("umap")
     vectors = np.concatenate([cloud(40, 30), cloud(40, 30, seed=1) + 40])

@@ -104,3 +104,11 @@ class Hand:
 
     def draws(self):
         return int(self.root.get_attribute("data-draws"))
+
+    def remark(self, tag, note):
+        """A first tag and a note for the utterance in focus, by keys alone, and the tag for the next one."""
+        for key, text in (("1", tag), ("n", note)):  # there is no tag yet: 1 is a place to write one
+            self.press(key)
+            self.page.keyboard.type(text)
+            self.page.keyboard.press("Enter")
+        self.press("j", "1")

@@ -142,13 +142,7 @@ widgets.explore(corpora.load("manifest", r"{tmp_path}", scale=[1, 7]))"""
     notebook.open(scratch(lab, source)).run_all()
     hand = Hand(notebook.page)
     hand.click(0)
-    hand.press("1")
-    notebook.page.keyboard.type("calm")
-    notebook.page.keyboard.press("Enter")
-    hand.press("n")
-    notebook.page.keyboard.type("a sigh?")
-    notebook.page.keyboard.press("Enter")
-    hand.press("j", "1")
+    hand.remark("calm", "a sigh?")
     for _ in range(100):
         found = corpora.read_remarks(tmp_path)
         if len(found) == 2:

@@ -476,13 +476,7 @@ class TestSelecting:
     def test_tags_and_a_note_by_keys(self, alone, speech, tmp_path):
         alone.click(outermost(speech))
         name = alone.focus
-        alone.press("1")  # there is no tag yet: a place to write one
-        alone.page.keyboard.type("sarcastic")
-        alone.page.keyboard.press("Enter")
-        alone.press("n")
-        alone.page.keyboard.type("who is this?")
-        alone.page.keyboard.press("Enter")
-        alone.press("j", "1")
+        alone.remark("sarcastic", "who is this?")
         with alone.page.expect_download() as download:
             alone.button("Save all tags and notes as a CSV file").click()
         download.value.save_as(tmp_path / "emosphere_remarks.csv")

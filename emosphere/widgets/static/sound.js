@@ -4,7 +4,7 @@
 const DECODED_RATES = [8000, 96000]; // the lowest and highest, in Hz, that every browser decodes to
 
 // The rate in Hz that a wav or flac file names in its header; NaN for other files
-export function headerRate(bytes) {
+function headerRate(bytes) {
   const view = new DataView(bytes);
   const word = (at) => (at + 4 <= view.byteLength ? String.fromCharCode(...new Uint8Array(bytes, at, 4)) : "");
   if (word(0) === "fLaC") return view.byteLength > 22 ? view.getUint32(18) >>> 12 : NaN; // 20 bits of STREAMINFO
