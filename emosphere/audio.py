@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import soundfile
 
+from .system import native_path
 from .utils import EmoSphereError, counted
 
 RATE = 16_000
@@ -71,11 +72,6 @@ class AudioError(EmoSphereError, ValueError):
     """A sound file that cannot be used."""
 
 
-def named(path: str | Path) -> str | bytes:
-    """A path as soundfile takes it: bytes, since a name need not be UTF-8; on Windows text, or accents get lost."""
-    return os.fspath(path) if os.name == "nt" else os.fsencode(path)
-
-
 def check_rate(rate: int) -> None:
     """Raise ValueError for what a damaged header says: an odd rate would take gigabytes to convert."""
     common = math.gcd(rate, RATE)
@@ -108,7 +104,7 @@ def read(
     """
     with _refusing(path):
         _size(path)
-        with soundfile.SoundFile(named(path)) as file:
+        with soundfile.SoundFile(native_path(path)) as file:
             rate = file.samplerate
             check_rate(rate)
             most = math.inf if max_seconds is None else round(max_seconds * rate)
@@ -127,7 +123,7 @@ def length(path: str | Path, start: float = 0.0, end: float = math.inf) -> float
     """Seconds of a file, or a part of it, as its header gives them; AudioError as in `read`."""
     with _refusing(path):
         _size(path)
-        info = soundfile.info(named(path))
+        info = soundfile.info(native_path(path))
         return max(0.0, min(info.frames / info.samplerate, end) - start)
 
 
@@ -147,7 +143,7 @@ def measure(path: str | Path, start: float = 0.0, end: float = math.inf) -> dict
         size = _size(path)
         if not size:
             return facts | {"error": EMPTY}
-        with soundfile.SoundFile(named(path)) as file:
+        with soundfile.SoundFile(native_path(path)) as file:
             facts |= {"rate": file.samplerate, "channels": file.channels}
             check_rate(file.samplerate)
             digest = hashlib.blake2b(f"{file.samplerate} {file.channels}".encode(), digest_size=16)

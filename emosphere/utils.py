@@ -1,19 +1,14 @@
-"""What every room uses: whole files and one writer at a time, progress and an orderly end, texts that stay texts."""
+"""What every room uses: whole files and one writer at a time, progress, texts that stay texts."""
 
-import errno
 import html
 import json
-import os
 import re
 import secrets
-import signal
 import sys
 import textwrap
-import threading
-import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +18,8 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
+from .system import PATIENCE, has_no_locks, move, sync
+
 
 class EmoSphereError(Exception):
     """What went wrong, in a sentence for whoever has to mend it; the mother of all errors of this library."""
@@ -31,10 +28,6 @@ class EmoSphereError(Exception):
 def error_summary(error: Exception) -> str:
     """Name and beginning of an error of another library, in one line."""
     return f"{type(error).__name__}: {textwrap.shorten(str(error), 200)}"
-
-
-PATIENCE = 5  # seconds; a process that was killed may take a moment to end, and so may one that reads a file
-WINDOWS = os.name == "nt"
 
 
 class BusyError(EmoSphereError, RuntimeError):
@@ -58,9 +51,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
     temporary, mode = _new(path)
     try:
         yield temporary
-        with open(temporary, "rb+") as file:  # Windows syncs only what may be written
-            os.fsync(file.fileno())  # a machine that stops now must not find the new name on an empty file
-        temporary.chmod(mode)  # some libraries write for the owner alone
+        sync(temporary)
+        with suppress(OSError):  # a mounted file system may know no permissions
+            temporary.chmod(mode)  # some libraries write for the owner alone
         move(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -73,26 +66,14 @@ def _new(path):
     return temporary, temporary.stat().st_mode
 
 
-def move(old: str | Path, new: str | Path) -> None:
-    """Moves a file onto another, or a folder, which Windows refuses for as long as somebody has one of them open."""
-    ends = time.monotonic() + PATIENCE
-    while True:
-        try:
-            os.replace(old, new)
-            return
-        except PermissionError:
-            if not WINDOWS or time.monotonic() > ends:
-                raise
-            time.sleep(0.05)
-
-
 def as_the_umask_says(folder: str | Path) -> None:
     """Gives each file in a folder the permissions of a new one: safetensors writes for the owner alone."""
     probe, mode = _new(Path(folder) / "probe")
     probe.unlink()
     for path in Path(folder).iterdir():
         if path.is_file():
-            path.chmod(mode)
+            with suppress(OSError):
+                path.chmod(mode)
 
 
 def clear_leftovers(folder: str | Path) -> None:
@@ -112,7 +93,7 @@ def acquire(lock: FileLock, timeout: float | None = None) -> None:
     try:
         lock.acquire(timeout=timeout)
     except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+        if not has_no_locks(error):
             raise
         warnings.warn(
             f"The file system of {lock.lock_file} has no locks ({error.strerror}): see to it that no two "
@@ -191,20 +172,6 @@ def bar(*arguments: Any, **options: Any) -> tqdm:
     return tqdm(*arguments, file=sys.stdout, mininterval=0.5, ncols=100, **options)
 
 
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """SIGTERM, which a cluster sends a while before it kills, ends the block as Ctrl-C would: `finally` is reached."""
-    main = threading.current_thread() is threading.main_thread()  # only there a signal may be handled
-    ours = main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    if ours:
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        yield
-    finally:
-        if ours:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 
 
@@ -251,6 +218,19 @@ def counted(number: int, noun: str) -> str:
     ('1 utterance', '1,200 utterances')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds, minutes or hours, as one would say them.
+
+    Examples
+    --------
+    >>> duration(40.2), duration(400), duration(10000)
+    ('40 s', '7 min', '2.8 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 UNKNOWN = "Unknown"

@@ -1,6 +1,8 @@
 """Shared small things: a corpus of a few seconds of tones in the MSP-Podcast layout, and tiny encoders on disk."""
 
+import os
 import signal
+import sys
 
 import hypothesis
 import numpy as np
@@ -17,6 +19,15 @@ hypothesis.settings.load_profile("any machine")
 # A shell that starts the tests in the background has them ignore Ctrl-C, and with them all that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+HERE = {"posix": os.name == "posix", "linux": sys.platform == "linux"}
+
+
+def pytest_runtest_setup(item):
+    """Tests of what Windows has not got, or what only Linux has, stay away from there."""
+    if missing := [name for name, there in HERE.items() if not there and item.get_closest_marker(name)]:
+        pytest.skip(f"for {missing[0]} alone")
+
 
 SMALL = {**TINY, "hidden_size": 32, "intermediate_size": 32, "conv_dim": [8, 16, 32]}
 

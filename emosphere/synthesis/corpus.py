@@ -11,7 +11,8 @@ import pandas as pd
 import soundfile
 
 from ..audio import RATE
-from ..utils import bar, move
+from ..system import move
+from ..utils import bar
 from . import labels, sentences, voices
 from .card import corpus_card
 from .speech import overlap, speak

@@ -15,7 +15,6 @@ References
 import ctypes
 import os
 import shutil
-import sys
 import threading
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,8 @@ from tempfile import TemporaryDirectory
 
 import espeakng_loader
 import numpy as np
+
+from ..system import loaded, plain_path
 
 ENGINE_RATE = 22_050
 """Samples per second that eSpeak makes."""
@@ -51,14 +52,6 @@ def _home():
     (home / "espeak-ng-data" / "voices" / "!v").mkdir(parents=True)
     shutil.copy(espeakng_loader.get_library_path(), home)
     return folder
-
-
-def _unload(library):
-    if sys.platform == "win32":
-        from _ctypes import FreeLibrary as close
-    else:
-        from _ctypes import dlclose as close
-    close(library._handle)
 
 
 def synthesize(text: str, *, voice: str = "en-us", variant: str = "", rate: int = 175) -> np.ndarray:
@@ -104,9 +97,8 @@ def synthesize(text: str, *, voice: str = "en-us", variant: str = "", rate: int 
         (home / "espeak-ng-data" / "voices" / "!v" / name).write_bytes(
             f"language variant\nname {name}\n{variant}\n".encode()
         )
-        library = ctypes.CDLL(str(home / Path(espeakng_loader.get_library_path()).name))
-        try:
-            if library.espeak_Initialize(RETRIEVAL, 0, str(home).encode(), NO_EXIT) != ENGINE_RATE:
+        with loaded(home / Path(espeakng_loader.get_library_path()).name) as library:
+            if library.espeak_Initialize(RETRIEVAL, 0, plain_path(home), NO_EXIT) != ENGINE_RATE:
                 raise RuntimeError(
                     f"eSpeak could not start from {home}; if that path is longer than 140 "
                     "characters, set TMPDIR to a shorter one."
@@ -120,8 +112,6 @@ def synthesize(text: str, *, voice: str = "en-us", variant: str = "", rate: int 
             library.espeak_Synth(speech, len(speech) + 1, 0, 1, 0, UTF8, None, None)
             library.espeak_Synchronize()
             library.espeak_Terminate()
-        finally:
-            _unload(library)
     samples = np.concatenate(chunks) if chunks else np.zeros(0, np.int16)
     if not samples.any():
         raise ValueError(f"There is nothing to say in {text!r}.")
