@@ -7,15 +7,14 @@ differences, and one name means one thing everywhere.
 import ast
 import difflib
 import json
-import math
 import textwrap
 import tomllib
-import types
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
+from .checks import BELOW_1, FROM_0, Amount, Bound, Count, checked
 from .sphere import RegionGrid
 from .utils import EmoSphereError, write_json
 
@@ -33,19 +32,8 @@ class ConfigError(EmoSphereError, ValueError):
     """A parameter that does not exist, or a value that it cannot have."""
 
 
-class _Bound(NamedTuple):
-    holds: Callable[[float], bool]
-    words: str
-
-
-_ABOVE_0 = _Bound(lambda value: 0 < value < math.inf, "must be above 0, not {}")
-_FROM_0 = _Bound(lambda value: 0 <= value < math.inf, "must not be negative; it is {}")
-_BELOW_1 = _Bound(lambda value: 0 <= value < 1, "must be from 0 to below 1, not {}")
-_FOLDS = _Bound(lambda value: value >= 2, "must be at least 2, not {}: who is tested must not be trained on")
-_TWO = _Bound(lambda value: value >= 2, "must be at least 2, not {}: the CCC of one utterance is undefined")
-
-Count = Annotated[int, _ABOVE_0]
-Amount = Annotated[float, _ABOVE_0]
+_FOLDS = Bound(lambda value: value >= 2, "must be at least 2, not {}: who is tested must not be trained on")
+_TWO = Bound(lambda value: value >= 2, "must be at least 2, not {}: the CCC of one utterance is undefined")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +62,7 @@ class Config:
     allow_missing_audio: bool = False  # train although most audio of a split is missing or broken
     # in place of the corpus' own splits: every speaker is tested once, by one of so many trainings; and which of them
     folds: Annotated[int, _FOLDS] | None = None
-    fold: Annotated[int, _FROM_0] | None = None
+    fold: Annotated[int, FROM_0] | None = None
     tested: Literal["test", "all"] = "test"  # of a trained model: the test split, or whatever is rated
     # regions
     azimuth: int = 4
@@ -88,13 +76,16 @@ class Config:
     # the hidden state that is pooled: "last", its number from 0, or "weighted": a learned mean
     layer: int | str = "last"
     frame_stride: Count = 1  # so many neighbouring frames are meaned before pooling
-    encoder_trained: Literal["all", "all but the front end", "nothing"] = "all but the front end"
+    # "lora": small matrices beside the attention's projections alone, which become part of the weights in the end
+    encoder_trained: Literal["all", "all but the front end", "lora", "nothing"] = "all but the front end"
+    lora_rank: Count = 8
+    start: str | None = None  # folder of a run, from whose trained encoder, pooling and heads this one goes on
     # hide spans of frames in training as the encoder's own configuration says; nothing is hidden from a frozen one
     spec_augment: bool = True
     pooling: Literal["style", "statistics"] = "style"
     style_width: Count = 1024
     head_width: Count = 1024
-    head_dropout: Annotated[float, _BELOW_1] = 0.5
+    head_dropout: Annotated[float, BELOW_1] = 0.5
     # loss
     auxiliary: Literal["region", "category", "none"] = "region"
     weighted: bool = True  # inverse-frequency class weights in the auxiliary cross entropy
@@ -106,28 +97,32 @@ class Config:
     batch_seconds: Amount | None = None  # of a step, padding counted, in place of batch_size
     learning_rate: Amount = 1e-5
     learning_rate_schedule: Literal["constant", "cosine", "one-cycle"] = "constant"
-    weight_decay: Annotated[float, _FROM_0] = 0.01  # AdamW's default
+    weight_decay: Annotated[float, FROM_0] = 0.01  # AdamW's default
     clip_gradient: Amount | None = None  # largest norm of the gradient
     max_seconds: Amount = 12.0  # of an utterance, in training only
     precision: Literal["auto", "no", "bf16"] = "auto"  # auto: bf16 where the device has it
     threads: Count | None = None  # of PyTorch on CPU; their number changes rounding, and so the result; None: all
-    seed: Annotated[int, _FROM_0] = 0
+    seed: Annotated[int, FROM_0] = 0
     # how, not what: these change speed and memory, and results only as rounding and other dropout draws do
-    workers: Annotated[int, _FROM_0] = 0  # processes that decode audio; 0: the training process itself
+    workers: Annotated[int, FROM_0] = 0  # processes that decode audio; 0: the training process itself
     micro_batch_seconds: Amount | None = None  # audio that goes through the model at a time; the gradient stays exact
     gradient_checkpointing: bool = False  # less memory, a third more time
-    # WavLM's: "fused" leaves less to keep for the backward pass on a GPU, "recomputed" keeps nothing of frames x frames
-    attention: Literal["plain", "fused", "recomputed"] = "plain"
+    # WavLM's: "fused" keeps less for the backward pass, "recomputed" nothing of frames x frames; auto: fused on a GPU
+    attention: Literal["auto", "plain", "fused", "recomputed"] = "auto"
     compile: bool = False  # torch.compile on the encoder; needs a C++ compiler
     fast_allocator: bool = True  # on CPU with glibc
+    tracker: Literal[None, "trackio", "tensorboard", "mlflow", "wandb"] = None  # who is also told how it goes
 
     def __post_init__(self) -> None:
         try:  # as they are stored, so that a run is itself again: a tuple is a list
             object.__setattr__(self, "corpus_options", json.loads(json.dumps(self.corpus_options)))
         except (TypeError, ValueError) as error:
             raise ConfigError(f"corpus_options must be texts, numbers and lists of these: {error}.") from None
-        for name, annotation in get_type_hints(type(self), include_extras=True).items():
-            object.__setattr__(self, name, _checked(name, getattr(self, name), annotation))
+        try:
+            for name, annotation in get_type_hints(type(self), include_extras=True).items():
+                object.__setattr__(self, name, checked(name, getattr(self, name), annotation))
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
         if self.batch_seconds is not None and self.batch_seconds < 2 * self.max_seconds:
             raise ConfigError(
                 f"batch_seconds must be at least twice max_seconds, {2 * self.max_seconds:g}, not "
@@ -146,6 +141,8 @@ class Config:
             )
         if self.folds and self.is_tested:
             raise ConfigError('folds are for what learns; a model that is trained already is tested with tested="all".')
+        if self.start is not None and not self.is_trained:
+            raise ConfigError(f"start is for a training of the paper's model; with model={self.model!r} there is none.")
         if self.model == "probe" and self.encoder_trained != "nothing":
             raise ConfigError('model="probe" describes the frames of a frozen encoder: set encoder_trained="nothing".')
         try:
@@ -277,26 +274,7 @@ WHERE = ("root", "allow_missing_audio")
 """Parameters on which nothing hangs but where the corpus is found, and whether enough of it; what is found has
 fingerprints (`emosphere.training.provenance`)."""
 
-RESUMABLE = ("workers", "micro_batch_seconds", "gradient_checkpointing", "attention", "compile", "fast_allocator")
+RESUMABLE = (
+    *("workers", "micro_batch_seconds", "gradient_checkpointing", "attention", "compile", "fast_allocator", "tracker"),
+)
 """Parameters that may change while a run is under way, for instance when memory was too small."""
-
-
-def _checked(name, value, annotation):
-    """The value if type and bound fit; whole numbers pass where a float is asked for, and become one."""
-    if get_origin(annotation) is Literal:
-        if value is False and "no" in get_args(annotation):  # how YAML reads the word
-            return "no"
-        if value not in get_args(annotation):
-            raise ConfigError(f"{name} is one of {', '.join(map(str, get_args(annotation)))}, not {value!r}.")
-        return value
-    kinds = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-    allowed = {getattr(kind, "__origin__", kind): getattr(kind, "__metadata__", ()) for kind in kinds}
-    if float in allowed and type(value) is int and abs(value) < 1e300:
-        value = float(value)
-    if type(value) not in allowed:
-        wanted = " or ".join('None ("none" in a file)' if kind is type(None) else kind.__name__ for kind in allowed)
-        raise ConfigError(f"{name} must be {wanted}, not {type(value).__name__} ({value!r}).")
-    for bound in allowed[type(value)]:
-        if not bound.holds(value):
-            raise ConfigError(f"{name} {bound.words.format(value)}.")
-    return value

@@ -4,7 +4,6 @@ A run's files are read in this one way by tables, cards, notebooks and widgets. 
 called NA, 007 or 1e1 is no gap and no number.
 """
 
-import json
 import textwrap
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +13,11 @@ import pandas as pd
 
 from .config import BASELINES, RESUMABLE, WHERE, Config, ConfigError
 from .corpora import tables
+from .records import RecordError as RecordError
+from .records import damaged, is_free, read_status
+from .records import read_json as read_json
 from .sphere import DIMENSIONS
 from .sphere.regions import MAX_REGIONS
-from .utils import EmoSphereError
 
 NUMBERS = (*DIMENSIONS, *(f"{name}_predicted" for name in DIMENSIONS), "region", "region_predicted")
 ALL_NUMBERS = (*NUMBERS, "region_probability", "region_of_vad")
@@ -25,13 +26,10 @@ DEPENDS = {
     "fingerprint": "the labels, splits or scale of the corpus",
     "audio": "the audio of the corpus",
     "encoder_fingerprint": "the encoder's weights, or their settings, before the training",
+    "start_fingerprint": "the weights of the run that it starts from",
     "model_fingerprint": "the weights of the model that is tested",
 }
 """What a run depends on and no parameter shows, in words; each is known by a fingerprint."""
-
-
-class RecordError(EmoSphereError, ValueError):
-    """A file of a run that cannot be read; the message names it."""
 
 
 class Run:
@@ -65,6 +63,7 @@ class Run:
         self.predictions_file = folder / "predictions.csv"  # every test utterance: truth, prediction, regions
         self.panel_file = folder / "panel.json"  # CCC of another panel of raters, where the corpus has single ratings
         self.ceiling_file = folder / "ceiling.json"  # scores of the true emotions, where the corpus knows them
+        self.status_file = folder / "status.json"  # how it goes, while it does; after a stop or an error the last words
         self.scores_file = folder / "scores.json"  # what is reported; last, so a folder that has it is complete
         if config is not None:
             self.config = config
@@ -84,6 +83,22 @@ class Run:
         """Whether the folder holds a run that would go on after its last whole epoch."""
         return self.checkpoint_file.exists()
 
+    def is_free(self) -> bool:
+        """Whether no process is training it just now."""
+        return is_free(self.folder / ".lock")
+
+    def status(self) -> dict | None:
+        """How it goes: what `emosphere.training.status.Status` has written last.
+
+        Returns
+        -------
+        dict or None
+            None if it is complete, or not begun, or nothing can be read. ``state`` is "preparing", "training",
+            "testing", "stopped" (also of one that has said nothing for a minute, and whose lock is free) or "failed";
+            ``left`` the seconds to the end of the training, or None.
+        """
+        return read_status(self.status_file, self.folder / ".lock")
+
     def is_here(self) -> bool:
         """Whether the folder holds this very run, complete or not; parameters in `WHERE` and `RESUMABLE` may differ.
 
@@ -100,6 +115,8 @@ class Run:
             del differences["precision"]
         if self.config.is_tested and differences.get("model", BASELINES)[0] not in ("emosphere", *BASELINES):
             del differences["model"]  # a folder has many names; its weights have a fingerprint
+        if None not in differences.get("start", (None,)):
+            del differences["start"]  # likewise
         if differences:
             listed = ", ".join(f"{name} ({old!r} there, {new!r} asked for)" for name, (old, new) in differences.items())
             raise ConfigError(
@@ -153,7 +170,7 @@ class Run:
         try:
             return pd.read_csv(path, dtype={"epoch": int, "best": bool, "validation_loss": float})
         except Exception as error:  # as above
-            raise _damaged(path, error) from None
+            raise damaged(path, error) from None
 
     def predictions(self) -> pd.DataFrame:
         """Of every test utterance truth and prediction.
@@ -183,7 +200,7 @@ class Run:
             if not ((regions % 1 == 0) & regions.between(0, MAX_REGIONS - 1)).all():
                 raise ValueError("a region is not a whole number from 0")
         except Exception as error:  # whatever pandas makes of a damaged file
-            raise _damaged(path, error) from None
+            raise damaged(path, error) from None
         whole = [
             name
             for name in ("region", "region_predicted", "region_of_vad")
@@ -199,7 +216,7 @@ class Run:
             if not len(counts) or not (counts >= 0).all() or not counts.any():
                 raise ValueError("a count is missing or impossible")
         except Exception as error:  # as above
-            raise _damaged(path, error) from None
+            raise damaged(path, error) from None
         return counts
 
 
@@ -228,25 +245,3 @@ def refuse_changed(there: dict, here: dict, where: str | Path) -> None:
                 f"{where} holds a run that began with another state of {words} ({then}, now "
                 f"{here[name]}). Put it back, choose another folder, or delete this one."
             )
-
-
-def read_json(path: str | Path) -> dict:
-    """The JSON object of a run's file.
-
-    Raises
-    ------
-    RecordError
-    """
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError("it holds no names with values")
-    except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(path, error) from None
-    return content
-
-
-def _damaged(path: str | Path, error: Exception) -> RecordError:
-    return RecordError(
-        f"{path} is damaged ({textwrap.shorten(str(error), 200)}); delete the folder of this run and train it again."
-    )

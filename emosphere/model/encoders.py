@@ -218,16 +218,19 @@ def freeze(encoder: PreTrainedModel, trained: str) -> None:
     Parameters
     ----------
     encoder : transformers.PreTrainedModel
-    trained : {"all", "all but the front end", "nothing"}
-        The front end are the convolutions, which make frames out of sound.
+    trained : {"all", "all but the front end", "lora", "nothing"}
+        The front end are the convolutions, which make frames out of sound. With "lora" nothing of the encoder itself is
+        trained, but what `emosphere.model.adapters.add_adapters` puts beside it.
     """
-    if trained == "nothing":
+    if trained in ("lora", "nothing"):
         encoder.requires_grad_(False)
+        if hasattr(encoder, "feature_extractor"):
+            encoder.feature_extractor._freeze_parameters()  # which also spares its backward pass
     elif trained == "all but the front end" and isinstance(encoder, ShortWhisperEncoder):
         encoder.conv1.requires_grad_(False)
         encoder.conv2.requires_grad_(False)
     elif trained == "all but the front end":
-        encoder.feature_extractor._freeze_parameters()  # which also spares its backward pass
+        encoder.feature_extractor._freeze_parameters()
 
 
 def _transformer(encoder: PreTrainedModel) -> PreTrainedModel:

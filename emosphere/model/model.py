@@ -28,6 +28,7 @@ from transformers.utils import ModelOutput
 
 from ..sphere import DIMENSIONS, RegionGrid, Scale
 from ..utils import error_summary
+from .adapters import merged
 from .encoders import (
     STORE,
     freeze,
@@ -56,7 +57,8 @@ class EmoSphereConfig(PreTrainedConfig):
     ``layer`` is the hidden state that is pooled: "last", its number, or "weighted", a learned mean of all.
     ``frame_stride`` neighbouring frames are replaced by their mean. ``encoder_trained`` says what training may change
     of the encoder; behind one of which it may change "nothing", every width of every state is brought to mean 0 and
-    deviation 1 over the training frames (``frame_mean`` and ``frame_std`` of the model).
+    deviation 1 over the training frames (``frame_mean`` and ``frame_std`` of the model). ``standardised`` says so of a
+    model that went on from such a one.
     """
 
     model_type = "emosphere"
@@ -79,6 +81,7 @@ class EmoSphereConfig(PreTrainedConfig):
     waveform_mean: float = 0.0
     waveform_std: float = 1.0
     mask_encoder: bool = True
+    standardised: bool | None = None
     trained_on: str = ""
 
     @property
@@ -141,7 +144,7 @@ class EmoSphereModel(PreTrainedModel):
         width = self.encoder.config.hidden_size
         if self.states > 1:
             self.layer_scores = nn.Parameter(torch.zeros(self.states))
-        if self.frozen:
+        if self.standardised:
             self.register_buffer("frame_mean", torch.zeros(self.states, width))
             self.register_buffer("frame_std", torch.ones(self.states, width))
         style = config.pooling == "style"
@@ -157,6 +160,11 @@ class EmoSphereModel(PreTrainedModel):
     def frozen(self) -> bool:
         """bool: whether training changes nothing of the encoder."""
         return self.config.encoder_trained == "nothing"
+
+    @property
+    def standardised(self) -> bool:
+        """bool: whether each width of the frames has mean 0 and deviation 1 over the frames of a training."""
+        return self.frozen if self.config.standardised is None else self.config.standardised
 
     def train(self, mode: bool = True) -> "EmoSphereModel":
         """As of any module; but a frozen encoder has neither dropout nor SpecAugment."""
@@ -272,7 +280,7 @@ class EmoSphereModel(PreTrainedModel):
                 f"(layer {self.config.layer!r}), not of {states.shape[2]} of {states.shape[3]}."
             )
         states = states.float()
-        if self.frozen:
+        if self.standardised:
             states = (states - self.frame_mean) / self.frame_std
         if self.states == 1:
             return states[:, :, 0]
@@ -288,13 +296,15 @@ class EmoSphereModel(PreTrainedModel):
         return -(-int(self.encoder._get_feat_extract_output_lengths(torch.tensor(samples))) // self.config.frame_stride)
 
     def save_pretrained(self, path: str | Path, **kwargs: Any) -> None:
-        """As of any `PreTrainedModel`; what float16 holds exactly of a frozen encoder takes half the room.
+        """As of any `PreTrainedModel`; adapters become part of the weights beside which they stand.
 
-        The weights may be read by whoever may read the configuration; safetensors leaves them to their owner alone.
+        What float16 holds exactly of a frozen encoder takes half the room. The weights may be read by whoever may read
+        the configuration; safetensors leaves them to their owner alone.
         """
-        if self.frozen and "state_dict" not in kwargs:
+        kwargs.setdefault("state_dict", merged(self))
+        if self.frozen:
             halves = {name: weight.half() for name, weight in self.encoder.state_dict(prefix="encoder.").items()}
-            state = self.state_dict()
+            state = kwargs["state_dict"]
             exact = {
                 name: half for name, half in halves.items() if torch.equal(half.to(state[name].dtype), state[name])
             }

@@ -24,7 +24,8 @@ from safetensors.numpy import save_file
 from transformers import WhisperConfig
 
 from ..config import NAMED
-from ..utils import EmoSphereError, as_the_umask_says, move
+from ..system import move
+from ..utils import EmoSphereError, as_the_umask_says
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from ..config import ConfigError
 from ..model import EmoSphereModel
 from ..run import Run, refuse_changed
-from ..utils import EmoSphereError, move, replacing
+from ..system import move
+from ..utils import EmoSphereError, replacing
 from .live import LiveRun
 
 log = logging.getLogger(__name__)

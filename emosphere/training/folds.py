@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from accelerate import PartialState
 
-from ..config import Config
+from ..config import Config, ConfigError
 from ..corpora import read
 from ..run import Run
 from ..utils import only_writer, write_json
@@ -34,7 +34,7 @@ def cross_validate(run: Run, train: Callable[[Config, Path], Path]) -> Path:
     """
     config = run.config
     run.is_here()
-    folds = [Run(train(replace(config, fold=fold), run.folder / f"fold{fold}")) for fold in range(config.folds or 0)]
+    folds = [Run(train(_fold(config, fold), run.folder / f"fold{fold}")) for fold in range(config.folds or 0)]
     facts = folds[0].environment()
     if PartialState().is_main_process and not run.is_finished(facts):
         with only_writer(run.folder, ".lock", "The run"):
@@ -50,6 +50,21 @@ def cross_validate(run: Run, train: Callable[[Config, Path], Path]) -> Path:
             finish(run, predictions, read(config.corpus, config.root, **config.corpus_options))
     PartialState().wait_for_everyone()
     return run.folder
+
+
+def _fold(config, fold):
+    """The configuration of a fold; it goes on from the same fold of another run, which has not heard who is tested."""
+    start = config.start
+    if start is not None:
+        begun = Run(start).config
+        for name in ("folds", "seed", "corpus", "corpus_options"):
+            if (there := getattr(begun, name)) != (here := getattr(config, name)):
+                raise ConfigError(
+                    f"The run in {start} has {name}={there!r}, and this one {here!r}: its models may have heard those "
+                    "who are tested here."
+                )
+        start = str(Path(start) / f"fold{fold}")
+    return replace(config, fold=fold, start=start)
 
 
 def _together(splits):

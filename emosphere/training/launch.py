@@ -1,7 +1,6 @@
 """A run in one process or in several, one for each GPU, started from a notebook or a script."""
 
 import re
-import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from ..config import Config
 from ..data.memory import RunError
+from ..system import keeping_signals
 from .pipeline import train
 
 
@@ -42,8 +42,7 @@ def launch_training(config: Config, folder: str | Path, processes: int, *, cache
     """
     if processes == 1:
         return train(config, folder, cache=cache)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    with tempfile.TemporaryDirectory() as temporary:
+    with keeping_signals(), tempfile.TemporaryDirectory() as temporary:
         chosen = Path(temporary) / "parameters.json"
         config.save(chosen)
         launch = LaunchConfig(
@@ -64,9 +63,6 @@ def launch_training(config: Config, folder: str | Path, processes: int, *, cache
             raise RunError(f"Training in {processes} processes failed. {_reason(error)}") from None
         except SignalException as error:  # what PyTorch makes of Ctrl-C
             raise KeyboardInterrupt from error
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
     return Path(folder)
 
 

@@ -1,6 +1,7 @@
 """A run that is under way: what its folder does not show."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from accelerate import Accelerator
 
@@ -8,6 +9,10 @@ from ..config import Config
 from ..model import EmoSphereModel
 from ..run import Run
 from .preparation import Prepared
+from .status import Status
+
+if TYPE_CHECKING:
+    from .tracking import Tracker
 
 
 @dataclass(eq=False)
@@ -23,6 +28,8 @@ class LiveRun:
     accelerator: Accelerator
     depends: dict[str, str]
     progress: bool = True
+    status: Status = field(default_factory=lambda: Status(None))
+    tracker: "Tracker | None" = None
 
     @property
     def config(self) -> Config:

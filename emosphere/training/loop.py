@@ -63,6 +63,10 @@ def fit(live: LiveRun) -> None:
     if len(history) < config.epochs:
         training.rehearse(wrapped)
         rehearse(live)
+    share = (
+        live.prepared.seconds["validation"].sum() / training.lengths.sum() * len(training.batches) / 3
+    )  # forward alone
+    live.status.begins(steps, history, share)
     with bar(
         total=sum(steps),
         initial=sum(steps[: len(history)]),
@@ -72,6 +76,7 @@ def fit(live: LiveRun) -> None:
     ) as shown:
         for epoch in range(len(history), config.epochs):
             begun = time.perf_counter()
+            live.status.epoch(epoch)
             row = {"epoch": epoch} | training.epoch(epoch, wrapped, optimizer, scheduler, shown)
             scores = validation()
             loss = scores["validation_loss"]
@@ -95,6 +100,9 @@ def fit(live: LiveRun) -> None:
                     time.perf_counter() - begun,
                 )
                 _write(live.run, history)
+                if live.tracker is not None:
+                    live.tracker.log(history[-1], epoch)
+            live.status.validated(epoch, scores)
             shown.set_postfix_str(f"CCC {scores['ccc_mean']:.3f}")
     accelerator.wait_for_everyone()  # for the best model to be in place
 
@@ -113,7 +121,7 @@ class _Training:
 
     def __init__(self, live: LiveRun):
         config, accelerator, prepared = live.config, live.accelerator, live.prepared
-        self.config, self.accelerator = config, accelerator
+        self.config, self.accelerator, self.status = config, accelerator, live.status
         self.trainable = [parameter for parameter in live.model.parameters() if parameter.requires_grad]
         rows = prepared.rows["train"]
         self.names = rows["utterance"].to_numpy()
@@ -181,7 +189,7 @@ class _Training:
         self.batches.set_epoch(epoch)
         model.train()
         sums = np.zeros(2)
-        for whole, share in zip(self.batches.whole, self.loader, strict=True):
+        for number, (whole, share) in enumerate(zip(self.batches.whole, self.loader, strict=True), 1):
 
             def loss(vad, logits, whole=whole):
                 regression = ccc_loss(self.truth[whole], vad)
@@ -209,6 +217,7 @@ class _Training:
             scheduler.step()
             optimizer.zero_grad()
             sums += numbers[:2]
+            self.status.batch(epoch, number, sums[0] / number)
             shown.update()
         means = (sums / len(self.batches.whole)).tolist()
         return {

@@ -9,6 +9,7 @@ import numpy as np
 from ..config import Config
 from ..data.memory import RunError, half_of, is_shortage, shortage
 from .live import LiveRun
+from .process import attention_of
 
 
 @contextmanager
@@ -48,7 +49,9 @@ def evaluation_memory(live: LiveRun, split: str, positions: np.ndarray) -> Itera
         goes_on = "what has been trained is kept, and the run goes on from there"
         if half_of(len(names) * max(seconds), max(seconds)):
             advice += f" With that, {goes_on}."
-        elif config.attention == "plain" and config.encoder_trained != "nothing":
+        elif config.encoder_trained in ("all", "all but the front end") and (
+            attention_of(config, live.accelerator.device) == "plain"
+        ):
             advice += f' With a WavLM, attention "fused" needs less; with that, {goes_on}.'
         raise RunError(
             f"{advice} Utterances are evaluated whole: max_seconds shortens them in training alone."

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from accelerate import Accelerator
 from accelerate.utils import set_seed
 
 from ..config import BASELINES, Config, ConfigError
 from ..corpora.corpus import check_scale
 from ..model import EmoSphereModel, ReadyModel
+from ..model.adapters import add_adapters
 from ..model.attention import fuse_attention
 from ..model.encoders import find_encoder, transformer_layers
 from ..model.fingerprints import encoder_fingerprint, fingerprint
@@ -36,8 +38,11 @@ from .live import LiveRun
 from .loop import fit
 from .notes import mapping_notes
 from .preparation import framed, new_model, prepare, with_frames
-from .process import begin, precision_of
+from .process import attention_of, begin, precision_of
 from .provenance import environment
+from .starting import go_on_from, load_start, refuse_heard
+from .status import Status
+from .tracking import tracking
 
 log = logging.getLogger(__package__)
 
@@ -98,49 +103,68 @@ def train(
     if config.folds and config.fold is None:
         return cross_validate(run, partial(train, cache=cache, progress=progress))
     run.is_here()  # other parameters should not come to light after the corpus has been read
-    accelerator = begin(run.config)
-    shown = progress and accelerator.is_main_process
+    accelerator = begin(run.config, run.folder)
+    with Status(run if accelerator.is_main_process and not run.is_complete else None) as status:
+        return _train(run, accelerator, status, cache, progress)
+
+
+def _train(run: Run, accelerator: Accelerator, status: Status, cache: str | Path, progress: bool) -> Path:
+    config, shown = run.config, progress and accelerator.is_main_process
     # the others find what the main process, and the first of their machine, have made and measured
     with accelerator.main_process_first(), accelerator.local_main_process_first():
         # a wrong name should not come to light after the corpus has been read
         tested = _load(config.model) if config.is_tested else None
+        begun = load_start(config) if config.start is not None else None
         encoder = None
         if config.is_trained or config.model == "probe":
             encoder = find_encoder(config.encoder, layer=config.layer, store=Path(cache).parent / "encoders")
-        prepared = prepare(run.config, cache=cache, progress=shown)
+        status.says("preparing", "reading the corpus")
+        prepared = prepare(config, cache=cache, progress=shown)
         model, here = tested, dict(prepared.depends)
         if tested is not None:
             here["model_fingerprint"] = fingerprint(tested.state_dict().items())
         if encoder is not None:
-            model = new_model(prepared)
+            status.says("preparing", "loading the encoder")
+            model = new_model(prepared, begun=begun)
             here["encoder_fingerprint"] = encoder_fingerprint(encoder, model.encoder)
+            if begun is not None:
+                refuse_heard(str(config.start), here["audio"], prepared.rows["test"])
+                go_on_from(model, begun, str(config.start))
+                here["start_fingerprint"] = fingerprint(begun.state_dict().items())
         if run.is_finished(here):
             return run.folder
         if model is not None:
             model.to(accelerator.device)
         if isinstance(model, EmoSphereModel):
-            prepared = (with_frames if tested is None else framed)(prepared, model, progress=shown)
+            if model.frozen:
+                status.says("preparing", "making frames")
+            prepared = (with_frames if tested is None and begun is None else framed)(prepared, model, progress=shown)
             if config.is_trained and not model.frozen:
                 _prepare_layers(model, config)
     if accelerator.num_processes > 1:
         set_seed(config.seed, device_specific=True)  # other dropout in each process
     run.folder.mkdir(parents=True, exist_ok=True)
     # a baseline that needs no frames has no model, and nothing below asks it for one
-    live = LiveRun(run, prepared, cast(EmoSphereModel, model), accelerator, here, progress)
+    live = LiveRun(run, prepared, cast(EmoSphereModel, model), accelerator, here, progress, status)
     with ExitStack() as stack:
         if live.is_main:
             stack.enter_context(only_writer(run.folder, ".lock", "The run"))
             stack.enter_context(_logging_to(run.log_file))
+            status.owned = True
+            stack.callback(setattr, status, "owned", False)
         complete = live.is_main and run.is_finished(here)  # somebody else may have been faster
         if not accelerator.reduce(torch.tensor(float(complete), device=accelerator.device)):
-            _make(live)
+            with tracking(run, accelerator) as live.tracker:
+                _make(live)
     return run.folder
 
 
 def _prepare_layers(model: EmoSphereModel, config: Config) -> None:
     model.encoder.config.apply_spec_augment &= config.spec_augment
-    if config.attention != "plain":
-        fuse_attention(model.encoder, recompute=config.attention == "recomputed")
+    if config.encoder_trained == "lora":
+        add_adapters(model.encoder, config.lora_rank)
+    if (attention := attention_of(config, model.device)) != "plain":
+        fuse_attention(model.encoder, recompute=attention == "recomputed")
     if config.gradient_checkpointing:
         model.activation_checkpointing_enable()
     if config.compile:
@@ -160,6 +184,8 @@ def _make(live: LiveRun) -> None:
     if live.is_main:
         config.save(run.config_file)
         facts = environment(live.accelerator, prepared.corpus) | live.depends
+        if config.is_trained and not live.model.frozen:
+            facts["attention"] = attention_of(config, live.accelerator.device)
         facts["splits"] = describe_splits(prepared.rows, prepared.seconds)
         if config.is_tested:
             facts["trained_on"] = live.model.config.trained_on
@@ -177,6 +203,7 @@ def _make(live: LiveRun) -> None:
         fit(live)
         live.accelerator.free_memory()
         live.model = EmoSphereModel.from_pretrained(run.model_folder).to(live.accelerator.device)
+    live.status.says("testing", "predicting the test split")
     if config.model not in BASELINES:
         predictions = predict_test(live)
     elif live.is_main:
@@ -185,6 +212,9 @@ def _make(live: LiveRun) -> None:
         write_notes(run, notes + chosen)
     if live.is_main:
         finish(run, predictions, prepared.corpus)
+        if live.tracker is not None:
+            scores = {f"test/{name}": value for name, value in run.scores().items()}
+            live.tracker.log(scores, config.epochs if config.is_trained else 0)
     live.accelerator.wait_for_everyone()
 
 

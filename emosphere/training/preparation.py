@@ -147,10 +147,11 @@ def _loudness(heard: pd.DataFrame) -> tuple[float, float]:
     return float(mean), float(std)
 
 
-def new_model(prepared: Prepared, config: Config | None = None) -> EmoSphereModel:
+def new_model(prepared: Prepared, config: Config | None = None, begun: EmoSphereModel | None = None) -> EmoSphereModel:
     """The untrained `EmoSphereModel` of a run; its pretrained encoder is loaded, the rest is seeded.
 
-    ``config`` is another one than that for which the corpus was prepared.
+    ``config`` is another one than that for which the corpus was prepared; ``begun`` a trained model whose weights it
+    will get, and of which it hears the waveform and the frames as that one does.
     """
     config = config or prepared.config
     set_seed(config.seed)
@@ -158,6 +159,8 @@ def new_model(prepared: Prepared, config: Config | None = None) -> EmoSphereMode
     # a log-mel takes samples as they are, and its clamp and layer norms see to the level
     as_it_is = find_encoder(config.encoder, store=store).model_type == "whisper"
     mean, std = (0.0, 1.0) if as_it_is else prepared.waveform
+    if begun is not None:
+        mean, std = begun.config.waveform_mean, begun.config.waveform_std
     return build_model(
         config.encoder,
         store=store,
@@ -181,6 +184,7 @@ def new_model(prepared: Prepared, config: Config | None = None) -> EmoSphereMode
         scale=tuple(map(float, prepared.corpus.scale)),
         waveform_mean=mean,
         waveform_std=std,
+        standardised=None if begun is None else begun.standardised,
         trained_on=f"{prepared.corpus.name}, preset {config.preset}, seed {config.seed}",
     )
 

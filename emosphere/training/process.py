@@ -1,11 +1,10 @@
 """What happens to a process, or several, before they train: their group, precision, threads and memory."""
 
-import ctypes
 import os
-import platform
 import shutil
 import warnings
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 import huggingface_hub
@@ -17,13 +16,23 @@ from accelerate.utils import DistributedDataParallelKwargs, InitProcessGroupKwar
 from ..config import Config
 from ..data.memory import RunError
 from ..run import Run
+from ..system import use_fast_allocator
+from .tracking import check_tracker
 
 
-def begin(config: Config) -> Accelerator:
+def begin(config: Config, folder: str | Path | None = None) -> Accelerator:
     """Sets this process up for a run.
+
+    Parameters
+    ----------
+    config : Config
+    folder : path-like, optional
+        Of the run, for a tracker's files.
 
     Raises
     ------
+    ExtraError
+        If the package of the tracker is missing.
     RunError
         If the environment speaks of several processes that no launcher has started, or there is no C++ compiler for
         ``compile``.
@@ -33,11 +42,14 @@ def begin(config: Config) -> Accelerator:
             "compile needs a C++ compiler, g++ or the one that CXX names, and there is none. Install one "
             "(Debian: apt install g++), or set compile to False."
         )
+    check_tracker(config.tracker)
     AcceleratorState._reset_state()  # or a notebook could not change the precision from one run to the next
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "OMP_NUM_THREADS")  # that it is unset, and what it is set to
         accelerator = Accelerator(
             mixed_precision=config.precision,
+            log_with=config.tracker,
+            project_dir=folder,
             cpu=_processes() > 1 and not torch.cuda.is_available(),  # several processes on CPU have to be asked for
             # the auxiliary head is not used once its weight is 0, nor an encoder's mask without SpecAugment
             kwargs_handlers=[
@@ -55,24 +67,6 @@ def begin(config: Config) -> Accelerator:
     return accelerator
 
 
-def use_fast_allocator() -> bool:
-    """Tells glibc to keep freed memory: returning it after every step can halve the speed of training on CPU.
-
-    Returns
-    -------
-    bool
-        Whether it was done; False on another C library.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return False
-    trim_threshold, top_pad, mmap_max = -1, -2, -4  # malloc.h
-    libc = ctypes.CDLL(None)
-    return all(
-        libc.mallopt(option, value)
-        for option, value in ((mmap_max, 0), (trim_threshold, 2**31 - 1), (top_pad, 256 * 2**20))
-    )
-
-
 def precision_of(run: Run) -> Literal["auto", "no", "bf16"]:
     """What "auto" becomes on this machine, or became where the run was begun."""
     if run.config.precision != "auto":
@@ -81,6 +75,19 @@ def precision_of(run: Run) -> Literal["auto", "no", "bf16"]:
         return begun
     gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
     return "bf16" if gpu else "no"
+
+
+def attention_of(config: Config, device: torch.device) -> Literal["plain", "fused", "recomputed"]:
+    """What "auto" becomes on a device.
+
+    Examples
+    --------
+    >>> [attention_of(Config.create("base"), torch.device(name)) for name in ("cuda", "cpu")]
+    ['fused', 'plain']
+    """
+    if config.attention != "auto":
+        return config.attention
+    return "fused" if device.type == "cuda" else "plain"
 
 
 def _processes() -> int:

@@ -3,16 +3,14 @@
 import hashlib
 import importlib.metadata
 import json
-import os
-import platform
 import subprocess
 from pathlib import Path
 
 import pandas as pd
-import psutil
 from accelerate import Accelerator
 
 from ..corpora import Corpus
+from ..system import machine
 
 PACKAGES = ("emosphere", "torch", "torchaudio", "transformers", "accelerate", "numpy", "pandas")
 
@@ -35,8 +33,7 @@ def environment(accelerator: Accelerator, corpus: Corpus) -> dict:
     """dict: what a reader needs to judge, or repeat, a run with an `accelerate.Accelerator` on a corpus.
 
     ``corpus``, its name, ``commit`` of the code ("+" for changes that are not
-    committed, None without git), versions, ``device``, ``processor``, ``cores``, ``memory_gib``,
-    ``threads``, ``processes``.
+    committed, None without git), `emosphere.system.machine`, versions, ``device``, ``threads``, ``processes``.
     """
     import torch  # only here: who plans runs does without
 
@@ -44,13 +41,9 @@ def environment(accelerator: Accelerator, corpus: Corpus) -> dict:
     return {
         "corpus": corpus.name,
         "commit": commit(),
-        "python": platform.python_version(),
+        **machine(),
         **{name: importlib.metadata.version(name) for name in PACKAGES},
-        "platform": platform.platform(),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "threads": torch.get_num_threads(),
         "processes": accelerator.num_processes,
     }
@@ -66,12 +59,3 @@ def commit() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.decode().strip() + "+" * bool(changed.stdout) if found.returncode == 0 else None
-
-
-def _processor():
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

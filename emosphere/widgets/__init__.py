@@ -52,7 +52,7 @@ def explore(
         A model, the folder of one, or of the run that trained it, or the name of an encoder: its style vectors become
         a map of their own, and say what sounds alike.
     maps : sequence of {"PCA", "UMAP"}
-        Of the style vectors; UMAP needs ``pip install "emosphere[maps]"``.
+        Of the style vectors; UMAP needs ``pip install -c constraints.txt -e ".[maps]"``.
     cache
         Folder in which the style vectors are kept.
     sound

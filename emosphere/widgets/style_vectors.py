@@ -28,7 +28,8 @@ from ..model.encoders import ENCODERS, find_encoder
 from ..model.fingerprints import fingerprint, telling_settings
 from ..model.layouts import is_ready, read_settings
 from ..prediction import load_model
-from ..utils import bar, stoppable
+from ..system import stoppable
+from ..utils import bar
 
 VERSION = 1
 """To be raised whenever the same model and sound give another vector."""

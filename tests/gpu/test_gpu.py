@@ -3,6 +3,8 @@
 python -m pytest tests/gpu
 """
 
+import json
+
 import pandas as pd
 import pytest
 import torch
@@ -13,6 +15,7 @@ from test_training import Stopped, configuration, stop_at
 from emosphere import data
 from emosphere.data.memory import RunError
 from emosphere.model import EmoSphereConfig, EmoSphereModel
+from emosphere.model.adapters import add_adapters
 from emosphere.model.attention import fuse_attention
 from emosphere.training import pipeline as training
 from emosphere.training import preparation
@@ -30,9 +33,10 @@ BASE = dict(
 )
 
 
-def model():
+def model(trained="all but the front end"):
     torch.manual_seed(0)
-    return EmoSphereModel(EmoSphereConfig(encoder_config=BASE, style_width=256, head_width=256)).cuda().train()
+    config = EmoSphereConfig(encoder_config=BASE, style_width=256, head_width=256, encoder_trained=trained)
+    return EmoSphereModel(config).cuda().train()
 
 
 def batch(seconds, count=8):
@@ -45,9 +49,12 @@ def batch(seconds, count=8):
     }
 
 
-def peak(seconds_at_a_time=None, *, attention="plain", checkpointing=False, bf16=False):
+def peak(seconds_at_a_time=None, *, attention="plain", checkpointing=False, bf16=False, rank=None):
     """Largest memory of a training step in bytes, above what the parameters take."""
-    subject = model()
+    subject = model("all but the front end" if rank is None else "lora")
+    if rank is not None:
+        add_adapters(subject.encoder, rank)
+        subject.cuda()
     if attention != "plain":
         fuse_attention(subject.encoder, recompute=attention == "recomputed")
     if checkpointing:
@@ -87,6 +94,7 @@ def test_what_is_to_save_memory_saves_memory(bf16):
     assert peak(22.0, bf16=bf16) < 0.6 * plain
     assert peak(checkpointing=True, bf16=bf16) < (0.9 if bf16 else 0.7) * plain  # with four layers only
     assert peak(attention="recomputed", bf16=bf16) < plain
+    assert peak(rank=8, bf16=bf16) < plain, "no gradients of the encoder's own weights"
 
 
 @pytest.mark.parametrize("recompute", [False, True])
@@ -112,7 +120,9 @@ def test_fused_attention_is_transformers_own(recompute):
         dict(precision="auto"),
         dict(precision="no"),
         dict(gradient_checkpointing=True),
-        dict(attention="fused"),
+        dict(attention="plain"),
+        dict(encoder_trained="lora"),
+        dict(encoder_trained="lora", gradient_checkpointing=True),
         dict(micro_batch_seconds=2.0),
         dict(compile=True),
         dict(workers=2),
@@ -128,6 +138,24 @@ def test_a_run_ends_well_and_goes_on_after_a_stop(tones, encoders, tmp_path, mon
     history = pd.read_csv(folder / "history.csv")
     assert len(history) == config.epochs
     assert history.notna().all(axis=None)
+    facts = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+    assert facts["attention"] == ("plain" if config.attention == "plain" else "fused"), "what auto becomes"
+
+
+def test_adapters_in_bf16_are_their_sum(tmp_path):
+    subject = model("lora").eval()
+    add_adapters(subject.encoder, 4)
+    subject.cuda()
+    for name, parameter in subject.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.02)
+    audio = {name: value.cuda() for name, value in batch(2.0, 3).items()}
+    subject.save_pretrained(tmp_path)
+    saved = EmoSphereModel.from_pretrained(tmp_path).cuda().eval()
+    fuse_attention(saved.encoder)
+    with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16):
+        outputs = [each(audio["input_values"], audio["attention_mask"]).vad for each in (subject, saved)]
+    torch.testing.assert_close(*outputs, atol=2e-2, rtol=2e-2)
 
 
 def test_too_little_memory_for_real(tones, encoders, tmp_path):
