@@ -81,6 +81,7 @@ def test_an_unknown_parameter_stops_before_anything_runs(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_a_sweep_then_what_is_missing_then_evaluation(settings, tmp_path, capsys):
     """A run that fails is recorded and stops nobody; the next call tries it again, and only it."""
@@ -272,6 +273,7 @@ def kernels(folder):
     return found
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 @pytest.mark.parametrize("scheduler", [None, "processes=2"])
 def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(settings, tmp_path, scheduler):
@@ -385,6 +387,7 @@ def test_a_worker_that_dies_loses_nothing(settings, tmp_path, cluster):
         )
 
 
+@pytest.mark.linux
 @pytest.mark.slow
 def test_the_slurm_script_of_the_documentation_runs(settings, tmp_path):
     """Word for word but for the data, with commands in place of Slurm's that start the job script here."""

@@ -9,6 +9,7 @@ from ..run import RecordError
 from .comparing import compare_runs
 from .crossing import cross_corpus, report_crossing
 from .engines import SweepError
+from .estimating import estimate
 from .notebooks import find_notebook, run_notebook
 from .plan import Experiment, PlannedRun, load_experiment
 from .published import PUBLISHED, PUBLISHED_REGIONS, TABLES
@@ -31,6 +32,7 @@ __all__ = [
     "compare_runs",
     "cross_corpus",
     "differences",
+    "estimate",
     "find_notebook",
     "layers",
     "load_experiment",

@@ -8,21 +8,20 @@ References
 import logging
 import os
 import re
-import signal
-import threading
 import traceback
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import papermill
-import psutil
 from nbclient.exceptions import DeadKernelError
 
 from ..config import ConfigError
+from ..system import deaf_to_ctrl_c, end_children
 from ..utils import BusyError, EmoSphereError, only_writer, replacing
+from . import warm
 from .notebooks import run_notebook
 from .plan import PlannedRun
 
@@ -55,7 +54,8 @@ def execute(run: PlannedRun, notebook: str | Path) -> Outcome:
         run.folder.mkdir(parents=True, exist_ok=True)
         with only_writer(run.folder, ".sweep-lock", "The run"):
             if not run.is_complete:
-                run_notebook(notebook, run.folder / "05_training.ipynb", {**run.parameters, "folder": str(run.folder)})
+                parameters = {**run.parameters, "folder": str(run.folder)}
+                run_notebook(notebook, run.folder / "05_training.ipynb", parameters, warm=True)
             (run.folder / FAILURE).unlink(missing_ok=True)
     except BusyError as error:
         return Outcome("busy", str(error))
@@ -103,7 +103,7 @@ def execute_all(
     if kind == "processes":
         if not number.isdigit() or int(number) < 1:
             raise ConfigError(f"scheduler is 'processes=N' with N from 1, or an address, not {scheduler!r}.")
-        with _deaf_to_ctrl_c():
+        with deaf_to_ctrl_c():
             cluster = _local_cluster(min(int(number), len(missing)))
         with cluster, Client(cluster) as client, _ending_kernels():
             yield from _on_workers(client, missing, notebook, resources)
@@ -121,8 +121,11 @@ def execute_all(
 def _here(missing, notebook):
     # in a thread: in the main one nbclient would catch Ctrl-C, and only the kernel would end
     with ThreadPoolExecutor(1) as pool, _ending_kernels():
-        for run in missing:
-            yield run, pool.submit(execute, run, notebook).result()
+        try:
+            for run in missing:
+                yield run, pool.submit(execute, run, notebook).result()
+        finally:
+            warm.end()
 
 
 @contextmanager
@@ -131,10 +134,7 @@ def _ending_kernels():
     try:
         yield
     except (KeyboardInterrupt, GeneratorExit):
-        for child in psutil.Process().children(recursive=True):
-            with suppress(psutil.Error):
-                if any("ipykernel" in word for word in child.cmdline()):
-                    child.kill()
+        end_children("ipykernel", str(warm.SCRIPT))
         raise
 
 
@@ -187,19 +187,6 @@ def _local_cluster(count):
         },
         silence_logs=logging.ERROR,
     )
-
-
-@contextmanager
-def _deaf_to_ctrl_c():
-    """Processes that are started meanwhile do not hear Ctrl-C, which is for this one to tell them."""
-    if threading.current_thread() is not threading.main_thread():  # only there signals can be set
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _visible_gpus():

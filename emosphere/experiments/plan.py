@@ -26,6 +26,7 @@ from ..run import Run
 from .reading import read_variants, short
 
 MANY = 200  # runs; more are asked about
+PLAN = "plan.json"  # in an experiment's folder: the runs that a sweep was asked for
 TOO_MANY = 100_000  # variants of one grid, which nobody can mean
 
 
@@ -105,8 +106,8 @@ def load_experiment(
     seeds
         Instead of the file's; a number n means 0 to n - 1.
     beside
-        Folder from which the runs will look for a relative ``root``, or the folder of a ``model``; in the file they are
-        relative to the file.
+        Folder from which the runs will look for a relative ``root`` or ``start``, or the folder of a ``model``; in the
+        file they are relative to the file.
     **settings
         Win over the file's; None means "as in the file".
 
@@ -148,6 +149,9 @@ def load_experiment(
             continue
         if (path.parent / model).is_dir():
             changes["model"] = _from(beside, path.parent / model)
+    for changes in (common, *variants.values()) if beside is not None else ():
+        if isinstance(start := changes.get("start"), str) and not Path(start).is_absolute():
+            changes["start"] = _from(beside, path.parent / start)
     if not variants:
         raise ConfigError(f"{path} has no variants; a line such as 'full: {{}}' makes one.")
     for variant, changes in variants.items():

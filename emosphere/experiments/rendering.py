@@ -208,10 +208,21 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: str | Path) -> list[Pa
     return paths
 
 
-def report(results: Results, folder: str | Path) -> list[Path]:
-    """Writes the tables of an experiment, each run's scores, and as HTML the forest plot, layers and grids."""
+def report(results: Results, folder: str | Path, *, preliminary: bool = False) -> list[Path]:
+    """Writes the tables of an experiment, each run's scores, and as HTML the forest plot, layers and grids.
+
+    Parameters
+    ----------
+    results
+    folder
+    preliminary
+        Whether more runs are to come: captions and titles say so, and of how many runs they are.
+    """
     folder = Path(folder)
     found = make_tables(results)
+    mark = f"Preliminary: {len(results.runs)} of {results.planned} runs. " if preliminary else ""
+    for table in found.values():
+        table.attrs["caption"] = mark + table.attrs["caption"]
     written = write_tables(found, folder)
     pictures = {}
     for name, compared in (("forest", differences(results)), ("forest_baselines", against_baselines(results))):
@@ -222,6 +233,8 @@ def report(results: Results, folder: str | Path) -> list[Path]:
     if "grids" in found:
         pictures["grid_study"] = grid_study(found["grids"])
     for name, figure in pictures.items():
+        if mark:
+            figure.layout.title.text = f"{mark}{figure.layout.title.text}"
         save(figure, folder / f"{name}.html")
         written.append(folder / f"{name}.html")
     results.scores.map(harmless).to_csv(folder / "runs.csv", index=False)

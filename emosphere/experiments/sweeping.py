@@ -2,22 +2,21 @@
 
 import json
 import os
-import threading
 import time
 from collections.abc import Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import papermill
 
 from ..corpora import read, scan
 from ..training.provenance import depends
-from ..utils import bar
+from ..utils import write_json
 from .engines import Outcome, SweepError, execute_all, record_failure
+from .following import following, shown
 from .notebooks import find_notebook, numbered_notebooks, run_notebook
-from .plan import Experiment, PlannedRun, load_experiment
+from .plan import PLAN, Experiment, PlannedRun, load_experiment
 from .results import Results, read_results
 
 
@@ -31,6 +30,7 @@ def sweep(
     resources: dict[str, float] | None = None,
     many: bool = False,
     notebook: str | Path | None = None,
+    figures: str | Path | None = None,
     progress: bool = True,
     **settings: Any,
 ) -> Results:
@@ -58,7 +58,11 @@ def sweep(
         Allows more than 200 runs.
     notebook
         That trains; 05 if not given.
+    figures
+        Folder in which a folder of the experiment's name gets tables and forest plot, again and again while runs end;
+        marked "preliminary". `report` writes the final ones.
     progress
+        Whether there is a bar, and a line for each running run.
 
     Raises
     ------
@@ -74,15 +78,23 @@ def sweep(
     if not isinstance(experiment, Experiment):
         experiment = load_experiment(experiment, name=name, seeds=seeds, beside=notebook.parent, **settings)
     planned = experiment.runs(runs, many=many)
-    missing = _missing(planned, notebook.parent)
+    missing = find_missing(planned, notebook.parent)
     outcomes: dict[PlannedRun, Outcome] = {}
+    tables = None if figures is None else Path(figures) / experiment.name
+
+    def complete():
+        variants, folder = list(experiment.variants), Path(runs) / experiment.name
+        return read_results(folder, variants=variants, seeds=experiment.seeds, planned=len(planned))
+
     if missing:
+        _leave_plan(experiment, planned, runs, tables)
         try:
             running = closing(execute_all(missing, notebook, scheduler, resources))
-            with _shown(missing, progress) as show, running as ended:
+            with following(complete, tables) as follow, shown(missing, progress) as show, running as ended:
                 for run, outcome in ended:
                     outcomes[run] = outcome
                     show(outcomes)
+                    follow()
                     if outcome.state == "failed":
                         record_failure(run, outcome)
                     if outcome.disk_full:
@@ -102,13 +114,26 @@ def sweep(
     for run, outcome in outcomes.items():
         if outcome.state != "complete":
             print(f"{run.variant}, seed {run.seed}: {outcome.state}. {outcome.reason}")
-    folder = Path(runs) / experiment.name
-    return read_results(folder, variants=list(experiment.variants), seeds=experiment.seeds, planned=len(planned))
+    return complete()
 
 
-def _missing(planned, beside):
-    """Runs that are not complete; reads each corpus once, before many runs stumble over it."""
-    corpora, facts, missing = {}, {}, []  # the first two by what names them
+def find_missing(planned: Sequence[PlannedRun], beside: Path) -> list[PlannedRun]:
+    """Runs that are not complete; reads each corpus once, before many runs stumble over it.
+
+    Parameters
+    ----------
+    planned
+    beside
+        Folder of the notebook that trains, from which relative paths are meant.
+
+    Raises
+    ------
+    ConfigError, CorpusError
+        As for `sweep`.
+    """
+    corpora: dict[str, Any] = {}  # this and the next by what names them
+    facts: dict[Any, dict[str, str]] = {}
+    missing = []
     for run in planned:
         config = run.config
         corpus = json.dumps([config.corpus, config.root, config.corpus_options])
@@ -162,58 +187,24 @@ def _tested(config, beside):
     return {"model_fingerprint": fingerprint(model.state_dict().items())}
 
 
-@contextmanager
-def _shown(missing, progress):
-    """A bar over the epochs of all runs, read from their histories, since a run may take hours; yields its updater."""
-    stop = threading.Event()
-
-    def done():
-        return sum(_done(run) for run in missing)
-
-    def watch(shown):
-        while not stop.wait(2):
-            if shown.n != (now := done()):
-                shown.n = now
-                shown.refresh()
-
-    def show(outcomes):
-        states = pd.Series([outcome.state for outcome in outcomes.values()]).value_counts()
-        text = ", ".join(f"{count} {state}" for state, count in states.items())
-        shown.set_postfix_str(f"{text} of {len(missing)} runs", refresh=False)
-
-    with bar(
-        total=sum(_epochs(run.config) for run in missing),
-        initial=done(),
-        desc="sweep",
-        unit="epoch",
-        smoothing=0,
-        disable=not progress,
-    ) as shown:
-        watching = threading.Thread(target=watch, args=(shown,), daemon=True)
-        watching.start()
-        try:
-            yield show
-        finally:
-            stop.set()
-            watching.join()
-            shown.n = done()
-            shown.refresh()
+def _leave_plan(experiment, planned, runs, figures):
+    """What was asked for, for those who watch: ``plan.json`` in the experiment's folder."""
+    folder = (Path(runs) / experiment.name).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {
+        "name": experiment.name,
+        "begun": time.time(),
+        "figures": None if figures is None else _relative(figures.resolve(), folder),
+        "runs": [{"variant": run.variant, "seed": run.seed} for run in planned],
+    }
+    write_json(folder / PLAN, content)
 
 
-def _epochs(config):
-    """Of a run, in all of its folds; what is not trained counts as one."""
-    return config.epochs * (config.folds or 1) if config.is_trained else 1
-
-
-def _done(run):
-    """How many of them are over."""
-    if run.is_complete or not run.config.is_trained:
-        return _epochs(run.config) * run.is_complete
-    epochs = 0
-    for history in [run.history_file, *run.folder.glob("fold*/history.csv")]:
-        with suppress(OSError):  # there is none yet
-            epochs += min(run.config.epochs, len(history.read_text(encoding="utf-8").splitlines()) - 1)
-    return epochs
+def _relative(path, folder):
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive of Windows
+        return str(path)
 
 
 def run_walk() -> None:

@@ -18,7 +18,7 @@ import torch
 from transformers import AutoConfig, AutoModel
 
 from emosphere.model.attention import fuse_attention
-from emosphere.training.process import use_fast_allocator
+from emosphere.system import use_fast_allocator
 from tests.benchmarks.estimate import Live, saved_bytes
 
 BASE = dict(

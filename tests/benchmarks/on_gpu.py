@@ -7,6 +7,7 @@ peak memory is what PyTorch reports. The run trains `base` for one epoch on the 
 wavlm-base's size. Times depend on shapes, not on weights.
 """
 
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from transformers import AutoConfig, AutoModel, WhisperConfig
 
 from emosphere.losses import auxiliary_loss, ccc_loss
 from emosphere.model import EmoSphereConfig, EmoSphereModel
+from emosphere.model.adapters import add_adapters
 from emosphere.model.attention import fuse_attention
 from emosphere.model.whisper import ShortWhisperEncoder
 from emosphere.training import preparation, train
@@ -40,13 +42,20 @@ WAYS = {
     "recomputed attention": {"attention": "recomputed"},
     "gradient checkpointing": {"checkpointing": True},
     "96 s at a time": {"at_a_time": 96.0},
+    "LoRA of rank 8": {"rank": 8},
+    "LoRA, gradient checkpointing": {"rank": 8, "checkpointing": True},
 }
 
 
-def step_seconds(*, attention: str = "plain", checkpointing: bool = False, at_a_time: float | None = None):
-    """Seconds of a step, median of a few, and GiB at the peak."""
+def step_seconds(
+    *, attention: str = "plain", checkpointing: bool = False, at_a_time: float | None = None, rank: int | None = None
+):
+    """Seconds of a step, median of a few, and GiB at the peak; with a rank only adapters and heads are trained."""
     torch.manual_seed(0)
-    model = EmoSphereModel(EmoSphereConfig(encoder_config=LARGE)).cuda().train()
+    trained = "all but the front end" if rank is None else "lora"
+    model = EmoSphereModel(EmoSphereConfig(encoder_config=LARGE, encoder_trained=trained)).cuda().train()
+    if rank is not None:
+        add_adapters(model.encoder, rank)
     if attention != "plain":
         fuse_attention(model.encoder, recompute=attention == "recomputed")
     if checkpointing:
@@ -91,6 +100,7 @@ def main():
         started = time.perf_counter()
         run = train("base", Path(folder) / "run", cache=folder, encoder=str(Path(folder) / "base"), epochs=1)
         print(f"base, one epoch, all told: {time.perf_counter() - started:.0f} s")
+        print("attention:", json.loads((run / "environment.json").read_text(encoding="utf-8"))["attention"])
         print((run / "log.txt").read_text(encoding="utf-8"), flush=True)
         tiny = dict(encoder_layers=4, encoder_attention_heads=6, d_model=384, encoder_ffn_dim=1536)
         ShortWhisperEncoder(WhisperConfig(**tiny)).save_pretrained(Path(folder) / "whisper")

@@ -4,7 +4,7 @@
 
 The plain loop is what one writes first: batches in random order, each padded to its longest utterance, CPU memory
 handed back to the system after every step, evaluation one utterance at a time. ``grouped`` differs from it only in the
-batches, ``ours`` also in the allocator (`emosphere.training.process.use_fast_allocator`). Utterances last 2 to 11 s,
+batches, ``ours`` also in the allocator (`emosphere.system.use_fast_allocator`). Utterances last 2 to 11 s,
 5.65 on average as in MSP-Podcast; they are noise, for it is time that is measured. The model is that of the preset
 tiny, or, with ``--middle``, one with seven convolutions of 128 channels and a width of 256, some ten times as much
 work. A ratio is a median of ratios within a round.
@@ -26,7 +26,7 @@ from emosphere.losses import auxiliary_loss, ccc_loss
 from emosphere.model import EmoSphereConfig, EmoSphereModel
 from emosphere.model.encoders import TINY
 from emosphere.prediction import forward_all
-from emosphere.training.process import use_fast_allocator
+from emosphere.system import use_fast_allocator
 
 BATCH = 16
 MIDDLE = dict(
