@@ -1,7 +1,8 @@
 """A model on audio: the one forward pass that validation, scoring and new recordings share."""
 
+import re
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 import pandas as pd
 import torch
 from accelerate import Accelerator
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, HTTPError
 from torch import nn
 
 from .audio import MAX_SECONDS_AT_ONCE, RATE
@@ -18,7 +21,7 @@ from .data.batches import GroupedBatches
 from .data.memory import prediction_memory
 from .data.recordings import Recordings, is_path, name_of
 from .model import EmoSphereConfig, EmoSphereModel, ReadyModel, load_ready
-from .model.layouts import read_settings
+from .model.layouts import LAYOUTS, is_ready, read_settings
 from .model.weights import WeightsError
 from .sphere import DIMENSIONS, vad_to_spherical
 from .utils import bar
@@ -83,7 +86,8 @@ def load_model(folder: str | Path) -> EmoSphereModel | ReadyModel:
     Parameters
     ----------
     folder : path-like
-        For a ready model its name on the Hub (`emosphere.model.layouts.LAYOUTS`), or a folder with its files.
+        For a ready model its name on the Hub (`emosphere.model.layouts.LAYOUTS`), or a folder with its files; for a
+        model that somebody has shared (`emosphere.sharing`) its name there, OWNER/NAME.
 
     Returns
     -------
@@ -101,7 +105,30 @@ def load_model(folder: str | Path) -> EmoSphereModel | ReadyModel:
     for part in ("fold0", "seed0"):  # a run in folds, or a variant
         if (Path(folder) / part / "model").is_dir() or (Path(folder) / part / "fold0").is_dir():
             raise WeightsError(f"{folder} has several models: give the folder of one, such as {Path(folder) / part}.")
+    name = Path(folder).as_posix()
+    if not Path(folder).exists() and not is_ready(name):
+        if not re.fullmatch(r"\w[\w.-]*/[\w.-]+", name) or str(folder)[0] == "." or Path(folder).parent.exists():
+            raise WeightsError(f"There is no model in {folder}: no such folder is here; give that of a complete run.")
+        return EmoSphereModel.from_pretrained(_from_hub(name)).eval()
     return load_ready(folder)
+
+
+def _from_hub(name):
+    """The folder in the Hub's cache with the files of a model that somebody has shared (`emosphere.sharing`)."""
+    try:
+        place = Path(hf_hub_download(name, "config.json")).parent
+        if read_settings(place).get("model_type") != EmoSphereConfig.model_type:
+            raise WeightsError(f"The model {name} on the Hub is none of this kit: load it as its card says.")
+        hf_hub_download(name, "model.safetensors")
+        with suppress(EntryNotFoundError):
+            hf_hub_download(name, "README.md")
+        return place
+    except (OSError, HTTPError) as error:
+        raise WeightsError(
+            f"There is no model in {name}: no such folder is here, and the Hub gives none of this name "
+            f"({type(error).__name__}). Give the folder of a complete run, a ready model ({', '.join(LAYOUTS)}), or a "
+            "name on the Hub; if it is private there, run `hf auth login`."
+        ) from None
 
 
 def predict(

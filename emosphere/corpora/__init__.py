@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import emotale, iemocap, manifest, msp_podcast
+from . import audformat, emotale, iemocap, manifest, msp_podcast
 from .columns import CATEGORIES, CorpusError, category_names, segments, tidy
 from .corpus import Corpus
 from .remarks import read_remarks, with_remarks, write_remarks
@@ -63,6 +63,7 @@ ADAPTERS: dict[str, Callable[..., Corpus]] = {
     "emotale": emotale.load,
     "iemocap": iemocap.load,
     "manifest": manifest.load,
+    "audformat": audformat.load,
 }
 
 
@@ -83,13 +84,13 @@ def read(name: str, root: str | Path | None = None, **options: Any) -> Corpus:
 
     Parameters
     ----------
-    name : {"embedded", "msp_podcast", "emotale", "iemocap", "manifest"}
+    name : {"embedded", "msp_podcast", "emotale", "iemocap", "manifest", "audformat"}
     root
         Where the corpus lies. Only the embedded corpus has a place of its own, data/embedded, and is made
         there if it is not there yet.
     **options
         Those of the adapter: seed (all but iemocap), per_category (msp_podcast), children (emotale), table
-        and scale (manifest), utterances (embedded).
+        and scale (manifest), utterances (embedded), tables, names of columns and scale (audformat).
 
     Raises
     ------

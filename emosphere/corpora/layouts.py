@@ -18,6 +18,7 @@ SIGNS = {
     "emotale": ("annotations.csv", "speaker_info.csv"),
     "iemocap": ("Session*/dialog/EmoEvaluation",),
     "manifest": ("manifest.csv",),
+    "audformat": ("db.yaml",),
 }
 """Paths (globs) below the root that every copy of a corpus has; a bar between those that stand for one another."""
 

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from ..audio import FACTS, length, measure, read
-from ..utils import bar, replacing, stoppable
+from ..system import stoppable
+from ..utils import bar, replacing
 from .columns import CorpusError, segments
 from .corpus import Corpus
 

@@ -28,7 +28,7 @@ def _names(speakers):
     if nameless := int(speakers.isna().sum()):
         raise CorpusError(
             f"{counted(nameless, 'utterance')} without a speaker: name the speaker of each, or "
-            " give the corpus a split column."
+            "give the corpus a split column."
         )
     return np.array(sorted(speakers.astype(str).unique()))
 

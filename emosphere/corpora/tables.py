@@ -18,9 +18,10 @@ import pandas as pd
 
 from .columns import CorpusError
 
-_NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
+NUMBER = r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
+_NAMED = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _MARKS = "write a mark inside a quoted cell twice"
-_EMPTY = {"", "na", "n/a", "nan", "none", "null"}
+EMPTY = {"", "na", "n/a", "nan", "none", "null"}
 _MAX_QUOTED = 200  # characters of a file's own words in a message
 
 
@@ -98,7 +99,7 @@ class LabelFile:
         else:
             texts = cells.map(lambda cell: str(cell).strip(), na_action="ignore").astype(object)
             texts = texts.where(texts.notna(), "").astype(str)
-            empty, numbers = texts.str.lower().isin(_EMPTY), texts.where(texts.str.fullmatch(_NUMBER))
+            empty, numbers = texts.str.lower().isin(EMPTY), texts.where(texts.str.fullmatch(NUMBER))
             values = pd.to_numeric(numbers, errors="coerce").astype(float)
         wrong = (values.isna() & ~empty) | np.isinf(values)
         no_number = "is not a number; write one, or leave the cell empty."
@@ -179,10 +180,12 @@ def _parquet(path, _):
 
 
 def _csv(path, _):
-    """The cells of a CSV file as text, missing where empty, and the number of each row."""
-    lines = csv.reader(
-        io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), strict=True, skipinitialspace=True
-    )
+    return parse_csv(path, path.read_text(encoding="utf-8-sig"))
+
+
+def parse_csv(path: Path, text: str, delimiter: str = ",") -> tuple[pd.DataFrame, list[int]]:
+    """The cells of a CSV file as text, missing where empty, and the number of each row; CorpusError as in `read`."""
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True, delimiter=delimiter)
     header, cells, numbers = None, [], []
     for number in itertools.count(1):
         here = f"{path}, row {number} (line {lines.line_num + 1})"
@@ -197,19 +200,19 @@ def _csv(path, _):
         if not any(row):  # a blank line, or one of commas alone
             continue
         if header is None:
-            if any("\n" in name and "," in name for name in row):
+            if any("\n" in name and delimiter in name for name in row):
                 raise CorpusError(f"{here}: a quotation mark of the header is closed in another row; {_MARKS}.")
             header = [name.strip() for name in row]
             continue
         if len(row) != len(header):
             hint = (
-                "quote cells with commas in them"
+                f"quote cells with {_NAMED.get(delimiter, delimiter)} in them"
                 if len(row) > len(header)
                 else "fill it up, unless the file is cut short"
             )
             raise CorpusError(f"{here} has {len(row)} cells, and the header {len(header)}; {hint}.")
         # two marks that belong to two rows make one cell of what lies between them
-        if any("\n" in cell and cell.count(",") >= len(header) - 1 > 0 for cell in row):
+        if any("\n" in cell and cell.count(delimiter) >= len(header) - 1 > 0 for cell in row):
             raise CorpusError(
                 f"{here}: a cell in quotation marks holds the cells of other rows; {_MARKS}, and take "
                 "line breaks out of it."
