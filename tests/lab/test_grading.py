@@ -311,6 +311,7 @@ def test_an_earlier_output_is_never_overwritten(sources, tmp_path):
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["ana"]
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_ctrl_c_ends_the_processes_and_keeps_what_is_graded(sources, tmp_path):
     hand_in(tmp_path / "in", "a", answers("L2"))

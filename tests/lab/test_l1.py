@@ -92,5 +92,5 @@ def test_regions_of_a_corpus(tones):
 
 def test_region_numbers_out_of_range_are_said(tones):
     speech = corpora.load("msp_podcast", tones)
-    box = l1.show_regions(normalise, to_spherical, lambda *_: 8, weights, speech)
-    assert "region numbers run from 8 to 8, not 0 to 7" in said(box)
+    box = l1.show_regions(normalise, to_spherical, lambda *_: 32, weights, speech)
+    assert "region numbers run from 32 to 32, not 0 to 31" in said(box)

@@ -133,7 +133,7 @@ def test_weights_take_the_reward_from_laziness(speech):
 
 def test_the_region_loss_fades_with_the_slider():
     sliders, (figure,), said = picture(l2.show_schedule(l2.SCHEDULE.right))
-    assert "3.02 full epochs" in said()
+    assert "4.54 full epochs" in said()
     sliders["decay_epochs"].value = 2
     np.testing.assert_allclose(figure.data[1].y, [1, 0.505] + [0] * 18)
     np.testing.assert_allclose(
@@ -188,7 +188,7 @@ def test_a_wrong_function_is_seen_to_be_wrong(speech):
     flat = picture(l2.show_spread(lambda t, p: 0.5, lambda loss, t, h, f: 12, speech))[2]()
     assert flat.count("NOT the lowest") == 2, "12 is no factor that was tried"
     assert "is -2.08" in picture(l2.show_laziness(lambda *a: -entropy(*a), speech))[2]()
-    assert "epoch 6 your λ is NEGATIVE" in picture(l2.show_schedule(lambda e, d: 1 - 0.99 * e / d))[2]()
+    assert "epoch 9 your λ is NEGATIVE" in picture(l2.show_schedule(lambda e, d: 1 - 0.99 * e / d))[2]()
 
 
 def test_a_picture_survives_functions_that_change_what_they_get(speech):

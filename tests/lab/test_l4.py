@@ -13,10 +13,13 @@ from emosphere_lab.l4_variants import chosen, label
 from scipy import stats
 
 from emosphere.config import Config
-from emosphere.experiments import CCCS, Results, find_notebook
+from emosphere.experiments import CCCS, find_notebook
+from emosphere.run import Run
+from emosphere.training import train
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "notebooks" / "lab" / "L4_ablation.ipynb"
+CACHE = ROOT / "data" / "cache"
 SETTINGS = dict(root=ROOT / "data" / "embedded", seeds=3)
 
 
@@ -90,29 +93,26 @@ def test_two_things_at_a_time_are_refused_also_beside_a_grid():
 
 @pytest.fixture
 def planned(monkeypatch):
-    """What would be trained: a list of (experiment, folder, scheduler); the runs are complete but for `missing`."""
+    """What would be trained: a list of (runs, processes); all end well but for `missing`."""
     found, missing = [], []
     monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
 
-    def sweep(plan, *, runs, scheduler):
-        found.append((plan, runs, scheduler))
+    def train_all(runs, processes):
+        found.append((runs, processes))
         if missing == ["interrupt"]:
             raise KeyboardInterrupt
-        done = {(run.variant, run.seed): run.folder for run in plan.runs(runs)}
-        rows = [{"variant": v, "seed": s, "ccc_mean": 0.5 + 0.1 * s + 0.01 * (v != "full") * (1 + s)} for v, s in done]
-        results = Results(Path(runs), tuple(plan.variants), plan.seeds, {k: done[k] for k in done if k not in missing})
-        vars(results)["scores"] = pd.DataFrame(rows)
-        return results
+        for run in runs:
+            score = 0.5 + 0.1 * run.seed + 0.01 * (run.variant != "full") * (1 + run.seed)
+            yield run, "no room" if (run.variant, run.seed) in missing else dict.fromkeys(CCCS, score)
 
-    monkeypatch.setattr(l4_runs, "sweep", sweep)
+    monkeypatch.setattr(l4_runs, "train_all", train_all)
     return found, missing
 
 
 def test_two_variants_with_the_same_seeds_are_trained(planned, tmp_path):
     table = l4.run(MINE, folder=tmp_path, **SETTINGS)
-    ((plan, _, scheduler),) = planned[0]
-    runs = plan.runs(tmp_path)
-    assert scheduler == "processes=2"
+    ((runs, processes),) = planned[0]
+    assert processes == 2
     assert {(run.variant, run.seed) for run in runs} == {(v, s) for v in ("full", "auxiliary=none") for s in range(3)}
     assert {run.config.auxiliary for run in runs if run.variant == "auxiliary=none"} == {"none"}
     assert {(run.config.preset, run.config.epochs, run.config.limit) for run in runs} == {("small", 12, None)}
@@ -127,13 +127,16 @@ def test_another_variant_or_setting_gets_folders_of_its_own(planned, tmp_path):
     for settings in ({}, {"epochs": 2}, {"limit": 300}):
         l4.run(MINE, folder=tmp_path, **SETTINGS, **settings)
     configs = {}
-    for plan, folder, _ in planned[0]:
-        for run in plan.runs(folder):
+    for runs, _ in planned[0]:
+        for run in runs:
             assert configs.setdefault(run.folder, run.config) == run.config
     assert len(configs) == 3 * (2 + 1 + 2 + 2)
 
 
-@pytest.mark.parametrize("missing, said", [(["interrupt"], "goes on from here"), ([("full", 1)], "1 of 6 trainings")])
+STOPPED = [(["interrupt"], "goes on from here"), ([("full", 1)], "1 of 6 trainings.*no room")]
+
+
+@pytest.mark.parametrize("missing, said", STOPPED)
 def test_a_training_that_does_not_end_says_how_to_go_on(planned, tmp_path, missing, said):
     planned[1].extend(missing)
     with pytest.raises(Hint, match=f"(?s){said}.*l4.recorded"):
@@ -144,6 +147,23 @@ def test_one_seed_is_not_enough(planned, tmp_path):
     with pytest.raises(Hint, match="Set `seeds` to 3"):
         l4.run(MINE, folder=tmp_path, root=SETTINGS["root"], seeds=1)
     assert not planned[0]
+
+
+def test_the_trainings_of_the_lab_are_the_library_s(tmp_path, monkeypatch):
+    """The same numbers as `train` gives here, which is what notebook 05 calls; and what is complete stays."""
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    small = dict(limit=64, epochs=1)
+    table = l4.run(MINE, folder=tmp_path / "lab", root=SETTINGS["root"], seeds=2, processes=1, **small)
+    wanted = train("small", tmp_path / "own", root=str(SETTINGS["root"]), seed=1, cache=CACHE, progress=False, **small)
+    assert table["full"][1] == Run(wanted).scores()["ccc_mean"]
+    folder = Path(table.attrs["folder"])
+    assert folder.name == table.attrs["settings"] == "epochs=1,limit=64"
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("scores.json")}
+    assert len(before) == 4
+    again = l4.run(MINE, folder=tmp_path / "lab", root=SETTINGS["root"], seeds=2, processes=1, **small)
+    pd.testing.assert_frame_equal(table, again)
+    assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("scores.json")}
+    assert len(l4.over_speakers(again)) == 4
 
 
 def test_nothing_is_trained_before_the_variants_are_right(planned, tmp_path):

@@ -1,11 +1,16 @@
 """Students' versions: nothing of the solutions in them, the same each time, nobody's work overwritten."""
 
+import json
 import os
+import re
+from pathlib import Path
 
 import nbformat
 import papermill
 import pytest
-from emosphere_lab.releasing import LabError, find_labs, release
+from emosphere_lab.__main__ import main
+from emosphere_lab.exercises import TASKS
+from emosphere_lab.releasing import LabError, find_labs, release, shortened, student_versions
 
 from .course import cell_of, project, solved
 
@@ -112,3 +117,90 @@ def test_no_labs_two_of_a_name_and_the_sources_own_folder_are_refused(sources, t
     nbformat.write(solved("L1"), sources / "L1_again.ipynb")
     with pytest.raises(LabError, match="are both L1"):
         find_labs(sources)
+
+
+LABS = Path(__file__).parents[2] / "notebooks" / "lab"
+
+
+@pytest.fixture(scope="module")
+def versions():
+    """The four labs for students, as they are and for an hour in class."""
+    long = student_versions(LABS)
+    return long, {name: shortened(text) for name, text in long.items()}
+
+
+def points(text):
+    found = (cell.metadata.get("nbgrader", {}) for cell in nbformat.reads(text.decode(), 4).cells)
+    return {one["grade_id"]: one["points"] for one in found if one.get("grade")}
+
+
+def test_the_hour_s_labs_have_the_same_cells_and_points_and_say_what_is_for_home(versions):
+    for name, text in versions[0].items():
+        short = nbformat.reads(versions[1][name].decode(), 4)
+        nbformat.validate(short)
+        cells = [cell for cell in short.cells if not cell.source.startswith("## At home")]
+        assert [cell.source for cell in cells[1:]] == [
+            cell.source for cell in nbformat.reads(text.decode(), 4).cells[1:]
+        ]
+        assert points(versions[1][name]) == points(text) and sum(points(text).values()) == 9
+        home = [number for number, cell in enumerate(short.cells) if cell.source.startswith("## At home")]
+        for number, cell in enumerate(short.cells):
+            task = TASKS.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+            if task and task.name:
+                assert task.home == (bool(home) and number > home[0]), "what is for home stands behind the rest"
+        assert cells[0].source.count("| at home |") == {"L1": 1, "L2": 2, "L3": 5, "L4": 0}[name[:2]]
+
+
+def minutes(text):
+    """Minutes of each part in a lab's table; what is for home takes none."""
+    table = nbformat.reads(text.decode(), 4).cells[0].source.partition("| part | minutes |")[2]
+    return sum(int(number) for number in re.findall(r"\| (\d+) \|$", table, re.MULTILINE))
+
+
+@pytest.mark.parametrize("version, heading", [(0, "### In 90 minutes"), (1, "### In 60 minutes")])
+def test_the_guide_s_schedules_are_those_of_the_labs(versions, version, heading):
+    guide = (LABS / "README.md").read_text(encoding="utf-8").partition(heading)[2].partition("\n#")[0]
+    rows = re.findall(r"^\| (\d):(\d\d) \| (\d+) \| (.*) \|$", guide, re.MULTILINE)
+    at = 0
+    for hours, rest, length, _ in rows:
+        assert 60 * int(hours) + int(rest) == at
+        at += int(length)
+    assert at == (60 if version else 90)
+    if version:
+        given = {row[3][:2]: int(row[2]) for row in rows if row[3].startswith("L")}
+        assert given == {name[:2]: minutes(text) for name, text in versions[1].items() if minutes(text)}
+
+
+def test_an_hour_is_released_by_the_command(tmp_path, sources):
+    main(["release", str(tmp_path / "student"), "--minutes", "60", "--sources", str(sources)])
+    assert len(list((tmp_path / "student").glob("*.ipynb"))) == 2
+    with pytest.raises(LabError, match="60 minutes in class .* or 90, not 45"):
+        release(sources, tmp_path / "other", minutes=45)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "L2_losses.ipynb",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("L1_sphere.ipynb", "L3_pooling.ipynb")),
+    ],
+)
+def test_an_hour_s_lab_that_is_solved_passes_from_top_to_bottom(name, versions, tmp_path, monkeypatch):
+    """With the answers put in where they belong, whose checks then run in a kernel; progress adds up to all points."""
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    place = tmp_path / "notebooks" / "student"
+    place.mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "embedded").symlink_to(LABS.parents[1] / "data" / "embedded")
+    solved = {cell["id"]: cell.source for cell in nbformat.read(LABS / name, 4).cells}
+    short = nbformat.reads(versions[1][name].decode(), 4)
+    for cell in short.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = solved[cell["id"]]
+    nbformat.write(short, place / name)
+    papermill.execute_notebook(
+        str(place / name), str(tmp_path / name), cwd=str(place), progress_bar=False, kernel_name="python3"
+    )
+    kept = json.loads((tmp_path / "runs" / "lab" / "progress.json").read_text(encoding="utf-8"))
+    assert {one["outcome"] for one in kept.values()} == {"passed"}
+    assert sum(one["points"] for one in kept.values()) == 9

@@ -1,13 +1,16 @@
-"""``python -m emosphere_lab``: release the labs to students, grade what they hand in, pack a classroom's zip file."""
+"""``python -m emosphere_lab``: release the labs, grade what comes in, pack a classroom's zip file, show a class."""
 
 import argparse
 import sys
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
+from emosphere.utils import EmoSphereError
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="emosphere_lab")
+
+def main(given: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="emosphere lab")
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("release", help="write the students' notebooks")
     one.add_argument("folder", nargs="?", default="notebooks/student", help="where to")
@@ -20,18 +23,22 @@ def main() -> None:
     many.add_argument("--gigabytes", type=_above_zero, default=6, help="of memory for a notebook's process")
     classroom = commands.add_parser("pack", help="write one zip file for a classroom without network")
     classroom.add_argument("output", nargs="?", default="emosphere-lab.zip", help="the file")
+    shown = commands.add_parser("board", help="the class on one page, over the local network")
+    shown.add_argument("--port", type=int, help="8765, or what the class had, without it")
+    shown.add_argument("--name", default="", help="of the class")
+    shown.add_argument("--folder", default="runs/class", help="where the class is kept")
+    shown.add_argument("--no-browser", dest="browser", action="store_false", help="only print the addresses")
+    for command in (one, classroom):
+        command.add_argument("--minutes", type=int, choices=(60, 90), default=90, help="in class; 60: parts for home")
     for command in (one, many, classroom):
         command.add_argument("--sources", default="notebooks/lab", help="folder of the solved notebooks")
-    arguments = vars(parser.parse_args())
+    arguments = vars(parser.parse_args(given))
 
-    from emosphere_lab.grading import grade
-    from emosphere_lab.packing import pack
-    from emosphere_lab.releasing import LabError, release
-
-    run: Any = {"release": release, "grade": grade, "pack": pack}[arguments.pop("command")]
+    module = {"release": "releasing", "grade": "grading", "pack": "packing", "board": "board"}[arguments["command"]]
+    run: Any = getattr(import_module(f"emosphere_lab.{module}"), arguments.pop("command"))
     try:
         run(**arguments)
-    except LabError as error:
+    except EmoSphereError as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -9,14 +9,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from emosphere_lab import progress, watching
+from emosphere_lab.exercises import TASKS, Task
+from emosphere_lab.hints import Hint, wrapped
+
 TOLERANCE = 1e-5
-
-
-class Hint(AssertionError):
-    """What a student reads in place of a traceback when an answer is not right yet."""
-
-    def _render_traceback_(self):  # IPython shows this in place of a traceback
-        return [f"\x1b[1m{self}\x1b[0m"]
 
 
 def hint(text: str, *mistakes: Callable) -> list[tuple[Callable, str]]:
@@ -33,8 +30,8 @@ class Exercise:
 
     Parameters
     ----------
-    title : str
-        Such as "Exercise 1".
+    id : str
+        Such as "L1-2", as in exercises.toml, which holds points and further hints.
     right : callable
     inputs : list of tuple
         Arguments to try; a student reads the first one on which the answer is wrong.
@@ -49,16 +46,16 @@ class Exercise:
 
     Examples
     --------
-    >>> half = Exercise("Exercise 0", lambda x: x / 2, [(2,), (8,)], [(lambda x: x * 2, "Divide by 2.")],
+    >>> half = Exercise("L0-1", lambda x: x / 2, [(2,), (8,)], [(lambda x: x * 2, "Divide by 2.")],
     ...                 start="What is half of 2?", praise="Half is half.", returns="a number")
     >>> half.check(lambda x: 0.5 * x)
-    ✓ Exercise 0 is right. Half is half.
+    ✓ Exercise 1 is right. Half is half.
     >>> half.check(lambda x: x + x)
     Traceback (most recent call last):
-    emosphere_lab.checking.Hint: ✗ Exercise 0: Divide by 2.
+    emosphere_lab.hints.Hint: ✗ Exercise 1: Divide by 2.
     """
 
-    title: str
+    id: str
     right: Callable
     inputs: list[tuple]
     mistakes: list[tuple[Callable, str]] = field(default_factory=list)
@@ -82,7 +79,8 @@ class Exercise:
         wanted = [np.asarray(_plain(self.right(*copy.deepcopy(arguments)))) for arguments in self.inputs]
         wrong = [n for n, pair in enumerate(zip(given, wanted, strict=True)) if not _same(*pair)]
         if not wrong:
-            print(_wrapped(f"✓ {self.title} is right. {self.praise}"))
+            self._record("passed")
+            print(wrapped(f"✓ {self.task.title} is right. {self.praise}"))
             return
         for mistake, hint in self.mistakes:
             if self._acts_like(mistake, given):
@@ -98,9 +96,18 @@ class Exercise:
             f"Compute it by hand for this input: where do you part?"
         )
 
-    def fail(self, text: str) -> NoReturn:
-        """Raises a `Hint` with the exercise's title."""
-        raise Hint(_wrapped(f"✗ {self.title}: {text}")) from None
+    @property
+    def task(self) -> Task:
+        """What there is to say of the exercise beside its check."""
+        return TASKS.get(self.id) or Task(self.id, 0)
+
+    def fail(self, text: str, outcome: str = "wrong") -> NoReturn:
+        """Records an outcome, and raises a `Hint` with the exercise's title."""
+        self._record(outcome, text)
+        raise Hint(wrapped(f"✗ {self.task.title}: {text}")) from None
+
+    def _record(self, outcome, hint=""):
+        progress.record(self.task.lab, self.id, self.task.points, outcome, hint)
 
     def returned(self, answer: Callable, *arguments: Any) -> Any:
         """What a student's function returns, whatever it is.
@@ -110,16 +117,20 @@ class Exercise:
         Hint
             If it is no function, empty, stops with an error or returns nothing.
         """
+        if why := watching.stopped(self.task.name):
+            self.fail(why, "broken")
         if not callable(answer):
             self.fail(f"this should be a function, but it is {_shown(answer)}. Run the cell with your `def` again.")
         try:
             with np.errstate(all="ignore"):  # a warning beside the hint would only distract
                 result = answer(*arguments)
         except NotImplementedError:
-            self.fail(f"still empty. {self.start}")
+            self.fail(f"still empty. {self.start}", "empty")
         except Exception as error:
+            if "ellipsis" in str(error).lower():
+                self.fail("a gap is left: put something in the place of each `...`.")
             where = f"on {_listed(arguments)} " if arguments else ""
-            self.fail(f"{where}your function stopped with {type(error).__name__}{_line(error)}: {error}")
+            self.fail(f"{where}your function stopped with {type(error).__name__}{_line(error)}: {error}", "broken")
         if result is None:
             self.fail("your function returns nothing. Does every way through it end with `return`?")
         return result
@@ -199,7 +210,3 @@ def _line(error):
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames[1:] if frame.line]
     return f" in the line `{own[0].line}`" if own else ""
-
-
-def _wrapped(text):
-    return "\n".join(textwrap.wrap(text, 100, break_long_words=False, break_on_hyphens=False))

@@ -34,7 +34,7 @@ def question() -> Question:
 
 
 NORMALISE = Exercise(
-    "Exercise 1",
+    "L1-1",
     lambda ratings, low, high: Scale(low, high).to_sphere(ratings),
     [
         (np.array([1.0, 4.0, 7.0]), 1, 7),
@@ -98,7 +98,7 @@ def _angles(azimuth=lambda v, a: np.degrees(np.arctan2(v, a)) % 360, elevation=N
 
 
 TO_SPHERICAL = Exercise(
-    "Exercise 2",
+    "L1-2",
     _spherical,
     [
         (0.0, 1.0, 0.0),
@@ -154,7 +154,7 @@ def _cells(
 
 
 ASSIGN = Exercise(
-    "Exercise 3",
+    "L1-3",
     _cells(),
     [
         *(
@@ -208,7 +208,7 @@ ASSIGN = Exercise(
 _raw = lambda regions, count: np.bincount(regions, minlength=count)
 
 WEIGHTS = Exercise(
-    "Exercise 4",
+    "L1-4",
     inverse_frequency_weights,
     [(np.array([0, 0, 0, 1]), 2), (np.array([0, 0, 0, 2]), 3), (np.array([1, 1, 0, 3, 3, 3]), 5)],
     [

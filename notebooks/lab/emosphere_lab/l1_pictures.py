@@ -13,6 +13,7 @@ from emosphere.plots.basic import styled
 from emosphere.plots.palettes import GREY
 from emosphere.plots.spheres import axes, borders, sphere_layout, xyz
 from emosphere.sphere import DIMENSIONS, RegionGrid, Scale, spherical_to_vad
+from emosphere.utils import counted
 from emosphere.widgets.plot import Plot
 from emosphere_lab.pictures import attempt, beside, live
 
@@ -20,10 +21,14 @@ GRIDS = {f"{angle}°: {len(grid)} regions": grid for angle in (90, 60, 45) for g
 
 
 def show_point(normalise: Callable, to_spherical: Callable) -> VBox:
-    """Three sliders for ratings, and where a student's functions put them: the dot should sit in the ring."""
+    """Three sliders for ratings, and where a student's functions put them: the dot should sit in the ring.
+
+    It begins where valence and arousal are negative and differ: without `% 360` the arc runs the other way round, and
+    with the axes swapped or `arctan` the dot is elsewhere.
+    """
     ratings = dict(min=1, max=7, step=0.5, continuous_update=False)
     styles = [dict(handle_color=DIMENSION_COLORS[name], description_width="78px") for name in DIMENSIONS]
-    starts = zip(DIMENSIONS, (5.5, 5.5, 5.0), styles, strict=True)
+    starts = zip(DIMENSIONS, (2.5, 2.0, 5.0), styles, strict=True)
     sliders = [FloatSlider(start, description=name, style=style, **ratings) for name, start, style in starts]
     empty = dict(x=[], y=[], z=[], hoverinfo="skip", showlegend=False)
     ring = go.Scatter3d(mode="markers", marker=dict(symbol="circle-open", size=13, color="#222222"), **empty)
@@ -59,9 +64,12 @@ def show_point(normalise: Callable, to_spherical: Callable) -> VBox:
 def show_regions(
     normalise: Callable, to_spherical: Callable, assign: Callable, weights: Callable, speech: Corpus
 ) -> VBox:
-    """The training utterances of a corpus in a student's own regions: the sphere, counts and weights."""
+    """The training utterances of a corpus in a student's own regions: the sphere, counts and weights.
+
+    It begins with 32 regions, since some of these are empty: a weight without a case for them is infinite.
+    """
     ratings = speech.ratings[speech.rows("train").index]
-    grids = Dropdown(options=GRIDS, description="grid")
+    grids = Dropdown(options=GRIDS, index=len(GRIDS) - 1, description="grid")
     dots = go.Scatter3d(mode="markers", marker=dict(size=4), x=[], y=[], z=[], showlegend=False)
     scene = sphere_layout(go.Figure([borders(RegionGrid(4, 2)), axes(), dots]), height=400)
     scene = Plot(scene.update_layout(width=420))
@@ -86,10 +94,12 @@ def show_regions(
         scene.data[2].update(**xyz(points), marker_color=[region_colors(grid)[region] for region in regions])
         for trace, values in zip(chart.data, (counts, heavy), strict=True):
             trace.update(x=list(grid.short_names), y=values, marker_color=region_colors(grid))
+        endless = (~np.isfinite(heavy)).sum()
         return (
             f"The fullest region holds {counts.max() / counts.sum():.0%} of {counts.sum()} utterances, "
             f"{(counts == 0).sum()} of {len(grid)} are empty. The mean weight of an utterance is "
             f"{heavy[regions].mean():.2f}."
+            + (f" {counted(int(endless), 'weight')} of an empty region: INFINITE." if endless else "")
         )
 
     return beside(scene, [grids, chart, live(update, grids, shows=[scene, chart])])

@@ -54,7 +54,7 @@ def _ddof(t, p):
 
 
 CCC = Exercise(
-    "Exercise 1",
+    "L2-1",
     concordance_cc,
     [
         (np.array([1.0, 2.0, 3.0]), np.array([2.0, 3.0, 4.0])),
@@ -162,7 +162,7 @@ def _fading(line=lambda e, d: 1 - 0.99 * e / d, then=0.0):
 
 
 SCHEDULE = Exercise(
-    "Exercise 4",
+    "L2-4",
     lambda epoch, decay_epochs: auxiliary_weight(epoch, 20, decay_epochs=decay_epochs),
     [(0, 5), (1, 5), (4, 5), (5, 5), (6, 5), (19, 5), (1, 2), (2, 2), (3, 10), (9, 10), (12, 10)],
     [

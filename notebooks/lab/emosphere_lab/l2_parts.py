@@ -36,7 +36,7 @@ TRUTH, HEARD = np.array([1.0, 1.0, 1.0, 2.0, 3.0, 7.0]), np.array([2.3, 0.0, 0.2
 FACTORS = np.linspace(0.1, 1.5, 15)
 
 BEST_FACTOR = Exercise(
-    "Exercise 2",
+    "L2-2",
     _best(),
     [
         (mean_squared_error, np.array([1.0, 3.0, 5.0]), np.array([3.0, 7.0, 11.0]), np.array([0.0, 0.5, 1.0, 1.5])),
@@ -115,7 +115,7 @@ def _entropy(
 
 
 ENTROPY = Exercise(
-    "Exercise 3",
+    "L2-3",
     _entropy(),
     [
         (np.array([[0.5, 0.5], [0.9, 0.1], [0.8, 0.2]]), np.array([0, 0, 1]), np.array([1.0, 3.0])),

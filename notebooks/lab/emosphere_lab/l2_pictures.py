@@ -40,11 +40,13 @@ def mean_squared_error(truth: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def show_ccc(ccc: Callable, speech: Corpus) -> VBox:
-    """Predictions of arousal, spoilt in three ways, and what a student's `ccc` and the correlation make of them."""
+    """Predictions of arousal, spoilt in three ways, and what a student's `ccc` and the correlation make of them.
+
+    It begins with a shift that is not 1, whose square would be no other number.
+    """
     truth, noise = _arousal(speech)
-    shift, spread, unsure = _slider("shift", 1, -2, 2), _slider("spread", 1, 0, 2), _slider("noise", 0.5, 0, 2)
-    cloud = _agreement(speech, 400, [DIMENSION_COLORS["arousal"]]).update_layout(width=480)
-    cloud = Plot(cloud)
+    shift, spread, unsure = _slider("shift", 1.5, -2, 2), _slider("spread", 1, 0, 2), _slider("noise", 0.5, 0, 2)
+    cloud = Plot(_agreement(speech, 400, [DIMENSION_COLORS["arousal"]]).update_layout(width=480))
     bars = go.Figure(go.Bar(orientation="h", y=["correlation", "your CCC"], marker_color=[GREY, BLUE], width=0.5))
     bars.add_scatter(y=["your CCC"], mode="markers", marker=dict(symbol="circle-open", size=16, color=BLACK))
     bars.data[1].marker.line.width = 2
@@ -55,9 +57,8 @@ def show_ccc(ccc: Callable, speech: Corpus) -> VBox:
         heard = truth + unsure.value * noise
         prediction = truth.mean() + shift.value + spread.value * (heard - heard.mean())
         cloud.data[1].update(x=truth, y=prediction)
-        wanted, usual = float(concordance_cc(truth, prediction)), np.nan
-        if spread.value:
-            usual = np.corrcoef(truth, prediction)[0, 1]
+        wanted = float(concordance_cc(truth, prediction))
+        usual = np.corrcoef(truth, prediction)[0, 1] if spread.value else np.nan
         bars.data[1].update(x=[wanted])
         bars.data[0].update(x=[usual, None])
         found = attempt("exercise 1", lambda: float(ccc(truth.copy(), prediction.copy())))
@@ -71,7 +72,10 @@ def show_ccc(ccc: Callable, speech: Corpus) -> VBox:
 
 
 def show_spread(ccc: Callable, best_factor: Callable, speech: Corpus) -> VBox:
-    """Two losses over the factor that spreads the predictions, a student's best factors, and what comes of them."""
+    """Two losses over the factor that spreads the predictions, a student's best factors, and what comes of them.
+
+    All is heard one point too high, so that the mean of what is heard cannot pass for that of the truth.
+    """
     truth, noise = _arousal(speech)
     factors = np.linspace(0, 1.5, 61)
     losses = {
@@ -83,7 +87,7 @@ def show_spread(ccc: Callable, best_factor: Callable, speech: Corpus) -> VBox:
     cloud = Plot(_agreement(speech, 300, [ORANGE, BLUE]))
 
     def update():
-        heard = truth + unsure.value * noise
+        heard = truth + 1 + unsure.value * noise
         tried = [truth.mean() + factor * (heard - heard.mean()) for factor in factors]
         found = attempt(
             "exercise 1",
@@ -116,11 +120,15 @@ def show_spread(ccc: Callable, best_factor: Callable, speech: Corpus) -> VBox:
 
 
 def show_laziness(weighted_cross_entropy: Callable, speech: Corpus) -> VBox:
-    """What it costs to bet on the fullest region whatever one hears, by a student's loss, with and without weights."""
+    """What it costs to bet on the fullest region whatever one hears, by a student's loss, with and without weights.
+
+    Rare regions weigh more than 1: were it so in the mean, to divide by their sum or their number would be the same.
+    """
     grid = RegionGrid.from_angle(90)
     regions = grid.assign(speech.points[speech.rows("train").index])
     counts, steps = np.bincount(regions, minlength=len(grid)), np.linspace(0, 0.95, 20)
-    weights = {"without weights": np.ones(len(grid)), "with weights": grid.weights(regions)}
+    heavy = grid.weights(regions)
+    weights = {"without weights": np.ones(len(grid)), "with weights": heavy / heavy[counts.argmax()]}
     lazy = _slider("laziness", 0.4, 0, 0.95, 0.05)
     curves = _curves(weights, "laziness", "your weighted cross entropy", [0, 0.95], None)
     level = dict(mode="lines", name="ln 8", hoverinfo="skip", line=dict(color=GREY, dash="dot"))
@@ -157,21 +165,28 @@ def show_laziness(weighted_cross_entropy: Callable, speech: Corpus) -> VBox:
         return " ".join(sentences)
 
     said = live(update, lazy, shows=[curves, bars])
-    told = HTML(note("Bars: how many of the utterances lie in each region. Black lines: the guesser's probabilities."))
+    told = HTML(
+        note(
+            "Bars: how many of the utterances lie in each region. Black lines: the guesser's probabilities. "
+            "The fullest region has the weight 1, a rarer one more."
+        )
+    )
     return beside(curves, [lazy, told, bars, said])
 
 
 def show_schedule(auxiliary_weight: Callable) -> VBox:
-    """λ over 20 epochs by a student's schedule, and the share of the region loss in the whole loss that follows."""
+    """λ over 20 epochs by a student's schedule, and the share of the region loss in the whole loss that follows.
+
+    It begins with another decay than the paper's 5, which a schedule may have built in.
+    """
     epochs = np.arange(20)
     length = IntSlider(
-        5, min=1, max=20, description="decay_epochs", continuous_update=False, style=dict(description_width="95px")
+        8, min=1, max=20, description="decay_epochs", continuous_update=False, style=dict(description_width="95px")
     )
     figure = go.Figure(go.Bar(name="share of the region loss", marker_color="#CCCCCC"))
     figure.add_scatter(name="your λ", mode="lines+markers", line=dict(color=BLUE, width=2.5), marker_size=8)
     axis = dict(title="epoch", range=[-0.6, 19.6], dtick=5)
-    figure = styled(figure, None, 340, xaxis=axis, width=520, legend=dict(orientation="h", y=1.18))
-    figure = Plot(figure)
+    figure = Plot(styled(figure, None, 340, xaxis=axis, width=520, legend=dict(orientation="h", y=1.18)))
 
     def update():
         found = attempt(
@@ -186,6 +201,8 @@ def show_schedule(auxiliary_weight: Callable) -> VBox:
         text += f" All in all it counts as much as in {found.sum():.2f} full epochs."
         if (found < 0).any():
             text += f" At epoch {np.argmax(found < 0)} your λ is NEGATIVE: there the model is paid for wrong regions."
+        elif found[length.value :].any():
+            text += f" At epoch {length.value} your λ is {found[length.value]:.2f}, NOT 0."
         return text
 
     said = live(update, length, shows=[figure])

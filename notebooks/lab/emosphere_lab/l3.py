@@ -91,7 +91,7 @@ def _random(seed, *shape):
 TWO = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
 
 DRIFT = TensorExercise(
-    "Exercise 4",
+    "L3-4",
     _drift,
     [
         (plain_mean, TWO, torch.tensor([[[8.0, -6.0]]])),
@@ -188,7 +188,7 @@ COARSE = (
 KIND = "you test with kind padding. Zeros, or the utterance once more, hide some leaks: use random numbers."
 
 LEAKS = VerdictExercise(
-    "Exercise 5",
+    "L3-5",
     _leaks(),
     [
         (pool, _random(6, 2, 11, 8))

@@ -55,7 +55,7 @@ SQUARE = (
 )
 
 ATTENTION = TensorExercise(
-    "Exercise 3",
+    "L3-3",
     attention,
     [
         (

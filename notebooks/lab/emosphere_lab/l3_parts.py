@@ -28,7 +28,7 @@ def masked_mean(frames: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 
 MASKED_MEAN = TensorExercise(
-    "Exercise 1",
+    "L3-1",
     masked_mean,
     [
         (SMALL, torch.tensor([[True, True, False]])),
@@ -129,7 +129,7 @@ SCRAMBLED = (
 )
 
 GATED = InsideExercise(
-    "Exercise 2",
+    "L3-2",
     gated_convolution,
     [
         (torch.tensor([[[1.0, 2.0], [0.5, -1.0], [2.0, 1.0], [9.0, -9.0]]]), mask_of(3), _convolution(2)),

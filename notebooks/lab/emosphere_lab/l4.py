@@ -12,6 +12,7 @@ import numpy as np
 from scipy import stats
 
 from emosphere_lab.checking import Exercise, hint
+from emosphere_lab.l4_class import pool
 from emosphere_lab.l4_pictures import show_errors, show_interval, show_seeds
 from emosphere_lab.l4_runs import over_speakers, recorded, run
 from emosphere_lab.l4_variants import VARIANTS, chosen
@@ -22,6 +23,7 @@ __all__ = [
     "check_interval",
     "check_my_variants",
     "over_speakers",
+    "pool",
     "question",
     "recorded",
     "run",
@@ -100,7 +102,7 @@ DEGREES = "of n values only n - 1 are free once their mean is known. How many de
 STEADIER = "that is how far single seeds lie apart. Their mean is steadier: where is the square root of n?"
 
 INTERVAL = Exercise(
-    "Exercise 2",
+    "L4-2",
     _limits(),
     [
         (np.array([0.01, 0.03, 0.02]),),
@@ -177,7 +179,7 @@ ENDS = [(0.01, 0.04), (-0.05, -0.02), (-0.01, 0.03), (-0.04, 0.02), (0.0, 0.03),
 ENDS += [(0.0004, 0.002), (-0.002, -0.0004), (0.2, 0.5), (-0.5, -0.2), (-0.3, 0.0004), (-0.0004, 0.3), (0.0, 0.0)]
 
 CLAIM = Exercise(
-    "Exercise 3",
+    "L4-3",
     _judged,
     ENDS,
     [

@@ -8,13 +8,16 @@ embedded corpus), with more seeds.
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
 from emosphere.experiments import CCCS, Experiment, compare_runs, find_notebook, sweep
+from emosphere_lab import classroom
 from emosphere_lab.checking import Hint
+from emosphere_lab.l4_training import train_all
 from emosphere_lab.l4_variants import EPOCHS, chosen, label
 
 SEEDS, RECORDED_SEEDS = 3, 8
@@ -54,7 +57,7 @@ def run(
     limit : int, optional
         At most this many training utterances. Below 209, there are fewer test utterances as well.
     seeds : int
-        0 to seeds - 1.
+        How many: 0 to seeds - 1, or, in a class, seeds that nobody else there has.
     processes : int
         Trainings at a time.
 
@@ -76,21 +79,32 @@ def run(
         return recorded(my_variants, seeds=seeds)
     name = f"epochs={epochs}" + (f",limit={limit}" if limit else "")
     settings = {"preset": "small", "root": _from_notebook(root), "epochs": epochs, "limit": limit}
-    plan = Experiment(name, {"full": {}, label(changes): changes}, tuple(range(seeds)), settings)
+    numbers = classroom.seeds(seeds)
+    plan = Experiment(name, {"full": {}, label(changes): changes}, numbers, settings)
+    begun = time.perf_counter()
+    scores, failures = [], []
     try:
-        results = sweep(plan, runs=folder, scheduler=f"processes={processes}" if processes > 1 else None)
+        for run, outcome in train_all(plan.runs(folder), processes):
+            if isinstance(outcome, str):
+                failures.append(f"{run.variant}, seed {run.seed}: {outcome}")
+                continue
+            scores.append({"variant": run.variant, "seed": run.seed} | {ccc: outcome[ccc] for ccc in CCCS})
+            classroom.send_runs([{"settings": name, **scores[-1]}])
     except KeyboardInterrupt:
         raise Hint(
             "You stopped the training. Run this cell again, and it goes on from here; or take recorded runs: results = "
             "l4.recorded(my_variants)"
         ) from None
-    if missing := 2 * seeds - len(results.runs):
+    if failures:
         raise Hint(
-            f"{missing} of {2 * seeds} trainings did not end well; the reason is above. Run this cell again to try "
+            f"{len(failures)} of {2 * seeds} trainings did not end well. {failures[0]} Run this cell again to try "
             "them again, or take recorded runs: results = l4.recorded(my_variants)"
         )
-    print(f"Your own runs: full and {label(changes)}, seeds 0 to {seeds - 1}, {epochs} epochs.")
-    return _paired(results.scores, label(changes), Path(folder) / name)
+    print(
+        f"Your own runs: full and {label(changes)}, seeds {numbers[0]} to {numbers[-1]}, {epochs} epochs, "
+        f"{time.perf_counter() - begun:.0f} s."
+    )
+    return _paired(pd.DataFrame(scores), label(changes), Path(folder) / name)
 
 
 def _from_notebook(root):
@@ -105,7 +119,8 @@ def _paired(scores, variant, folder=None):
     table = scores.pivot(index="seed", columns="variant", values="ccc_mean")[["full", variant]]
     table["difference"] = table[variant] - table["full"]
     table.columns.name = None
-    table.attrs = {"variant": variant, "folder": None if folder is None else str(folder)}
+    settings = f"epochs={EPOCHS}" if folder is None else folder.name
+    table.attrs = {"variant": variant, "folder": None if folder is None else str(folder), "settings": settings}
     return table
 
 

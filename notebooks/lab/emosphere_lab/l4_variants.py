@@ -14,7 +14,7 @@ EPOCHS = 12
 TEST = ("corpus", "root", "corpus_options", "limit", "preset")
 
 VARIANTS = Exercise(
-    "Exercise 1",
+    "L4-1",
     dict,
     [],
     start="Choose a question from the table. `full` states no difference, `mine` the one that your question is about.",

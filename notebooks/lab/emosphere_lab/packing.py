@@ -84,7 +84,11 @@ python3.11 -m pip download -d wheels -c constraints.txt ".[notebooks]" "setuptoo
 
 
 def pack(
-    output: str | Path = "emosphere-lab.zip", *, root: str | Path = ".", sources: str | Path = "notebooks/lab"
+    output: str | Path = "emosphere-lab.zip",
+    *,
+    root: str | Path = ".",
+    sources: str | Path = "notebooks/lab",
+    minutes: int = 90,
 ) -> Path:
     """Writes a zip file for a classroom: library, notebooks, students' labs, embedded corpus, encoder, a trained run.
 
@@ -99,6 +103,8 @@ def pack(
         The repository.
     sources : path-like
         Folder of the solved labs, in `root`; students' versions are made from them.
+    minutes : int
+        90, or 60 with parts of the labs left for home.
 
     Returns
     -------
@@ -110,7 +116,7 @@ def pack(
         If something that belongs in it is not there; then nothing is written.
     """
     root, output = Path(root), Path(output)
-    labs = student_versions(root / sources)
+    labs = student_versions(root / sources, minutes)
     contents = {f"notebooks/student/{name}": text for name, text in labs.items()}
     contents["START.md"] = START.format(first=min(labs)).encode()
     found = {path.relative_to(root).as_posix(): path for path in _files(root)}

@@ -2,13 +2,18 @@
 
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from emosphere.utils import EmoSphereError, move, replacing
+import nbformat
+
+from emosphere.system import move
+from emosphere.utils import EmoSphereError, counted, replacing
+from emosphere_lab.exercises import TASKS
 
 
 class LabError(EmoSphereError, ValueError):
@@ -31,7 +36,7 @@ def convert(converter: str, root: str | Path, lab: str, student: str = "*", **op
     try:
         from nbgrader import converters, coursedir
     except ImportError:
-        raise LabError('nbgrader is not installed. Install it with: pip install "emosphere[teach]".') from None
+        raise LabError('nbgrader is not installed: pip install -c constraints.txt -e ".[teach]" brings it.') from None
     log, root, reasons = logging.Logger("nbgrader"), Path(root).resolve(), []
 
     def keep_reason(record: logging.LogRecord) -> bool:  # nbgrader logs it, and then says "see above"
@@ -60,18 +65,26 @@ def generate(labs: dict[str, Path], root: Path) -> list[Path]:
     return [root / "release" / lab / path.name for lab, path in labs.items()]
 
 
-def student_versions(sources: str | Path) -> dict[str, bytes]:
+def student_versions(sources: str | Path, minutes: int = 90) -> dict[str, bytes]:
     """The labs without solutions, by file name; they need nothing of nbgrader to run, and are the same each time."""
+    if minutes not in (60, 90):
+        raise LabError(f"The labs take 60 minutes in class (the rest at home) or 90, not {minutes}.")
     with tempfile.TemporaryDirectory() as root:
-        return {path.name: path.read_bytes() for path in generate(find_labs(sources), Path(root))}
+        texts = {path.name: path.read_bytes() for path in generate(find_labs(sources), Path(root))}
+    return {name: shortened(text) for name, text in texts.items()} if minutes == 60 else texts
 
 
-def release(sources: str | Path = "notebooks/lab", folder: str | Path = "notebooks/student") -> list[Path]:
-    """Writes the students' notebooks, all or none; others of their names are kept under another name."""
+def release(
+    sources: str | Path = "notebooks/lab", folder: str | Path = "notebooks/student", *, minutes: int = 90
+) -> list[Path]:
+    """Writes the students' notebooks, all or none; others of their names are kept under another name.
+
+    With 60 minutes in place of 90 the parts that are marked so in exercises.toml stand under a heading "At home".
+    """
     folder = Path(folder)
     if folder.resolve() == Path(sources).resolve():
         raise LabError(f"{folder} holds the solved notebooks; students' ones need another folder.")
-    texts = student_versions(sources)
+    texts = student_versions(sources, minutes)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         path = folder / name
@@ -84,6 +97,39 @@ def release(sources: str | Path = "notebooks/lab", folder: str | Path = "noteboo
             temporary.write_bytes(text)
         print(f"{path} written.")
     return [folder / name for name in texts]
+
+
+HOME = """## At home
+
+What follows is not for today's hour: {count}, {points} for home. {how}"""
+LATER = "It uses the functions that you wrote above: after a restart, run their cells first."
+WHOLE = "Today goes on with the next lab."
+
+
+def shortened(text: bytes) -> bytes:
+    """A student's notebook whose parts for home stand under a heading of their own; its table says so, too."""
+    notebook = nbformat.reads(text.decode("utf-8"), 4)
+    parts, ids = [], []  # of each cell: its heading, such as "4 · The imbalance", and its exercise
+    for cell in notebook.cells:
+        heading = re.match(r"##+ (.+)", cell.source) if cell.cell_type == "markdown" else None
+        parts.append(heading[1] if heading else parts[-1] if parts else "")
+        id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+        ids.append(id if id in TASKS and TASKS[id].name else "")
+    home = {part for part, id in zip(parts, ids, strict=True) if id and TASKS[id].home}
+    if not home:
+        return text
+    if whole := all(TASKS[id].home for id in ids if id):  # its question, too
+        home |= {part for part in parts if part.startswith("0 ·")}
+    tasks = [TASKS[id] for id in ids if id and TASKS[id].home]
+    points = counted(sum(task.points for task in tasks), "point")
+    said = HOME.format(count=counted(len(tasks), "exercise"), points=points, how=WHOLE if whole else LATER)
+    for part in home:
+        row = rf"^(\| {re.escape(part)} \|) \d+ \|$"
+        notebook.cells[0].source = re.sub(row, r"\1 at home |", notebook.cells[0].source, flags=re.MULTILINE)
+    first = next(number for number, part in enumerate(parts) if part in home)
+    cell = nbformat.v4.new_markdown_cell(said, id=f"{tasks[0].lab}-home")
+    notebook.cells.insert(first, cell)
+    return (nbformat.writes(notebook).rstrip("\n") + "\n").encode("utf-8")
 
 
 def keep(path: Path) -> Path:

@@ -24,10 +24,10 @@ ADVICE = {
 class TensorExercise(Exercise):
     """An exercise that says what PyTorch's complaints about shapes mean."""
 
-    def fail(self, text: str) -> NoReturn:
+    def fail(self, text: str, outcome: str = "wrong") -> NoReturn:
         """Raises a `Hint`, with advice if the text is about shapes."""
         advice = [said for piece, said in ADVICE.items() if " stopped with " in text and piece in text]
-        super().fail(f"{text.rstrip('.')}. {advice[0]}" if advice else text)
+        super().fail(f"{text.rstrip('.')}. {advice[0]}" if advice else text, outcome)
 
 
 class InsideExercise(TensorExercise):
