@@ -89,7 +89,7 @@ def to_onnx(model: EmoSphereModel | ReadyModel, path: str | Path, *, tolerance: 
     path = Path(path)
     absent = [name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
     if absent:
-        raise ExportError(f'ONNX needs {" and ".join(absent)}; install with: pip install "emosphere[onnx]"')
+        raise ExportError(f'ONNX needs {" and ".join(absent)}: pip install -c constraints.txt -e ".[onnx]"')
     if path.exists():
         raise ExportError(f"{path} exists already; give another name, or delete it.")
     if not path.parent.is_dir():

@@ -11,11 +11,17 @@ class ExtraError(EmoSphereError, ImportError):
 
 
 EXTRAS = {
-    **dict.fromkeys(("IPython", "anywidget", "ipywidgets", "nbclient", "papermill", "plotly"), "notebooks"),
+    **dict.fromkeys(
+        ("IPython", "anywidget", "ipywidgets", "jupyter_server", "jupyterlab", "nbclient", "papermill", "plotly"),
+        "notebooks",
+    ),
     **dict.fromkeys(("opensmile", "sklearn"), "baselines"),
     **dict.fromkeys(("dask", "distributed"), "cluster"),
     **dict.fromkeys(("onnx", "onnxruntime", "onnxscript"), "onnx"),
+    "peft": "lora",
     "umap": "maps",
+    "audformat": "audformat",
+    "openpyxl": "excel",
 }
 """Packages that are no part of the bare install, and the extra that brings each."""
 
@@ -31,7 +37,7 @@ def extras_named() -> Iterator[None]:
     ...         raise ModuleNotFoundError("No module named 'papermill'", name="papermill")
     ... except ExtraError as error:
     ...     print(error)
-    This needs papermill, which is not installed: pip install "emosphere[notebooks]" brings it.
+    This needs papermill, which is not installed: pip install -c constraints.txt -e ".[notebooks]" brings it.
     """
     try:
         yield
@@ -40,5 +46,6 @@ def extras_named() -> Iterator[None]:
         if package not in EXTRAS:
             raise
         raise ExtraError(
-            f'This needs {package}, which is not installed: pip install "emosphere[{EXTRAS[package]}]" brings it.'
+            f"This needs {package}, which is not installed: "
+            f'pip install -c constraints.txt -e ".[{EXTRAS[package]}]" brings it.'
         ) from None

@@ -246,6 +246,7 @@ def test_compiles_to_one_graph(recompute):
     torch.testing.assert_close(layer[0].rel_attn_embed.weight.grad, gradient, **CLOSE)
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("recompute", [False, True])
 def test_works_under_ddp(tmp_path, recompute):
     encoder = fused(wavlm(), recompute).train()

@@ -148,7 +148,7 @@ def test_every_corpus(made, corpus):
     said = front(card)
     assert said["library_name"] == "emosphere" and said["pipeline_tag"] == "audio-classification"
     assert said["license"] == "other" and said["base_model"] == "microsoft/wavlm-large"
-    assert said.get("language") == {"emotale": ["da", "en"], "manifest": None}.get(corpus, ["en"])
+    assert said.get("language") == {"emotale": ["da", "en"], "manifest": None, "audformat": None}.get(corpus, ["en"])
     assert f"# Valence, arousal and dominance of speech, trained on {corpus}\n" in card
     assert ("It learned from synthetic speech" in card) == (corpus == "embedded")
     assert ("academic licence" in card) == (corpus == "msp_podcast")

@@ -28,7 +28,7 @@ from emosphere.config import PRESETS, Config, ConfigError
         (dict(layer=-1), "layer is .* a number from 0, not -1"),
         (dict(layer=1.5), "layer must be int or str, not float"),
         (dict(frame_stride=0), "frame_stride must be above 0"),
-        (dict(encoder_trained="frozen"), "encoder_trained is one of all, all but the front end, nothing"),
+        (dict(encoder_trained="frozen"), "encoder_trained is one of all, all but the front end, lora, nothing"),
     ],
 )
 def test_mistakes_are_named(changes, message):

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 import torch
 
-from emosphere import audio, corpora
+from emosphere import audio, corpora, system
 from emosphere.corpora import Corpus, CorpusError, msp_podcast, scanning, splits, tidy
 from emosphere.corpora.columns import COLUMNS
 from emosphere.data import Utterances
@@ -547,6 +547,7 @@ def test_rows_and_select(tmp_path):
     assert len(corpus.select(corpus.table["emotion"] == "A")) == 1
 
 
+@pytest.mark.posix
 def test_paths_stay_inside(tmp_path):
     root = tmp_path / "root"
     corpus = small(root)
@@ -573,6 +574,7 @@ def test_paths_stay_inside(tmp_path):
     refusal("not nan", call=corpus.audio_path, args=(float("nan"),))
 
 
+@pytest.mark.posix
 def test_many_paths_are_followed_folder_by_folder(tmp_path, monkeypatch):
     """To resolve each of 150,000 took ten seconds; links and folders that lead out are still looked at, each time."""
     root, outside = tmp_path / "root", tmp_path / "outside"
@@ -705,6 +707,7 @@ def test_what_stands_for_a_sound_is_named(tmp_path, call):
         call(tmp_path / "a.wav")
 
 
+@pytest.mark.posix
 def test_measure_does_not_wait_on_a_pipe(tmp_path):
     os.mkfifo(tmp_path / "pipe.wav")
     assert "regular" in audio.measure(tmp_path / "pipe.wav")["error"]
@@ -778,6 +781,7 @@ def test_an_interrupted_scan_keeps_what_it_has(tmp_path, monkeypatch):
     assert calls == ["c.wav"]
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
 def test_a_scan_that_is_ended_keeps_what_it_has(tmp_path, how):
     """A cluster sends SIGTERM; what takes too much memory gets SIGKILL, and loses what the last minute made."""
@@ -1122,7 +1126,7 @@ def test_folder_and_file_may_be_stored_differently(tmp_path):
     assert small(tmp_path, path=[asked] * 3).audio_path(asked) == tmp_path / folder / file
 
 
-@pytest.mark.skipif(os.name == "nt", reason="names of files are text there")
+@pytest.mark.posix
 def test_a_folder_whose_name_is_no_utf8(tmp_path):
     root = tmp_path / os.fsdecode(b"M\xfcller")
     say(tmp_path / "plain/a.wav")
@@ -1134,9 +1138,9 @@ def test_a_folder_whose_name_is_no_utf8(tmp_path):
 
 def test_windows_gets_paths_as_text(monkeypatch):
     """soundfile takes bytes there for another code page's."""
-    assert audio.named("Jürgen.wav") == "Jürgen.wav".encode()
-    monkeypatch.setattr(audio.os, "name", "nt")
-    assert audio.named("Jürgen.wav") == "Jürgen.wav"
+    assert system.native_path("Jürgen.wav") == "Jürgen.wav".encode()
+    monkeypatch.setattr(system, "WINDOWS", True)
+    assert system.native_path("Jürgen.wav") == "Jürgen.wav"
 
 
 def test_the_embedded_corpus_in_a_place_that_is_none(tmp_path):

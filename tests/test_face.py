@@ -76,7 +76,7 @@ def test_a_bare_install_says_which_extra_is_missing(name):
     code = (
         f"import emosphere\ntry:\n    emosphere.{name}\nexcept emosphere.extras.ExtraError as error:\n    print(error)"
     )
-    assert 'pip install "emosphere[notebooks]" brings it' in run(BARE + code)
+    assert 'pip install -c constraints.txt -e ".[notebooks]" brings it' in run(BARE + code)
 
 
 def test_a_command_says_which_extra_is_missing():

@@ -174,6 +174,7 @@ def test_saved_and_loaded_predicts_the_same(tmp_path, batch):
         torch.testing.assert_close(loaded(batch[0], batch[1]).vad, model(batch[0], batch[1]).vad)
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
 @pytest.mark.parametrize("shards", ["5GB", "20KB"])
 def test_whoever_may_read_the_folder_may_read_the_weights(tmp_path, umask, mode, shards):

@@ -27,7 +27,7 @@ def cells(path, kind="code"):
     return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == kind]
 
 
-def test_all_eight_are_there():
+def test_all_nine_are_there():
     assert [path.stem for path in NOTEBOOKS] == [
         "01_corpus",
         "02_sphere",
@@ -37,6 +37,7 @@ def test_all_eight_are_there():
         "06_evaluation",
         "07_ablations",
         "08_your_voice",
+        "09_your_corpus",
     ]
 
 
@@ -126,6 +127,20 @@ def test_training_and_what_follows_run_on_small_settings(tmp_path, variants):
     run_notebook(folder / "08_your_voice.ipynb", tmp_path / "08.ipynb", {"interactive": False})
     assert "widget-view" not in (tmp_path / "08.ipynb").read_text()
     assert 'src="plotly.min.js"' in (tables / "path.html").read_text()
+
+
+def test_09_goes_from_a_messy_folder_to_a_card_and_back_again(tmp_path):
+    """With fewer epochs; a second time everything is used again, and nothing is trained."""
+    small = dict(root=str(EMBEDDED), runs=str(tmp_path / "runs"), epochs=1, lora_epochs=1, interactive=False)
+    run_notebook(ROOT / "notebooks" / "09_your_corpus.ipynb", tmp_path / "09.ipynb", small)
+    said = (tmp_path / "09.ipynb").read_text(encoding="utf-8")
+    assert "is not a number; write one" in said and "93 utterances of 8 speakers" in said
+    assert "trained on manifest" in said and "elevation" in said
+    (home,) = (tmp_path / "runs").glob("*_3")
+    assert {path.name for path in home.iterdir()} == {"mean", "probe", "frozen", "lora_1"}
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*.json")}
+    run_notebook(ROOT / "notebooks" / "09_your_corpus.ipynb", tmp_path / "again.ipynb", small | {"lora_epochs": 0})
+    assert before == {path: path.stat().st_mtime_ns for path in home.rglob("*.json")}
 
 
 @pytest.mark.slow

@@ -221,3 +221,10 @@ def test_the_folder_of_a_model_is_relative_to_the_file(tmp_path):
         "../models/other",
         (tmp_path / "models").as_posix(),
     ]
+
+
+def test_the_run_that_others_start_from_is_relative_to_the_file(tmp_path):
+    """Whether it is there already or not: it may be one of the same file."""
+    file = written(tmp_path, f"here: {{start: runs/first}}\nthere: {{start: {tmp_path.as_posix()}}}")
+    experiment = experiments.load_experiment(file, beside=tmp_path / "notebooks")
+    assert [run.config.start for run in experiment.runs("runs")] == ["../runs/first", tmp_path.as_posix()]

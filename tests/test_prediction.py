@@ -159,7 +159,7 @@ def test_loading(model, tmp_path):
         pd.testing.assert_frame_equal(predict(place, noise(1)), expected)
     assert not load_model(tmp_path / "run").training
     for place in (tmp_path, tmp_path / "nowhere", "some/name"):
-        with pytest.raises(ValueError, match=f"There is no model in {place}. Give the folder of a complete run"):
+        with pytest.raises(ValueError, match=f"There is no model in {place}[.:] .*of a complete run"):
             predict(place, noise(1))
 
 

@@ -43,6 +43,7 @@ def pair(tones, encoders, tmp_path_factory):
     return config, launch_training(config, folder / "run", 2, cache=folder / "cache")
 
 
+@pytest.mark.posix
 def test_two_processes_leave_one_whole_run(pair, tones):
     config, folder = pair
     assert json.loads((folder / "environment.json").read_text())["processes"] == 2
@@ -55,6 +56,7 @@ def test_two_processes_leave_one_whole_run(pair, tones):
     assert len(pd.read_csv(folder / "history.csv")) == config.epochs
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
@@ -81,6 +83,7 @@ def test_one_process_learns_the_same(tones, encoders, tmp_path, monkeypatch, cha
     pd.testing.assert_frame_equal(one, two, atol=1e-4)
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_both_killed_and_started_again_is_as_if_nothing_had_been(pair, tmp_path):
     """torchrun until the second epoch is under way, kill -9, and then accelerate launch."""
@@ -121,6 +124,7 @@ if os.environ.get("RANK") == "1":
 """
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "said"),
@@ -139,6 +143,7 @@ def test_the_first_error_is_said_and_not_what_the_others_make_of_it(tones, encod
     assert launched(tmp_path, monkeypatch, configuration(tones, encoders), LATER.format(what=what)).startswith(said)
 
 
+@pytest.mark.posix
 def test_what_goes_wrong_in_a_process_is_said_in_the_notebook(tones, encoders, tmp_path):
     with pytest.raises(RunError, match="Training in 2 processes failed. The loss is no longer a number in epoch 0, in"):
         launch_training(configuration(tones, encoders, learning_rate=1e30), tmp_path / "run", 2, cache=tmp_path)

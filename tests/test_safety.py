@@ -28,7 +28,7 @@ from accelerate import Accelerator
 from emosphere_lab import exporting
 from safetensors.torch import load_file
 
-from emosphere import __main__, corpora, data, experiments, plots, widgets
+from emosphere import __main__, corpora, data, experiments, plots, system, widgets
 from emosphere import utils as files
 from emosphere.config import Config, ConfigError
 from emosphere.corpora import CorpusError
@@ -265,6 +265,7 @@ def manifest(root, name):
 ADAPTERS = {msp_podcast: "a.wav", emotale: "DK_001_A_1.wav", iemocap: "Ses01F_impro01_F000.wav", manifest: "a.wav"}
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @pytest.mark.parametrize("way", ["inside", "up", "absolute", "link", "linked folder"])
 def test_no_adapter_leads_outside(tmp_path, monkeypatch, adapter, way):
@@ -435,9 +436,7 @@ def served(target, folder):
     recipe = subprocess.run(
         ["make", "-n", "-o", "env", target], cwd=ROOT, capture_output=True, text=True, check=True, env=outside
     ).stdout
-    command = (
-        recipe.replace("\\\n", " ").strip().splitlines()[-1].replace(".venv/bin/jupyter", f"{sys.prefix}/bin/jupyter")
-    )
+    command = recipe.replace(".venv/bin/python", sys.executable).strip()
     private = {f"JUPYTER_{name}_DIR": str(folder / name.lower()) for name in ("CONFIG", "DATA", "RUNTIME")}
     options = "--ServerApp.open_browser=False --ServerApp.port=0 --ServerApp.allow_root=True"
     environment = {name: value for name, value in os.environ.items() if name != "JUPYTER_TOKEN"}
@@ -481,6 +480,7 @@ def answer(url):
     raise AssertionError(f"{url} does not answer")
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(("target", "page"), [("lab", "lab"), ("explore", "voila/render/explore.ipynb")])
 def test_servers_want_a_token_and_listen_here_only(tmp_path, target, page):
     with served(target, tmp_path) as (url, token, process):
@@ -531,12 +531,12 @@ def test_a_reader_on_windows_only_makes_us_wait(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", refuses_twice)
     with pytest.raises(PermissionError):  # elsewhere it means what it says
         files.write_json(tmp_path / "x.json", {})
-    monkeypatch.setattr(files, "WINDOWS", True)
+    monkeypatch.setattr(system, "WINDOWS", True)
     calls.clear()
     files.write_json(tmp_path / "x.json", {"kept": 1})
     assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == {"kept": 1} and len(calls) == 3
     calls.clear()
-    monkeypatch.setattr(files, "PATIENCE", -1)
+    monkeypatch.setattr(system, "PATIENCE", -1)
     with pytest.raises(PermissionError):
         files.write_json(tmp_path / "x.json", {"kept": 2})
     assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
@@ -547,7 +547,7 @@ def test_memory_is_measured_where_posix_is_not(monkeypatch):
 
     from emosphere.training import provenance
 
-    monkeypatch.delattr(os, "sysconf")
+    monkeypatch.delattr(os, "sysconf", raising=False)
     accelerator = SimpleNamespace(device=torch.device("cpu"), num_processes=1)
     facts = provenance.environment(accelerator, SimpleNamespace(name="x", fingerprint=lambda: "y"))
     assert facts["memory_gib"] == round(psutil.virtual_memory().total / 2**30, 1)
@@ -686,7 +686,7 @@ def leave_everything(folder, encoders):
     save_recording(np.zeros(16000), folder / "recordings", "silence")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX permissions")
+@pytest.mark.posix
 @pytest.mark.parametrize("mask", [0o077, 0o022, 0o002])
 def test_every_file_keeps_the_umask(tmp_path, encoders, mask):
     before = os.umask(mask)
@@ -704,11 +704,11 @@ def test_every_file_keeps_the_umask(tmp_path, encoders, mask):
 
 
 def test_every_move_is_patient(tmp_path, monkeypatch):
-    """A folder, too, is refused on Windows while a file in it is open; only `utils.move` waits."""
+    """A folder, too, is refused on Windows while a file in it is open; only `system.move` waits."""
     root = Path(files.__file__).parent
     move = r"os\.replace\(|\.rename\((?!\"|columns|index)|shutil\.move\("
     odd = [path.name for path in root.rglob("*.py") if re.search(move, path.read_text(encoding="utf-8"))]
-    assert odd == ["utils.py"]
+    assert odd == ["system.py"]
     calls, real = [], os.replace
 
     def refuses_every_first(old, new):
@@ -718,7 +718,7 @@ def test_every_move_is_patient(tmp_path, monkeypatch):
         return real(old, new)
 
     monkeypatch.setattr(os, "replace", refuses_every_first)
-    monkeypatch.setattr(files, "WINDOWS", True)
+    monkeypatch.setattr(system, "WINDOWS", True)
     for number in range(2):
         (tmp_path / f".model-{number}").mkdir()
         (tmp_path / f".model-{number}" / "weights").write_text(str(number), encoding="utf-8")

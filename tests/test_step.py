@@ -76,6 +76,7 @@ def test_dropout_is_the_same_both_times(auxiliary):
     assert torch.equal(torch.rand(1), after), "the generator is where one pass leaves it"
 
 
+@pytest.mark.posix
 @pytest.mark.parametrize(
     ("processes", "count", "seconds", "auxiliary"),
     [

@@ -247,7 +247,7 @@ def test_neighbours_survive_the_compression():
 
 def test_umap_is_an_extra(corpus, model, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "umap", None)
-    message = r'This needs umap, which is not installed: pip install "emosphere\[maps\]" brings it.'
+    message = r'This needs umap, which is not installed: pip install -c constraints.txt -e "\.\[maps\]" brings it.'
     with pytest.raises(ExtraError, match=message):
         umap_map(cloud(30, 8))
     with pytest.raises(ExtraError, match=message):

@@ -146,6 +146,7 @@ def test_labels(corpus, cells, severity, finding, words):
     assert mask.index[~mask].tolist() == ([4] if severity == "error" else [])
 
 
+@pytest.mark.posix
 def test_link_out_of_the_corpus(corpus, tmp_path_factory):
     outside = tmp_path_factory.mktemp("outside") / "a.wav"
     soundfile.write(outside, noise(), 16_000)

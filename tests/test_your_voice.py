@@ -470,6 +470,7 @@ def test_a_saved_file_holds_every_sample(tmp_path):
     np.testing.assert_array_equal(samples, whole)
 
 
+@pytest.mark.posix
 def test_nothing_is_overwritten(tmp_path):
     path = save(np.zeros(100), tmp_path, "a.wav")
     before = path.read_bytes()

@@ -22,7 +22,8 @@ import pandas as pd
 from ..audio import RATE, AudioError
 from ..corpora import Corpus
 from ..extras import extras_named
-from ..utils import EmoSphereError, bar, replacing, stoppable, taking_turns
+from ..system import stoppable
+from ..utils import EmoSphereError, bar, replacing, taking_turns
 from .loading import Utterances
 
 LICENCE = (
@@ -78,7 +79,8 @@ def functionals(
         todo = rows[~wanted.isin(known.index) & ~wanted.duplicated()]
         if len(todo):
             known = _make(smile, path, known, Utterances(corpus, todo), digests[todo.index], progress)
-    return known.loc[wanted].to_numpy("float32", copy=True)
+    # in one order of memory, made just now or read: sums of a column differ by it in the last digit
+    return np.array(known.loc[wanted], dtype="float32", order="C")
 
 
 def _make(smile, path, known, utterances, digests, progress):

@@ -8,7 +8,8 @@ import torch
 
 from ..corpora import Corpus
 from ..model import EmoSphereModel
-from ..utils import bar, stoppable
+from ..system import stoppable
+from ..utils import bar
 from .batches import GroupedBatches
 from .frames import FrameError, Frames
 from .loading import Utterances, make_loader

@@ -18,6 +18,7 @@ from ..audio import RATE, AudioError, read
 from ..corpora import CATEGORIES, Corpus, segments
 from ..losses import IGNORED
 from ..sphere import RegionGrid
+from ..system import start_method
 
 
 @functools.lru_cache
@@ -134,6 +135,7 @@ def make_loader(dataset: Dataset, batches: Iterable[list[int]], workers: int = 0
         batch_sampler=batches,
         collate_fn=collate,
         num_workers=workers,
+        multiprocessing_context=start_method() if workers else None,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
         # of its own, or every pass over the data, evaluation too, would shift the dropout of the training after it

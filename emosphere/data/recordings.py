@@ -16,7 +16,8 @@ import soundfile
 import torch
 from torch.utils.data import Dataset
 
-from ..audio import MAX_SECONDS_AT_ONCE, MIN_SECONDS, RATE, AudioError, blocks, is_silent, judge, measure, named
+from ..audio import MAX_SECONDS_AT_ONCE, MIN_SECONDS, RATE, AudioError, blocks, is_silent, judge, measure
+from ..system import native_path
 from ..utils import bar
 from .loading import to_mono_16k
 
@@ -61,7 +62,7 @@ def converted(path: str | Path) -> Iterator[torch.Tensor]:
     ------
     (samples,) torch.Tensor of float32
     """
-    with soundfile.SoundFile(named(path)) as file:
+    with soundfile.SoundFile(native_path(path)) as file:
         rate = file.samplerate
         common = math.gcd(rate, RATE)
         unit, made = rate // common, RATE // common  # so many samples become so many

@@ -15,6 +15,7 @@ import soundfile
 from playwright.sync_api import Error, sync_playwright
 
 from emosphere import corpora
+from emosphere.commands.testing import BROWSERS
 
 from .lab import App, Notebook, Server
 
@@ -44,7 +45,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="package")
 def launch():
     """Starts chromium, of the system if it has one, otherwise Playwright's own, with flags beside ours."""
-    installed = [*filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None]
+    installed = [*filter(None, map(shutil.which, BROWSERS)), None]
     browsers = []
     with sync_playwright() as playwright:
 
@@ -55,7 +56,7 @@ def launch():
                     return browsers[-1]
                 except Error as error:
                     reason = error.message.splitlines()[0]
-            advice = "The browser tests need chromium: run `make browser` or `playwright install chromium`."
+            advice = "The browser tests need chromium: `emosphere test` fetches it, or `playwright install chromium`."
             return pytest.fail(f"{advice}\n{reason}", pytrace=False)
 
         yield launch
